@@ -1,1 +1,53 @@
-//! placeholder
+//! The arithmetic under vetted's encoders: matrix products in three precisions, the element-wise functions of a
+//! Transformer, attention, and the scan of many vectors against one.
+//!
+//! Three properties hold everywhere, and the tests beside the code hold them:
+//!
+//! * **A row's result depends on that row alone.** Each output element is one sum over `k` in one fixed order, so a
+//!   text's vector is the same bit for bit whatever batch it came in and however many threads worked on it.
+//! * **Every instruction set computes the same function.** [`Isa`] lists what this processor offers; int8 products are
+//!   equal bit for bit on all of them, f32 and bf16 differ by rounding only.
+//! * **`unsafe` lives here and nowhere else** in the workspace's arithmetic, each use with its reason.
+//!
+//! # A linear layer
+//!
+//! Weights are packed once, at load time, into the order in which the kernels read them:
+//!
+//! ```
+//! use vetted_kernels::{Activation, Isa, Linear, Precision, Scratch};
+//!
+//! let weight = [1.0, 2.0, 3.0, /* second output: */ -1.0, 0.0, 1.0]; // 2 outputs x 3 inputs, row-major
+//! let layer = Linear::new(&weight, &[0.5, 0.0], 3, 2, Precision::F32, Isa::detect());
+//! let mut out = [0.0; 2];
+//! layer.forward(&[1.0, 1.0, 1.0], &mut out, Activation::None, &mut Scratch::default());
+//! assert_eq!(out, [6.5, 0.0]);
+//! ```
+//!
+//! # Precision
+//!
+//! | [`Precision`] | stored as | runs on |
+//! |---|---|---|
+//! | `F32` | 4 bytes | AVX-512, AVX2 with FMA, NEON or anything else through the portable kernel |
+//! | `Bf16` | 2 bytes (4 without hardware support) | AMX, AVX-512 BF16; elsewhere f32 products of values rounded to bf16 |
+//! | `Int8` | 1 byte, one scale per output | AMX, AVX-512 VNNI, AVX2, portable; activations are quantized per row as they come |
+
+mod attention;
+mod bf16;
+mod dot;
+mod elementwise;
+mod f32;
+mod int8;
+mod isa;
+mod linear;
+#[cfg(target_arch = "x86_64")]
+mod tiles;
+
+pub use attention::{Attention, attention};
+pub use dot::{dot, dots};
+pub use elementwise::{Activation, activate, add_layer_norm, l2_normalize, softmax};
+pub use isa::Isa;
+pub use linear::{Linear, Precision, Scratch};
+
+/// Outputs computed side by side: every packed weight matrix is a sequence of panels of this many output columns.
+/// Two 512-bit registers of f32, and two AMX tiles.
+pub(crate) const PANEL: usize = 32;

@@ -1,0 +1,140 @@
+//! Self-attention over the tokens of one text.
+
+use crate::elementwise::softmax;
+use crate::f32::{Rows, product};
+use crate::linear::{Columns, Target};
+use crate::{Isa, PANEL};
+
+/// Working memory of [`attention`], reused from text to text.
+#[derive(Default)]
+pub struct Attention {
+    keys: Vec<f32>,
+    values: Vec<f32>,
+    scores: Vec<f32>,
+    zeros: Vec<f32>,
+}
+
+/// Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2) of one text, without padding: every
+/// token attends to every token.
+///
+/// `qkv` is `tokens` x `3 * hidden`: queries, keys and values side by side. `position_bias`, where a model has one
+/// (MPNet), is `heads` x `tokens` x `tokens`, added to the scaled scores. `out` is `tokens` x `hidden`.
+///
+/// # Panics
+/// When the lengths do not fit together, or `heads` does not divide `hidden`.
+pub fn attention(
+    isa: Isa,
+    qkv: &[f32],
+    tokens: usize,
+    heads: usize,
+    position_bias: Option<&[f32]>,
+    out: &mut [f32],
+    memory: &mut Attention,
+) {
+    if tokens == 0 {
+        return;
+    }
+    let hidden = out.len() / tokens;
+    let width = hidden / heads;
+    assert!(out.len() == tokens * hidden && hidden == width * heads, "output is not tokens x heads x width");
+    assert_eq!(qkv.len(), 3 * out.len(), "qkv is not tokens x 3 x hidden");
+    assert!(position_bias.is_none_or(|b| b.len() == heads * tokens * tokens), "position bias is not heads x tokens x tokens");
+
+    let padded = tokens.next_multiple_of(PANEL);
+    let scale = 1.0 / (width as f32).sqrt();
+    memory.zeros.resize(padded.max(width.next_multiple_of(PANEL)), 0.0);
+    memory.scores.resize(tokens * padded, 0.0);
+    for head in 0..heads {
+        let (q, k, v) = (head * width, hidden + head * width, 2 * hidden + head * width);
+        pack_keys(&qkv[k..], 3 * hidden, tokens, width, &mut memory.keys);
+        pack_values(&qkv[v..], 3 * hidden, tokens, width, &mut memory.values);
+
+        let queries = Rows { values: &qkv[q..], stride: 3 * hidden };
+        let scores = Columns { start: memory.scores.as_mut_ptr(), stride: padded };
+        product(isa, queries, width, &memory.keys, &Target { columns: scores, rows: tokens, from: 0, to: tokens, bias: &memory.zeros });
+
+        for (t, row) in memory.scores.chunks_exact_mut(padded).enumerate() {
+            let row = &mut row[..tokens];
+            match position_bias {
+                None => softmax(isa, row, scale),
+                Some(bias) => {
+                    let bias = &bias[(head * tokens + t) * tokens..][..tokens];
+                    row.iter_mut().zip(bias).for_each(|(x, b)| *x = *x * scale + b);
+                    softmax(isa, row, 1.0);
+                }
+            }
+        }
+
+        let weights = Rows { values: &memory.scores, stride: padded };
+        let context = Columns { start: out[head * width..].as_mut_ptr(), stride: hidden };
+        product(isa, weights, tokens, &memory.values, &Target { columns: context, rows: tokens, from: 0, to: width, bias: &memory.zeros });
+    }
+}
+
+/// Keys as panels of 32 tokens: for each of `width` dimensions, its value in 32 neighbouring tokens.
+fn pack_keys(keys: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
+    panels.clear();
+    panels.resize(tokens.next_multiple_of(PANEL) * width, 0.0);
+    for token in 0..tokens {
+        let start = (token / PANEL) * width * PANEL + token % PANEL;
+        for (d, value) in keys[token * stride..][..width].iter().enumerate() {
+            panels[start + d * PANEL] = *value;
+        }
+    }
+}
+
+/// Values as panels of 32 dimensions: for each token, 32 neighbouring dimensions of it.
+fn pack_values(values: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
+    panels.clear();
+    panels.resize(width.next_multiple_of(PANEL) * tokens, 0.0);
+    for token in 0..tokens {
+        for (p, part) in values[token * stride..][..width].chunks(PANEL).enumerate() {
+            panels[(p * tokens + token) * PANEL..][..part.len()].copy_from_slice(part);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn reference(qkv: &[f32], tokens: usize, heads: usize, width: usize, bias: Option<&[f32]>) -> Vec<f64> {
+        let hidden = heads * width;
+        let at = |t: usize, part: usize, h: usize, d: usize| f64::from(qkv[t * 3 * hidden + part * hidden + h * width + d]);
+        let mut out = vec![0.0; tokens * hidden];
+        for h in 0..heads {
+            for t in 0..tokens {
+                let score = |s: usize| {
+                    let product: f64 = (0..width).map(|d| at(t, 0, h, d) * at(s, 1, h, d)).sum();
+                    product / (width as f64).sqrt() + bias.map_or(0.0, |b| f64::from(b[(h * tokens + t) * tokens + s]))
+                };
+                let weights: Vec<f64> = (0..tokens).map(|s| score(s).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                for d in 0..width {
+                    out[t * hidden + h * width + d] = (0..tokens).map(|s| weights[s] / total * at(s, 2, h, d)).sum();
+                }
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn agrees_with_the_definition(tokens in 1usize..70, heads in 1usize..4, width in prop::sample::select(vec![8usize, 32, 64]), biased: bool, seed in 1u32..1000) {
+            let value = |i: usize| ((i as f32 * 0.37 + seed as f32) * 12.9898).sin();
+            let qkv: Vec<f32> = (0..tokens * 3 * heads * width).map(value).collect();
+            let bias: Vec<f32> = (0..heads * tokens * tokens).map(value).collect();
+            let bias = biased.then_some(&bias[..]);
+            let expected = reference(&qkv, tokens, heads, width, bias);
+            for isa in Isa::available() {
+                let mut out = vec![f32::NAN; tokens * heads * width];
+                attention(isa, &qkv, tokens, heads, bias, &mut out, &mut Attention::default());
+                for (got, want) in out.iter().zip(&expected) {
+                    prop_assert!((f64::from(*got) - want).abs() < 1e-4, "{:?}: {} for {}", isa, got, want);
+                }
+            }
+        }
+    }
+}

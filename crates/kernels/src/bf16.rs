@@ -1,0 +1,183 @@
+//! Products of bf16 values, summed in f32.
+
+use crate::f32::PackedF32;
+use crate::linear::{Input, Scratch, Target};
+use crate::{Isa, PANEL};
+
+/// Weights rounded to bf16. Where the processor multiplies bf16, a panel is, for each pair of neighbouring inputs, the
+/// two weights of each of 32 outputs; elsewhere the rounded values are kept as f32 panels.
+pub(crate) enum PackedBf16 {
+    Native { panels: Vec<u16>, padded: usize, inputs: usize },
+    Emulated { weights: PackedF32 },
+}
+
+/// Inputs are padded to this many values: one step of AMX.
+const STEP: usize = 32;
+
+impl PackedBf16 {
+    pub(crate) fn new(weight: &[f32], inputs: usize, outputs: usize, isa: Isa) -> PackedBf16 {
+        if isa < Isa::Avx512Bf16 {
+            let rounded: Vec<f32> = weight.iter().map(|w| f32::from_bits(u32::from(round(*w)) << 16)).collect();
+            return PackedBf16::Emulated { weights: PackedF32::new(&rounded, inputs, outputs) };
+        }
+        let padded = inputs.next_multiple_of(STEP);
+        let mut panels = vec![0u16; outputs.div_ceil(PANEL) * padded * PANEL];
+        for output in 0..outputs {
+            let start = (output / PANEL) * padded * PANEL + 2 * (output % PANEL);
+            for (i, w) in weight[output * inputs..(output + 1) * inputs].iter().enumerate() {
+                panels[start + (i / 2) * 2 * PANEL + i % 2] = round(*w);
+            }
+        }
+        PackedBf16::Native { panels, padded, inputs }
+    }
+
+    /// The input rounded to bf16, in the form [`product`](Self::product) reads.
+    pub(crate) fn convert<'a>(&self, x: &[f32], rows: usize, scratch: &'a mut Scratch) -> Input<'a> {
+        match self {
+            PackedBf16::Emulated { .. } => {
+                scratch.values.clear();
+                scratch.values.extend(x.iter().map(|v| f32::from_bits(u32::from(round(*v)) << 16)));
+                Input::F32(&scratch.values)
+            }
+            PackedBf16::Native { padded, inputs, .. } => {
+                scratch.halves.clear();
+                scratch.halves.resize(rows.next_multiple_of(32) * padded, 0);
+                for (row, target) in x.chunks_exact(*inputs).zip(scratch.halves.chunks_exact_mut(*padded)) {
+                    for (value, half) in row.iter().zip(target) {
+                        *half = round(*value);
+                    }
+                }
+                Input::Bf16(&scratch.halves)
+            }
+        }
+    }
+
+    pub(crate) fn product(&self, isa: Isa, input: &Input, target: &Target) {
+        match (self, input) {
+            (PackedBf16::Emulated { weights }, _) => weights.product(isa, input, target),
+            #[cfg(target_arch = "x86_64")]
+            (PackedBf16::Native { panels, padded, .. }, Input::Bf16(x)) => {
+                assert!(x.len() >= target.rows.next_multiple_of(32) * padded && panels.len() >= target.to.div_ceil(PANEL) * PANEL * padded);
+                for from in (target.from..target.to).step_by(PANEL) {
+                    let panel = &panels[from * padded..(from + PANEL) * padded];
+                    // SAFETY: packed natively only where the instructions were detected; the assert bounds every access.
+                    unsafe {
+                        match isa {
+                            Isa::Amx => x86::panel_amx(x, *padded, panel, target, from),
+                            _ => x86::panel_avx512(x, *padded, panel, target, from),
+                        }
+                    }
+                }
+            }
+            _ => unreachable!("native bf16 weights take bf16 input"),
+        }
+    }
+}
+
+/// Round to nearest, ties to even; NaN stays NaN.
+#[inline(always)]
+fn round(x: f32) -> u16 {
+    let bits = x.to_bits();
+    let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16;
+    if x.is_nan() { 0x7fc0 } else { rounded }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use crate::PANEL;
+    use crate::linear::Target;
+    use crate::tiles;
+    use std::arch::x86_64::*;
+
+    /// # Safety
+    /// AMX is available; `x` has whole blocks of 32 rows of `k` values, `k` a multiple of 32, `panel` `k` x 32.
+    pub(super) unsafe fn panel_amx(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
+        let width = (target.to - from).min(PANEL);
+        let bias = &target.bias[from..from + PANEL];
+        // SAFETY: the caller's contract.
+        let _tiles = unsafe { tiles::Configured::new() };
+        let mut sums = [0f32; 32 * PANEL];
+        for row in (0..target.rows).step_by(32) {
+            let rows = (target.rows - row).min(32);
+            // SAFETY: `x` is padded to 32 rows; `sums` holds 32 rows of 128 bytes.
+            unsafe {
+                let a = x.as_ptr().add(row * k).cast();
+                tiles::block(tiles::Element::Bf16, a, 2 * k, rows, panel.as_ptr().cast(), 2 * k / tiles::STEP_BYTES, sums.as_mut_ptr().cast());
+            }
+            for (r, sums) in sums.chunks_exact(PANEL).enumerate().take(rows) {
+                // SAFETY: the target's rows and columns are this call's alone.
+                let out = unsafe { target.columns.row(row + r, from, from + width) };
+                for ((o, s), b) in out.iter_mut().zip(sums).zip(bias) {
+                    *o = *s + *b;
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// AVX-512 F and BF16 are there; shapes as for `panel_amx`.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(super) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
+        let mut row = 0;
+        while row < target.rows {
+            let left = target.rows - row;
+            let block = left.div_ceil(left.div_ceil(12));
+            macro_rules! block_of {
+                ($($n:literal)*) => {
+                    match block {
+                        // SAFETY: the caller's contract, for rows row..row + block.
+                        $($n => unsafe { sums::<$n>(x, row, k, panel, target, from) },)*
+                        _ => unreachable!("blocks have 1 to 12 rows"),
+                    }
+                };
+            }
+            block_of!(1 2 3 4 5 6 7 8 9 10 11 12);
+            row += block;
+        }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    unsafe fn sums<const ROWS: usize>(x: &[u16], row: usize, k: usize, panel: &[u16], target: &Target, from: usize) {
+        // SAFETY: the contract of `panel_avx512`.
+        unsafe {
+            let a = x.as_ptr().add(row * k);
+            let bases: [*const u16; 4] = std::array::from_fn(|i| a.wrapping_add(3 * i * k));
+            let mut b = panel.as_ptr();
+            let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+            for i in (0..k).step_by(2) {
+                let (b0, b1) = (_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(32).cast()));
+                let (b0, b1): (__m512bh, __m512bh) = (std::mem::transmute(b0), std::mem::transmute(b1));
+                for r in 0..ROWS {
+                    let pair = bases[r / 3].add((r % 3) * k + i).cast::<i32>().read_unaligned();
+                    let x: __m512bh = std::mem::transmute(_mm512_set1_epi32(pair));
+                    sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, b0);
+                    sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, b1);
+                }
+                b = b.add(64);
+            }
+            let width = target.to - from;
+            let mask = if width >= 32 { u32::MAX } else { (1u32 << width) - 1 };
+            let bias = target.bias.as_ptr().add(from);
+            let (bias0, bias1) = (_mm512_loadu_ps(bias), _mm512_loadu_ps(bias.add(16)));
+            for (r, [s0, s1]) in sums.into_iter().enumerate() {
+                let out = target.columns.start.add((row + r) * target.columns.stride + from);
+                _mm512_mask_storeu_ps(out, mask as u16, _mm512_add_ps(s0, bias0));
+                _mm512_mask_storeu_ps(out.wrapping_add(16), (mask >> 16) as u16, _mm512_add_ps(s1, bias1));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::round;
+
+    #[test]
+    fn rounding_is_to_nearest_even() {
+        let cases = [(1.0, 0x3f80), (f32::from_bits(0x3f80_8000), 0x3f80), (f32::from_bits(0x3f81_8000), 0x3f82), (-2.5, 0xc020), (0.0, 0)];
+        for (value, bits) in cases {
+            assert_eq!(round(value), bits, "{value}");
+        }
+        assert!(f32::from_bits(u32::from(round(f32::NAN)) << 16).is_nan());
+    }
+}

@@ -1,0 +1,181 @@
+//! Products in single precision.
+
+use crate::isa::for_each_isa;
+use crate::linear::{Columns, Input, Target};
+use crate::{Isa, PANEL};
+
+/// Weights as panels of `inputs` x 32: for each input, its weights to 32 neighbouring outputs. Missing outputs are 0.
+pub(crate) struct PackedF32 {
+    panels: Vec<f32>,
+    inputs: usize,
+}
+
+impl PackedF32 {
+    pub(crate) fn new(weight: &[f32], inputs: usize, outputs: usize) -> PackedF32 {
+        let mut panels = vec![0.0; outputs.div_ceil(PANEL) * inputs * PANEL];
+        for output in 0..outputs {
+            let start = (output / PANEL) * inputs * PANEL + output % PANEL;
+            for (i, w) in weight[output * inputs..(output + 1) * inputs].iter().enumerate() {
+                panels[start + i * PANEL] = *w;
+            }
+        }
+        PackedF32 { panels, inputs }
+    }
+
+    pub(crate) fn product(&self, isa: Isa, input: &Input, target: &Target) {
+        let Input::F32(x) = input else { unreachable!("f32 weights take f32 input") };
+        let rows = Rows { values: x, stride: self.inputs };
+        product(isa, rows, self.inputs, &self.panels, target);
+    }
+}
+
+/// The left operand: row `r` is `values[r * stride..][..k]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows<'a> {
+    pub(crate) values: &'a [f32],
+    pub(crate) stride: usize,
+}
+
+/// Computes `target` as `rows` x `panels` + bias, `k` terms per sum. `panels` starts with the panel of column 0.
+pub(crate) fn product(isa: Isa, rows: Rows, k: usize, panels: &[f32], target: &Target) {
+    assert!(target.rows == 0 || (target.rows - 1) * rows.stride + k <= rows.values.len());
+    assert!(target.to.div_ceil(PANEL) * k * PANEL <= panels.len() && target.to.div_ceil(PANEL) * PANEL <= target.bias.len());
+    for from in (target.from..target.to).step_by(PANEL) {
+        let panel = &panels[from * k..(from + PANEL) * k];
+        let bias = &target.bias[from..from + PANEL];
+        let width = (target.to - from).min(PANEL);
+        #[cfg(target_arch = "x86_64")]
+        if isa >= Isa::Avx512 {
+            // SAFETY: AVX-512 was detected; the asserts above keep every access in bounds.
+            unsafe { avx512::panel(rows, target.rows, k, panel, bias, target.columns, from, width) };
+            continue;
+        }
+        panel_any(isa, rows, target.rows, k, panel, bias, target.columns, from, width);
+    }
+}
+
+for_each_isa! {
+    fn panel_any = panel_body(
+        rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize,
+    )
+}
+
+/// 6 rows x 16 outputs at a time: 12 of AVX2's 16 registers hold sums.
+#[inline(always)]
+fn panel_body<const FMA: bool>(
+    rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize,
+) {
+    const HALF: usize = PANEL / 2;
+    let mut row = 0;
+    while row < count {
+        let block = (count - row).min(6);
+        for half in 0..2usize.min(width.div_ceil(HALF)) {
+            let a = &rows.values[row * rows.stride..];
+            let sums = match block {
+                6 => sums_body::<FMA, 6>(a, rows.stride, k, panel, half * HALF),
+                5 => widen(sums_body::<FMA, 5>(a, rows.stride, k, panel, half * HALF)),
+                4 => widen(sums_body::<FMA, 4>(a, rows.stride, k, panel, half * HALF)),
+                3 => widen(sums_body::<FMA, 3>(a, rows.stride, k, panel, half * HALF)),
+                2 => widen(sums_body::<FMA, 2>(a, rows.stride, k, panel, half * HALF)),
+                _ => widen(sums_body::<FMA, 1>(a, rows.stride, k, panel, half * HALF)),
+            };
+            let (start, end) = (half * HALF, width.min((half + 1) * HALF));
+            for (r, sums) in sums.iter().enumerate().take(block) {
+                // SAFETY: the target's rows and columns are this call's alone.
+                let target = unsafe { out.row(row + r, from + start, from + end) };
+                for ((t, s), b) in target.iter_mut().zip(sums).zip(&bias[start..end]) {
+                    *t = *s + *b;
+                }
+            }
+        }
+        row += block;
+    }
+}
+
+#[inline(always)]
+fn widen<const ROWS: usize>(sums: [[f32; 16]; ROWS]) -> [[f32; 16]; 6] {
+    let mut all = [[0.0; 16]; 6];
+    all[..ROWS].copy_from_slice(&sums);
+    all
+}
+
+#[inline(always)]
+fn sums_body<const FMA: bool, const ROWS: usize>(a: &[f32], stride: usize, k: usize, panel: &[f32], column: usize) -> [[f32; 16]; ROWS] {
+    let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &a[r * stride..r * stride + k]);
+    let mut sums = [[0.0f32; 16]; ROWS];
+    for (i, weights) in panel.as_chunks::<PANEL>().0.iter().enumerate().take(k) {
+        for r in 0..ROWS {
+            let x = rows[r][i];
+            for c in 0..16 {
+                let w = weights[column + c];
+                sums[r][c] = if FMA { x.mul_add(w, sums[r][c]) } else { x * w + sums[r][c] };
+            }
+        }
+    }
+    sums
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::Rows;
+    use crate::linear::Columns;
+    use std::arch::x86_64::*;
+
+    /// 12 rows x 32 outputs at a time: 24 of 32 registers hold sums.
+    ///
+    /// # Safety
+    /// AVX-512 F is there; `rows` has `count` rows of `k` values, `panel` `k` x 32, `bias` 32, `out` the columns
+    /// `from..from + width` of `count` rows.
+    #[target_feature(enable = "avx512f")]
+    #[allow(clippy::too_many_arguments)]
+    pub(super) unsafe fn panel(rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize) {
+        let mut row = 0;
+        while row < count {
+            // Evenly sized blocks: 16 rows are 8 + 8, not 12 + 4.
+            let left = count - row;
+            let block = left.div_ceil(left.div_ceil(12));
+            macro_rules! block_of {
+                ($($n:literal)*) => {
+                    match block {
+                        // SAFETY: the caller's contract, for rows row..row + block.
+                        $($n => unsafe { sums::<$n>(rows, row, k, panel, bias, out, from, width) },)*
+                        _ => unreachable!("blocks have 1 to 12 rows"),
+                    }
+                };
+            }
+            block_of!(1 2 3 4 5 6 7 8 9 10 11 12);
+            row += block;
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[allow(clippy::too_many_arguments)]
+    unsafe fn sums<const ROWS: usize>(rows: Rows, row: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize) {
+        let stride = rows.stride;
+        // SAFETY: the contract of `panel`.
+        unsafe {
+            let a = rows.values.as_ptr().add(row * stride);
+            // One base for three rows: 12 row addresses would not fit the general registers.
+            let bases: [*const f32; 4] = std::array::from_fn(|i| a.wrapping_add(3 * i * stride));
+            let mut b = panel.as_ptr();
+            let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+            for i in 0..k {
+                let (b0, b1) = (_mm512_loadu_ps(b), _mm512_loadu_ps(b.add(16)));
+                for r in 0..ROWS {
+                    let x = _mm512_set1_ps(*bases[r / 3].add((r % 3) * stride + i));
+                    sums[r][0] = _mm512_fmadd_ps(x, b0, sums[r][0]);
+                    sums[r][1] = _mm512_fmadd_ps(x, b1, sums[r][1]);
+                }
+                b = b.add(32);
+            }
+            let mask = if width >= 32 { u32::MAX } else { (1u32 << width) - 1 };
+            let (m0, m1) = (mask as u16, (mask >> 16) as u16);
+            let (bias0, bias1) = (_mm512_loadu_ps(bias.as_ptr()), _mm512_loadu_ps(bias.as_ptr().add(16)));
+            for (r, [s0, s1]) in sums.into_iter().enumerate() {
+                let target = out.start.add((row + r) * out.stride + from);
+                _mm512_mask_storeu_ps(target, m0, _mm512_add_ps(s0, bias0));
+                _mm512_mask_storeu_ps(target.wrapping_add(16), m1, _mm512_add_ps(s1, bias1));
+            }
+        }
+    }
+}
