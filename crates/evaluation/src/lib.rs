@@ -1,1 +1,98 @@
-//! placeholder
+//! Retrieval evaluation that agrees with `trec_eval`: data sets, runs, metrics and how sure to be of them.
+//!
+//! # A tutorial
+//!
+//! **Judgments** (qrels) say which documents answer a query, with a grade: 0 does not, 1 and above does.
+//! A **run** says what a system found: per query, documents with scores. A **metric** compares the two.
+//!
+//! ```
+//! use vetted_evaluation::metrics::retrieval::{Metric, evaluate};
+//! use vetted_evaluation::{Qrels, Ranking, Run};
+//!
+//! # fn main() -> Result<(), vetted_evaluation::Error> {
+//! let mut qrels = Qrels::default();
+//! qrels.insert("who bit the man", "dog-bites-man", 1)?;
+//! qrels.insert("who bit the dog", "man-bites-dog", 1)?;
+//!
+//! let mut run = Run::new("dense");
+//! run.insert("who bit the man", Ranking::new([("dog-bites-man", 0.99), ("man-bites-dog", 0.98)])?);
+//! run.insert("who bit the dog", Ranking::new([("dog-bites-man", 0.99), ("man-bites-dog", 0.98)])?);
+//!
+//! let mrr: Metric = "mrr@10".parse()?;
+//! let evaluation = evaluate(&[mrr], &qrels, &run)?;
+//! assert_eq!(evaluation.mean(mrr), Some(0.75)); // found first for one query, second for the other
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! With few queries a mean is uncertain. The [`interval`] module resamples the queries (bootstrap) to say by how much,
+//! and compares two runs query by query:
+//!
+//! ```
+//! use vetted_evaluation::interval::Bootstrap;
+//!
+//! # fn main() -> Result<(), vetted_evaluation::Error> {
+//! let dense = [0.2, 0.4, 0.6, 0.5, 0.9, 0.3, 0.7, 0.8];
+//! let hybrid = dense.map(|score| score + 0.05);
+//! let bootstrap = Bootstrap::default();
+//!
+//! let interval = bootstrap.mean(&dense)?;
+//! assert!(interval.low < 0.55 && 0.55 < interval.high);
+//!
+//! // The interval is wide, and yet hybrid is better on every query: the paired test sees that.
+//! let difference = bootstrap.difference(&dense, &hybrid)?;
+//! assert!(difference.interval.low > 0.0 && difference.p_value < 0.05);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Real data comes as a BEIR folder, and what `vetted eval retrieval` prints is a [`RetrievalReport`]:
+//!
+//! ```no_run
+//! use std::time::Instant;
+//! use vetted_evaluation::interval::Bootstrap;
+//! use vetted_evaluation::metrics::retrieval::{evaluate, standard};
+//! use vetted_evaluation::{Dataset, Ranking, RetrievalReport, Run, RunReport};
+//! # fn search(_text: &str) -> Vec<(String, f32)> { Vec::new() }
+//!
+//! # fn main() -> Result<(), vetted_evaluation::Error> {
+//! let dataset = Dataset::load("data/scifact", "test")?;
+//! let mut run = Run::new("dense");
+//! let mut latencies = Vec::new();
+//! for query in &dataset.queries {
+//!     let start = Instant::now();
+//!     let hits = search(&query.text);
+//!     latencies.push(start.elapsed());
+//!     run.insert(&query.id, Ranking::new(hits)?);
+//! }
+//! run.save("dense.trec")?;
+//!
+//! let k = 100.try_into().expect("100 is not zero");
+//! let evaluation = evaluate(&standard(k), &dataset.qrels, &run)?;
+//! let mut report = RetrievalReport::new(&dataset);
+//! report.runs.push(RunReport::new("dense", &evaluation, &Bootstrap::default(), &latencies)?);
+//! println!("{report}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What agrees with what
+//!
+//! Scores per query equal those of `trec_eval` 9 as `pytrec-eval-terrier` 0.5.11 runs it, ties included (golden values
+//! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
+
+pub mod dataset;
+mod error;
+pub mod interval;
+mod lines;
+pub mod metrics;
+pub mod percentile;
+pub mod qrels;
+pub mod report;
+pub mod run;
+
+pub use dataset::Dataset;
+pub use error::Error;
+pub use qrels::Qrels;
+pub use report::retrieval::{RetrievalReport, RunReport};
+pub use run::{Ranking, Run};

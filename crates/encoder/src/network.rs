@@ -1,0 +1,262 @@
+//! BERT and its relatives, run from safetensors on vetted's own kernels.
+//!
+//! Texts of a batch lie one after the other without padding, so no work is spent on padding tokens and a text's vectors
+//! do not depend on its neighbours. Everything is computed as in Devlin et al. 2019 (arXiv 1810.04805) with the
+//! variations [`Family`] lists.
+
+use std::path::Path;
+
+use vetted_kernels::{Activation, Attention, Isa, Linear, Precision, Scratch, add_layer_norm, attention};
+
+use crate::Error;
+use crate::folder::{self, Family, Transformer};
+use crate::weights::WeightFile;
+
+/// A loaded network.
+pub(crate) struct Network {
+    isa: Isa,
+    shape: Transformer,
+    words: Vec<f32>,
+    /// Position embeddings, the embedding of token type 0 added where there is one.
+    positions: Vec<f32>,
+    embedding_norm: Norm,
+    /// MPNet's bias per distance bucket and head.
+    relative_bias: Option<Vec<f32>>,
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    qkv: Linear,
+    attention_output: Linear,
+    attention_norm: Norm,
+    feed_forward: Linear,
+    output: Linear,
+    output_norm: Norm,
+}
+
+struct Norm {
+    gain: Vec<f32>,
+    bias: Vec<f32>,
+}
+
+/// Working memory of one thread.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(crate) hidden: Vec<f32>,
+    wide: Vec<f32>,
+    context: Vec<f32>,
+    mixed: Vec<f32>,
+    scratch: Scratch,
+    attention: Attention,
+}
+
+/// How one batch is spread over threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spread {
+    /// It runs on the calling thread; other threads have batches of their own.
+    OneThread,
+    /// Each matrix product is split: for a single short text.
+    AllThreads,
+}
+
+impl Network {
+    pub(crate) fn open(path: &Path, shape: &Transformer, precision: Precision) -> Result<Network, Error> {
+        let isa = Isa::detect();
+        let file = WeightFile::open(path)?;
+        let hidden = shape.hidden_size;
+        let norm = |name: &str| -> Result<Norm, Error> {
+            // Checkpoints converted from TensorFlow call them gamma and beta.
+            let either = |a: &str, b: &str| {
+                let name = |suffix: &str| format!("{name}.{suffix}");
+                file.tensor(if file.has(&name(a)) { name(a) } else { name(b) }.as_str(), &[hidden])
+            };
+            Ok(Norm { gain: either("gamma", "weight")?, bias: either("beta", "bias")? })
+        };
+        let linear = |names: &[String], inputs: usize, outputs: usize| -> Result<Linear, Error> {
+            let (mut weight, mut bias) = (Vec::new(), Vec::new());
+            for name in names {
+                weight.extend(file.tensor(&format!("{name}.weight"), &[outputs, inputs])?);
+                bias.extend(file.tensor(&format!("{name}.bias"), &[outputs])?);
+            }
+            Ok(Linear::new(&weight, &bias, inputs, outputs * names.len(), precision, isa))
+        };
+
+        let mut positions =
+            file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
+        if let Family::Bert { token_types } | Family::Roberta { token_types, .. } = shape.family {
+            let types = file.tensor("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
+            for row in positions.chunks_exact_mut(hidden) {
+                row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+            }
+        }
+        let relative_bias = match shape.family {
+            Family::Mpnet { relative_attention_buckets: buckets, .. } => {
+                Some(file.tensor("encoder.relative_attention_bias.weight", &[buckets, shape.heads])?)
+            }
+            _ => None,
+        };
+        let layers = (0..shape.layers)
+            .map(|index| {
+                let names = LayerNames::of(shape.family, index);
+                Ok(Layer {
+                    qkv: linear(&names.qkv, hidden, hidden)?,
+                    attention_output: linear(&[names.attention_output], hidden, hidden)?,
+                    attention_norm: norm(&names.attention_norm)?,
+                    feed_forward: linear(&[names.feed_forward], hidden, shape.intermediate_size)?,
+                    output: linear(&[names.output], shape.intermediate_size, hidden)?,
+                    output_norm: norm(&names.output_norm)?,
+                })
+            })
+            .collect::<Result<_, Error>>()?;
+        Ok(Network {
+            isa,
+            words: file.tensor("embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?,
+            positions,
+            embedding_norm: norm("embeddings.LayerNorm")?,
+            relative_bias,
+            layers,
+            shape: shape.clone(),
+        })
+    }
+
+    /// The last layer's token vectors of every text, one text after the other, in `memory.hidden`: `tokens` x `hidden`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models.
+    pub(crate) fn run(&self, texts: &[Vec<u32>], spread: Spread, memory: &mut Memory) -> Result<(), Error> {
+        let hidden = self.shape.hidden_size;
+        let tokens: usize = texts.iter().map(Vec::len).sum();
+        let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
+        self.embed(texts, x)?;
+        let biases: Vec<_> = texts.iter().map(|ids| self.position_bias(ids.len())).collect();
+        let mut forward = |layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
+            out.resize(tokens * layer.outputs(), 0.0);
+            match spread {
+                Spread::OneThread => layer.forward(x, out, activation, scratch),
+                Spread::AllThreads => layer.forward_split(x, out, activation, scratch),
+            }
+        };
+        let activation = match self.shape.activation {
+            folder::Activation::Gelu => Activation::Gelu,
+            folder::Activation::GeluTanh => Activation::GeluTanh,
+            folder::Activation::Relu => Activation::Relu,
+        };
+        let norm = |norm: &Norm, x: &mut [f32], residual: &[f32]| {
+            add_layer_norm(self.isa, x, residual, &norm.gain, &norm.bias, self.shape.layer_norm_epsilon);
+        };
+        for layer in &self.layers {
+            forward(&layer.qkv, x, wide, Activation::None);
+            context.resize(tokens * hidden, 0.0);
+            let mut start = 0;
+            for (ids, bias) in texts.iter().zip(&biases) {
+                let end = start + ids.len();
+                let qkv = &wide[3 * start * hidden..3 * end * hidden];
+                let out = &mut context[start * hidden..end * hidden];
+                attention(self.isa, qkv, ids.len(), self.shape.heads, bias.as_deref(), out, attention_memory);
+                start = end;
+            }
+            forward(&layer.attention_output, context, mixed, Activation::None);
+            norm(&layer.attention_norm, mixed, x);
+            forward(&layer.feed_forward, mixed, wide, activation);
+            forward(&layer.output, wide, x, Activation::None);
+            norm(&layer.output_norm, x, mixed);
+        }
+        Ok(())
+    }
+
+    fn embed(&self, texts: &[Vec<u32>], x: &mut Vec<f32>) -> Result<(), Error> {
+        let hidden = self.shape.hidden_size;
+        let offset = self.shape.family.position_offset();
+        x.clear();
+        for ids in texts {
+            for (position, id) in ids.iter().enumerate() {
+                let (word, position) = (*id as usize * hidden, (position + offset) * hidden);
+                let word = self.words.get(word..word + hidden);
+                let word = word.ok_or(Error::UnknownToken { id: *id, vocabulary: self.shape.vocabulary })?;
+                // The input is cut at `max_tokens`, which leaves room for every position.
+                let position = &self.positions[position..position + hidden];
+                x.extend(word.iter().zip(position).map(|(w, p)| w + p));
+            }
+        }
+        let Norm { gain, bias } = &self.embedding_norm;
+        add_layer_norm(self.isa, x, &[], gain, bias, self.shape.layer_norm_epsilon);
+        Ok(())
+    }
+
+    /// MPNet's additive attention bias for a text of `tokens`: `heads` x `tokens` x `tokens`.
+    fn position_bias(&self, tokens: usize) -> Option<Vec<f32>> {
+        let table = self.relative_bias.as_ref()?;
+        let heads = self.shape.heads;
+        let buckets = table.len() / heads;
+        let mut bias = Vec::with_capacity(heads * tokens * tokens);
+        for head in 0..heads {
+            for query in 0..tokens {
+                bias.extend((0..tokens).map(|key| table[relative_bucket(query, key, buckets) * heads + head]));
+            }
+        }
+        Some(bias)
+    }
+}
+
+/// T5's bucket of a signed distance (Raffel et al. 2020, section 2.1): exact for near tokens, logarithmic up to 128.
+fn relative_bucket(query: usize, key: usize, buckets: usize) -> usize {
+    let half = buckets / 2;
+    let exact = half / 2;
+    let side = if key > query { half } else { 0 };
+    let distance = query.abs_diff(key);
+    if distance < exact {
+        return side + distance;
+    }
+    let ratio = (distance as f32 / exact as f32).ln() / (128.0 / exact as f32).ln();
+    side + (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
+}
+
+/// Where one layer's tensors are in a checkpoint.
+struct LayerNames {
+    qkv: [String; 3],
+    attention_output: String,
+    attention_norm: String,
+    feed_forward: String,
+    output: String,
+    output_norm: String,
+}
+
+impl LayerNames {
+    fn of(family: Family, index: usize) -> LayerNames {
+        let (layers, qkv, names) = match family {
+            Family::Bert { .. } | Family::Roberta { .. } => (
+                "encoder.layer",
+                ["attention.self.query", "attention.self.key", "attention.self.value"],
+                ["attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm"],
+            ),
+            Family::Mpnet { .. } => (
+                "encoder.layer",
+                ["attention.attn.q", "attention.attn.k", "attention.attn.v"],
+                ["attention.attn.o", "attention.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm"],
+            ),
+            Family::DistilBert => (
+                "transformer.layer",
+                ["attention.q_lin", "attention.k_lin", "attention.v_lin"],
+                ["attention.out_lin", "sa_layer_norm", "ffn.lin1", "ffn.lin2", "output_layer_norm"],
+            ),
+        };
+        let full = |name: &str| format!("{layers}.{index}.{name}");
+        let [attention_output, attention_norm, feed_forward, output, output_norm] = names.map(full);
+        LayerNames { qkv: qkv.map(full), attention_output, attention_norm, feed_forward, output, output_norm }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::relative_bucket;
+
+    #[test]
+    fn buckets_are_those_of_transformers() {
+        // transformers' `MPNetEncoder.relative_position_bucket`, 32 buckets, of key - query.
+        let cases = [(0, 0), (1, 17), (7, 23), (8, 24), (11, 24), (12, 25), (127, 31), (400, 31)];
+        for (distance, bucket) in cases {
+            assert_eq!(relative_bucket(0, distance, 32), bucket, "key {distance} after the query");
+            assert_eq!(relative_bucket(distance, 0, 32), if distance == 0 { 0 } else { bucket - 16 }, "before it");
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Text to token ids.
+
+use tokenizers::utils::truncation::{TruncationDirection, TruncationParams, TruncationStrategy};
+
+use crate::{Error, ModelFolder};
+
+/// A model's tokenizer, with the truncation and padding its file may ask for replaced by vetted's own: inputs are cut
+/// at the model's longest input and never padded.
+pub struct Tokens {
+    tokenizer: tokenizers::Tokenizer,
+    max_tokens: usize,
+    lower_case: bool,
+}
+
+impl Tokens {
+    pub(crate) fn open(folder: &ModelFolder, max_tokens: usize) -> Result<Tokens, Error> {
+        let fault = |source| Error::Tokenizer { path: folder.tokenizer.clone(), source };
+        let mut tokenizer = tokenizers::Tokenizer::from_file(&folder.tokenizer).map_err(fault)?;
+        let truncation = TruncationParams {
+            direction: TruncationDirection::Right,
+            max_length: max_tokens,
+            strategy: TruncationStrategy::LongestFirst,
+            stride: 0,
+        };
+        tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(fault)?;
+        Ok(Tokens { tokenizer, max_tokens, lower_case: folder.settings.lower_case })
+    }
+
+    /// The ids of `text`, special tokens included, at most the model's longest input.
+    ///
+    /// # Errors
+    /// [`Error::Tokenization`] when the tokenizer has no token for a part of the text.
+    pub fn ids(&self, text: &str) -> Result<Vec<u32>, Error> {
+        // A tokenizer reads everything before it truncates: a 10 MB document would cost seconds to keep a page. Words
+        // are tokenized one by one, so a beginning that ends between two words and already fills the input will do.
+        let mut budget = self.max_tokens * 16;
+        loop {
+            let part = beginning(text, budget);
+            let encoding = self.encode(part, true)?;
+            if encoding.len() >= self.max_tokens || part.len() == text.len() {
+                return Ok(encoding.get_ids().to_vec());
+            }
+            budget *= 8;
+        }
+    }
+
+    /// How many tokens `text` has, special tokens left out and nothing cut off: what passages are measured in.
+    ///
+    /// # Errors
+    /// [`Error::Tokenization`], as for [`ids`](Self::ids).
+    pub fn count(&self, text: &str) -> Result<usize, Error> {
+        let encoding = self.encode(text, false)?;
+        Ok(encoding.len() + encoding.get_overflowing().iter().map(tokenizers::Encoding::len).sum::<usize>())
+    }
+
+    /// The longest input in tokens, special tokens included.
+    pub fn max_tokens(&self) -> usize {
+        self.max_tokens
+    }
+
+    /// How many of them special tokens take, such as BERT's `[CLS]` and `[SEP]`.
+    pub fn special_tokens(&self) -> usize {
+        use tokenizers::PostProcessor;
+        self.tokenizer.get_post_processor().map_or(0, |p| p.added_tokens(false))
+    }
+
+    fn encode(&self, text: &str, special: bool) -> Result<tokenizers::Encoding, Error> {
+        let fault = |source| Error::Tokenization { beginning: beginning(text, 60).to_owned(), source };
+        if self.lower_case {
+            self.tokenizer.encode_fast(text.to_lowercase(), special).map_err(fault)
+        } else {
+            self.tokenizer.encode_fast(text, special).map_err(fault)
+        }
+    }
+}
+
+/// The first `budget` bytes of `text`, cut back to white space; longer where there is none.
+fn beginning(text: &str, budget: usize) -> &str {
+    if text.len() <= budget {
+        return text;
+    }
+    let bytes = text.as_bytes();
+    let before = bytes[..budget].iter().rposition(u8::is_ascii_whitespace).filter(|at| *at > budget / 2);
+    let end = before.or_else(|| bytes[budget..].iter().position(u8::is_ascii_whitespace).map(|at| budget + at));
+    end.map_or(text, |end| &text[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beginning;
+
+    #[test]
+    fn a_beginning_ends_between_words() {
+        let cases = [
+            ("short", 10, "short"),
+            ("one two three", 9, "one two"),
+            ("abcdefghijkl mno", 5, "abcdefghijkl"),
+            ("unbroken", 3, "unbroken"),
+            ("\u{e9}\u{e9}\u{e9}\u{e9} \u{e9}", 3, "\u{e9}\u{e9}\u{e9}\u{e9}"),
+        ];
+        for (text, budget, expected) in cases {
+            assert_eq!(beginning(text, budget), expected);
+        }
+    }
+}

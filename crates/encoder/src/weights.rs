@@ -1,0 +1,65 @@
+//! Tensors out of a safetensors file, checked.
+
+use std::path::{Path, PathBuf};
+
+use safetensors::{Dtype, SafeTensors};
+
+use crate::Error;
+
+/// Prefixes under which checkpoints keep the same tensors, depending on the class that saved them.
+const PREFIXES: [&str; 6] = ["", "bert.", "roberta.", "mpnet.", "distilbert.", "0.auto_model."];
+
+/// A safetensors file in memory.
+pub(crate) struct WeightFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    prefix: &'static str,
+}
+
+impl WeightFile {
+    pub(crate) fn open(path: &Path) -> Result<WeightFile, Error> {
+        let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
+        let mut file = WeightFile { path: path.into(), bytes, prefix: "" };
+        let tensors = file.tensors()?;
+        let name = |prefix: &str| format!("{prefix}embeddings.word_embeddings.weight");
+        let found = PREFIXES.into_iter().find(|prefix| tensors.tensor(&name(prefix)).is_ok());
+        drop(tensors);
+        file.prefix = found.unwrap_or("");
+        Ok(file)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.tensors().is_ok_and(|tensors| tensors.tensor(&format!("{}{name}", self.prefix)).is_ok())
+    }
+
+    /// The tensor `name` in f32, which must have `shape` and finite values only.
+    pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
+        let name = format!("{}{name}", self.prefix);
+        let path = || self.path.clone();
+        let tensors = self.tensors()?;
+        let tensor = tensors
+            .tensor(&name)
+            .map_err(|_| Error::TensorMissing { path: path(), tensor: name.clone() })?;
+        if tensor.shape() != shape {
+            let (expected, got) = (shape.to_vec(), tensor.shape().to_vec());
+            return Err(Error::TensorShape { path: path(), tensor: name, expected, got });
+        }
+        let data = tensor.data();
+        let halves = || data.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
+        let values: Vec<f32> = match tensor.dtype() {
+            Dtype::F32 => data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
+            Dtype::BF16 => halves().map(|h| f32::from_bits(u32::from(h) << 16)).collect(),
+            Dtype::F16 => halves().map(|h| half::f16::from_bits(h).to_f32()).collect(),
+            other => return Err(Error::TensorType { path: path(), tensor: name, got: format!("{other:?}") }),
+        };
+        if values.iter().any(|v| !v.is_finite()) {
+            return Err(Error::NotFinite { path: path(), tensor: name });
+        }
+        Ok(values)
+    }
+
+    fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
+        let fault = |source| Error::WeightFile { path: self.path.clone(), source };
+        SafeTensors::deserialize(&self.bytes).map_err(fault)
+    }
+}
