@@ -1,1 +1,60 @@
-fn main() {}
+//! The `vetted` command line: one file per subcommand under `commands/`.
+
+mod commands;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Two-tier retrieval: recall wide, then vet.
+#[derive(Parser)]
+#[command(name = "vetted", version, max_term_width = 100, after_help = AFTER_HELP)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment. Exit status: 0 done, 1 failed, \
+2 wrong usage. Begin with `vetted demo`.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Index a small corpus that comes with vetted and search it
+    Demo(commands::demo::Demo),
+    /// Add documents to an index
+    Index(commands::index::Index),
+    /// Search an index
+    Search(commands::search::Search),
+    /// Remove documents from an index
+    Delete(commands::delete::Delete),
+    /// Say what an index holds
+    Info(commands::info::Info),
+    /// List, fetch and register encoders
+    #[command(subcommand)]
+    Models(commands::models::Models),
+    /// Measure on labeled data
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Demo(command) => command.run(),
+        Command::Index(command) => command.run(),
+        Command::Search(command) => command.run(),
+        Command::Delete(command) => command.run(),
+        Command::Info(command) => command.run(),
+        Command::Models(command) => command.run(),
+        Command::Eval(command) => command.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of our output went away, as `head` does.
+        Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", terminal::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,112 @@
-//! placeholder
+//! Tier one of vetted: recall. An embedded index that finds documents by vectors, by BM25, or by both.
+//!
+//! This crate stores vectors and does not make them: an encoder does, and the crate `vetted` joins the two. Documents
+//! are cut into passages, each passage has a vector, and a document is as near to a query as its best passage is.
+//!
+//! # Index, search
+//!
+//! ```
+//! use serde_json::{Map, json};
+//! use vetted_corpus::{Document, Passage};
+//! use vetted_recall::{EncoderIdentity, Entry, Index, Manifest, Query};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("index");
+//! // An index knows the encoder that its vectors come from, and refuses another.
+//! let encoder = EncoderIdentity { name: "toy".into(), fingerprint: "sha256:0".into(), dimensions: 2 };
+//! let index = Index::create(&path, Manifest::new(encoder, Map::new()))?;
+//!
+//! let document = |id: &str, text: &str, year: u32| Document {
+//!     id: id.into(),
+//!     text: text.into(),
+//!     metadata: Map::from_iter([("year".to_owned(), json!(year))]),
+//!     ..Document::default()
+//! };
+//! let whole = |text: &str| Passage { bytes: 0..text.len(), chars: 0..text.chars().count() };
+//! let mut batch = Vec::new();
+//! for (id, text, year, vector) in [
+//!     ("tea", "Leaves steeped in hot water.", 2019, vec![1.0, 0.0]),
+//!     ("ice", "Water that was left in the cold.", 2021, vec![0.6, 0.8]),
+//! ] {
+//!     batch.push(Entry { document: document(id, text, year), passages: vec![(whole(text), vector)] });
+//! }
+//! index.upsert(batch)?; // one transaction: both documents are on disk now
+//!
+//! let nearest = index.search(&Query::dense(&[0.0, 1.0]))?;
+//! assert_eq!(nearest[0].id, "ice");
+//! let recent = Query::bm25("hot water").filter("year>=2020".parse()?);
+//! assert_eq!(index.search(&recent)?.len(), 1);
+//! let both = index.search(&Query::hybrid("hot water", &[0.9, 0.1]).k(1))?;
+//! assert_eq!((both[0].id.as_str(), both[0].rank), ("tea", 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Go on where it stopped
+//!
+//! [`Index::unchanged`] tells which documents are there already, so indexing that was interrupted, even by `kill -9`,
+//! is run again and goes on:
+//!
+//! ```no_run
+//! # use vetted_recall::{Entry, Index};
+//! # fn encode(_: &vetted_corpus::Document) -> Entry { todo!() }
+//! # fn go_on(documents: Vec<vetted_corpus::Document>) -> Result<(), vetted_recall::Error> {
+//! let index = Index::open_writable("my-index")?;
+//! for batch in documents.chunks(256) {
+//!     let mut entries = Vec::new();
+//!     for document in batch {
+//!         if !index.unchanged(document)? {
+//!             entries.push(encode(document));
+//!         }
+//!     }
+//!     index.upsert(entries)?;
+//! }
+//! index.finish()?; // other processes find everything by BM25 from here on
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # In the folder
+//!
+//! | | |
+//! |---|---|
+//! | `vetted.json` | the [`Manifest`]: format, encoder, passage options. Written once |
+//! | `store/` | the truth, in LMDB: documents, passages, vectors |
+//! | `text/` | the BM25 index, by tantivy: a cache |
+//! | `vectors/` | for caches of the vectors; the exact index needs none |
+//! | `writer.lock` | locked while a process may write |
+//!
+//! A cache that is missing, late or damaged is brought up to date from the store without being asked; what was done is
+//! in [`Index::notices`]. [`Index::check`] compares everything with everything. An index may be copied when no process
+//! writes to it, between 64-bit little-endian machines, and must not lie on a network file system.
+#![deny(unsafe_code)]
+
+mod check;
+mod error;
+mod filter;
+mod fusion;
+mod index;
+mod lock;
+mod manifest;
+mod notice;
+mod query;
+mod ranking;
+mod roster;
+mod search;
+mod settings;
+mod state;
+mod store;
+mod text;
+mod vectors;
+
+pub use check::{Check, Problem};
+pub use error::{Damage, Error, FilterProblem, Result};
+pub use filter::{Comparison, Filter};
+pub use fusion::{Fusion, Normalization};
+pub use index::{Entry, Index, Upserted};
+pub use manifest::{EncoderIdentity, FORMAT_VERSION, Manifest};
+pub use notice::Notice;
+pub use query::{DEFAULT_DEPTH, DEFAULT_K, Hit, Query, Scores};
+pub use settings::Settings;
+pub use text::matching_words;

@@ -1,1 +1,56 @@
-//! placeholder
+//! Two-tier retrieval: recall wide, then vet.
+//!
+//! An [`Engine`] keeps documents in a folder on disk, finds them by meaning, by words or by both, and quotes the part
+//! that matches. (Tier two, which vets what was found, is being built on top of it.)
+//!
+//! ```no_run
+//! use vetted::{Document, Engine, Search};
+//!
+//! # fn main() -> Result<(), vetted::Error> {
+//! let engine = Engine::builder("notes.index").open_or_create()?;
+//! engine.upsert(vec![Document {
+//!     id: "bite-1".into(),
+//!     title: "Police report".into(),
+//!     text: "The dog bit the man.".into(),
+//!     ..Document::default()
+//! }])?;
+//!
+//! for hit in engine.search(&Search::new("who was bitten?").k(5))?.hits {
+//!     println!("{:.3}  {}  {}", hit.score, hit.title, hit.snippet.text);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Documents in
+//!
+//! [`corpus`] reads them from JSONL, CSV, TSV and folders of text; [`Engine::upsert`] takes a batch at a time. A batch
+//! is on disk, whole, when the call returns. A process that is killed loses at most the batch it was working on, and
+//! indexing the same input again skips what is there.
+//!
+//! # Ways to search
+//!
+//! [`Mode::Dense`] is exact nearest-neighbour search among the passages' vectors, [`Mode::Bm25`] matches words, and
+//! [`Mode::Hybrid`] fuses the two. [`Filter`] restricts any of them to documents with certain metadata.
+//!
+//! # Models
+//!
+//! An index remembers its encoder and refuses another. The default is all-MiniLM-L6-v2, fetched at first use; any
+//! encoder in a Hugging Face folder will do ([`Builder::model`]). [`models`] lists, fetches and registers them.
+
+mod engine;
+mod error;
+mod model;
+mod passages;
+mod search;
+mod snippet;
+
+pub use engine::{Builder, Engine, Indexed};
+pub use error::Error;
+pub use passages::Passages;
+pub use search::{Found, Hit, Mode, Ranked, Search};
+pub use snippet::Snippet;
+pub use vetted_corpus as corpus;
+pub use vetted_corpus::Document;
+pub use vetted_encoder::{Precision, models};
+pub use vetted_recall::{Filter, Fusion, Normalization, Notice, Scores};

@@ -1,0 +1,90 @@
+//! The subcommands, and the options that several of them share.
+
+pub mod delete;
+pub mod demo;
+pub mod eval;
+pub mod index;
+pub mod info;
+pub mod models;
+pub mod search;
+
+use clap::{Args, ValueEnum};
+use vetted::{Fusion, Normalization};
+
+/// The arithmetic of the encoder.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Precision {
+    /// Single precision: equal to PyTorch
+    F32,
+    /// bfloat16: several times faster where the processor has it (AMX, AVX-512 BF16)
+    Bf16,
+    /// 8-bit integers: the smallest and, without bf16 hardware, the fastest
+    Int8,
+}
+
+impl From<Precision> for vetted::Precision {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => vetted::Precision::F32,
+            Precision::Bf16 => vetted::Precision::Bf16,
+            Precision::Int8 => vetted::Precision::Int8,
+        }
+    }
+}
+
+/// How documents are cut into passages.
+#[derive(Args)]
+pub struct PassageArguments {
+    /// Give a document one vector, of as much of its beginning as the model reads
+    #[arg(long, conflicts_with_all = ["max_tokens", "overlap"])]
+    whole: bool,
+    /// The longest passage in tokens [default: what the model reads]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..))]
+    max_tokens: Option<u32>,
+    /// How many tokens two neighboring passages share at most
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    overlap: u32,
+}
+
+impl PassageArguments {
+    fn passages(&self) -> vetted::Passages {
+        if self.whole {
+            return vetted::Passages::Whole;
+        }
+        let max_tokens = self.max_tokens.map(|n| n as usize);
+        vetted::Passages::Cut { max_tokens, overlap_tokens: self.overlap as usize }
+    }
+}
+
+/// A way to rank, by the name that `--mode` and `--pipeline` take.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// By meaning: the nearest vectors
+    Dense,
+    /// By words
+    Bm25,
+    /// Both, fused by normalized scores
+    Hybrid,
+    /// Both, fused by reciprocal ranks
+    HybridRrf,
+}
+
+impl Mode {
+    /// The name as it is typed.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+
+    /// For the library; `alpha` is the weight of the dense score in `Hybrid`.
+    pub fn with_alpha(self, alpha: f32) -> vetted::Mode {
+        match self {
+            Mode::Dense => vetted::Mode::Dense,
+            Mode::Bm25 => vetted::Mode::Bm25,
+            Mode::Hybrid => vetted::Mode::Hybrid(Fusion::Score { alpha, normalization: Normalization::MinMax }),
+            Mode::HybridRrf => vetted::Mode::Hybrid(Fusion::ReciprocalRank { k: 60.0 }),
+        }
+    }
+}
+
+/// The weight of dense scores in hybrid search: neither side is preferred without a reason from data.
+pub const DEFAULT_ALPHA: f32 = 0.5;

@@ -1,0 +1,28 @@
+//! `vetted delete`: documents out of an index.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use vetted::Engine;
+
+/// Says how many of the documents were there.
+#[derive(Args)]
+pub struct Delete {
+    /// Ids of documents
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// The index's folder
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    index: PathBuf,
+}
+
+impl Delete {
+    pub fn run(self) -> Result<()> {
+        let engine = Engine::builder(&self.index).open_writable()?;
+        let deleted = engine.delete(&self.ids)?;
+        engine.finish()?;
+        println!("{deleted} of {} documents deleted, {} left", self.ids.len(), engine.len()?);
+        Ok(())
+    }
+}

@@ -1,0 +1,169 @@
+//! `vetted index`: documents into an index.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use vetted::corpus::{OnBadRecord, ReadOptions, Reader, read};
+use vetted::{Document, Engine, Indexed};
+
+use super::{PassageArguments, Precision};
+use crate::terminal::{byte_bar, download_progress, rate};
+
+/// Documents whose id is already there replace what was there; unchanged ones are skipped, so after an interruption the
+/// same command takes up where it stopped.
+#[derive(Args)]
+pub struct Index {
+    /// JSONL (`_id`, `title`, `text`, `metadata`), CSV or TSV with a header, each also as .gz; .json arrays; folders of
+    /// .txt, .md and .html; or `-` for JSONL from standard input
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<PathBuf>,
+    /// The index's folder, made if it is not there
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    into: PathBuf,
+    /// The encoder of a new index: a name (`vetted models list`) or a model folder [default: all-MiniLM-L6-v2]
+    #[arg(long, env = "VETTED_MODEL")]
+    model: Option<String>,
+    /// The arithmetic of a new index's encoder
+    #[arg(long, env = "VETTED_PRECISION", value_enum, default_value = "f32")]
+    precision: Precision,
+    #[command(flatten)]
+    passages: PassageArguments,
+    /// Count malformed records and go on, instead of stopping at the first
+    #[arg(long)]
+    skip_bad: bool,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What was done, over all batches.
+#[derive(Default)]
+pub struct Outcome {
+    /// Documents given.
+    pub documents: u64,
+    /// What became of them.
+    pub indexed: Indexed,
+    /// How long it took, model and disk included.
+    pub elapsed: Duration,
+}
+
+impl Index {
+    pub fn run(self) -> Result<()> {
+        let on_bad_record = if self.skip_bad { OnBadRecord::Skip } else { OnBadRecord::Stop };
+        let mut reader = read(&self.inputs, &ReadOptions { on_bad_record });
+        // The first document, before anything is made or fetched: a mistyped path should cost nothing.
+        let first = reader.next().transpose()?;
+        let mut builder = Engine::builder(&self.into)
+            .precision(self.precision.into())
+            .passages(self.passages.passages())
+            .progress(download_progress());
+        if let Some(model) = self.model {
+            builder = builder.model(model);
+        }
+        let Some(first) = first else {
+            bail!("no documents in {}: {}", listed(&self.inputs), nothing_found(&reader));
+        };
+        let engine = builder.open_or_create()?;
+        let outcome = index_all(&engine, first, &mut reader)?;
+        report_notices(&engine);
+        let skipped = reader.skipped();
+        for error in &skipped.first {
+            eprintln!("skipped: {error}");
+        }
+        let Indexed { added, replaced, unchanged, duplicates } = outcome.indexed;
+        if self.json {
+            let seconds = outcome.elapsed.as_secs_f64();
+            let line = serde_json::json!({
+                "index": self.into, "model": engine.model(), "documents": engine.len()?, "added": added, "replaced": replaced,
+                "unchanged": unchanged, "duplicates": duplicates, "skipped": skipped.count, "seconds": seconds,
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped: {} documents in {} ({} documents {})",
+                skipped.count,
+                outcome.documents,
+                humantime(outcome.elapsed),
+                rate(outcome.documents, outcome.elapsed),
+                self.into.display(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Indexes `first` and all that `reader` still has, in batches, under a progress bar.
+pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Result<Outcome> {
+    let start = Instant::now();
+    let progress = reader.progress();
+    let bar = byte_bar(progress.bytes_total());
+    let mut outcome = Outcome::default();
+    let mut batch = vec![first];
+    loop {
+        let next = reader.next();
+        let full = batch.len() >= BATCH_DOCUMENTS || batch.iter().map(|d| d.text.len()).sum::<usize>() >= BATCH_BYTES;
+        if full || !matches!(next, Some(Ok(_))) {
+            // What was read before a bad record is kept.
+            let documents = std::mem::take(&mut batch);
+            outcome.documents += documents.len() as u64;
+            add(&mut outcome.indexed, engine.upsert(documents)?);
+            bar.set_position(progress.bytes_read());
+            bar.set_message(format!("{} documents, {}", outcome.documents, rate(outcome.documents, start.elapsed())));
+        }
+        match next {
+            Some(Ok(document)) => batch.push(document),
+            Some(Err(error)) => {
+                bar.abandon();
+                engine.finish()?;
+                return Err(anyhow::Error::from(error)
+                    .context(format!("stopped after {} documents, which are indexed", outcome.documents)));
+            }
+            None => break,
+        }
+    }
+    bar.set_message("writing the text index");
+    engine.finish()?;
+    bar.finish_and_clear();
+    outcome.elapsed = start.elapsed();
+    Ok(outcome)
+}
+
+/// Enough texts to keep all processors busy, few enough that a killed process loses little.
+const BATCH_DOCUMENTS: usize = 256;
+const BATCH_BYTES: usize = 1 << 20;
+
+/// Passes on what the user should know.
+pub fn report_notices(engine: &Engine) {
+    for notice in engine.notices() {
+        eprintln!("note: {notice}");
+    }
+}
+
+fn add(total: &mut Indexed, batch: Indexed) {
+    total.added += batch.added;
+    total.replaced += batch.replaced;
+    total.unchanged += batch.unchanged;
+    total.duplicates += batch.duplicates;
+}
+
+fn listed(inputs: &[PathBuf]) -> String {
+    inputs.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn nothing_found(reader: &Reader) -> String {
+    let (skipped, ignored) = (reader.skipped().count, reader.ignored_files());
+    match (skipped, ignored) {
+        (0, 0) => "the input is empty".into(),
+        (0, ignored) => format!("{ignored} files are of kinds that vetted does not read (it reads .jsonl, .csv, .tsv, .txt, .md, .html)"),
+        (skipped, _) => {
+            let first = reader.skipped().first.first().map(ToString::to_string).unwrap_or_default();
+            format!("all {skipped} records are malformed, the first: {first}")
+        }
+    }
+}
+
+fn humantime(elapsed: Duration) -> String {
+    indicatif::HumanDuration(elapsed).to_string()
+}

@@ -1,0 +1,54 @@
+//! `vetted info`: what an index holds.
+
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::json;
+use vetted::Engine;
+
+/// Counts, model and settings; with --check also whether everything agrees.
+#[derive(Args)]
+pub struct Info {
+    /// The index's folder
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    index: PathBuf,
+    /// Read everything, and verify that the caches agree with the store
+    #[arg(long)]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Info {
+    pub fn run(self) -> Result<()> {
+        let engine = Engine::open(&self.index)?;
+        let (index, manifest) = (engine.index(), engine.index().manifest());
+        if self.json {
+            let info = json!({
+                "index": self.index, "documents": engine.len()?, "bytes": index.bytes_on_disk()?,
+                "format": manifest.format_version(), "encoder": manifest.encoder, "settings": manifest.passage_options,
+            });
+            println!("{info}");
+        } else {
+            println!("documents  {}", engine.len()?);
+            println!("on disk    {:.1} MB", index.bytes_on_disk()? as f64 / 1e6);
+            println!("encoder    {}", manifest.encoder);
+            println!("settings   {}", serde_json::Value::Object(manifest.passage_options.clone()));
+            println!("format     {}", manifest.format_version());
+        }
+        if self.check {
+            let check = index.check()?;
+            super::index::report_notices(&engine);
+            for problem in &check.problems {
+                eprintln!("problem: {problem}");
+            }
+            if !check.problems.is_empty() {
+                bail!("{} problems found: index the documents again into another folder", check.problems.len());
+            }
+            eprintln!("checked: everything agrees");
+        }
+        Ok(())
+    }
+}

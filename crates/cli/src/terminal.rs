@@ -1,0 +1,104 @@
+//! What people see: progress bars, highlights, errors.
+
+use std::io::{IsTerminal, stderr, stdout};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use vetted::Snippet;
+use vetted::models::Progress;
+
+/// An error and its causes on one line, each said once.
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.contains(&cause) {
+            line = format!("{line}: {cause}");
+        }
+    }
+    line
+}
+
+/// Whether writing failed because the reader is gone.
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let kinds = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).map(std::io::Error::kind);
+    kinds.into_iter().any(|kind| kind == std::io::ErrorKind::BrokenPipe)
+}
+
+/// A bar over `total` bytes (a spinner where the total is not known), on standard error, drawn only in a terminal.
+pub fn byte_bar(total: Option<u64>) -> ProgressBar {
+    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
+    let (template, bar) = match total {
+        Some(total) => {
+            ("{wide_bar:.cyan/dim} {bytes:>10}/{total_bytes} {msg} {eta:>4} left", ProgressBar::with_draw_target(Some(total), target))
+        }
+        None => ("{spinner} {bytes:>10} {msg} {elapsed}", ProgressBar::with_draw_target(None, target)),
+    };
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Shows how a model's download comes along.
+pub fn download_progress() -> impl FnMut(Progress<'_>) {
+    let mut current: Option<(String, ProgressBar)> = None;
+    move |progress| {
+        let (what, bytes, total) = match progress {
+            Progress::Fetching { file, bytes, total } => (format!("fetching {file}"), bytes, total),
+            Progress::Unpacking { file, bytes, total } => (format!("unpacking {file}"), bytes, total),
+            Progress::SourceFailed(attempt) => return eprintln!("note: {attempt}; trying the next source"),
+            Progress::Waiting => return eprintln!("another process is fetching this model; waiting for it"),
+            _ => return,
+        };
+        if current.as_ref().is_none_or(|(name, _)| *name != what) {
+            if let Some((_, bar)) = current.take() {
+                bar.finish_and_clear();
+            }
+            let bar = byte_bar(Some(total));
+            if bar.is_hidden() {
+                eprintln!("{what} ({:.1} MB)", total as f64 / 1e6);
+            }
+            bar.set_message(what.clone());
+            current = Some((what, bar));
+        }
+        if let Some((_, bar)) = &current {
+            bar.set_position(bytes);
+            if bytes == total {
+                bar.finish_and_clear();
+            }
+        }
+    }
+}
+
+/// A snippet with the query's words marked, if standard output is a terminal that shows colors.
+pub fn highlighted(snippet: &Snippet) -> String {
+    let mut shown = String::new();
+    let mut at = 0;
+    for range in &snippet.matches {
+        shown += &snippet.text[at..range.start];
+        shown += &bold(&snippet.text[range.clone()]);
+        at = range.end;
+    }
+    shown += &snippet.text[at..];
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `text` in bold, where that is seen.
+pub fn bold(text: &str) -> String {
+    styled(text, "1")
+}
+
+/// `text` in gray, where that is seen.
+pub fn dim(text: &str) -> String {
+    styled(text, "2")
+}
+
+fn styled(text: &str, code: &str) -> String {
+    let colors = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// `per` a second, for people.
+pub fn rate(count: u64, elapsed: Duration) -> String {
+    format!("{:.0}/s", count as f64 / elapsed.as_secs_f64().max(1e-9))
+}

@@ -1,0 +1,126 @@
+//! What holds for the passages of every text.
+
+use proptest::prelude::*;
+use vetted_corpus::{Error, PassageOptions, cut};
+
+fn parts(text: &str, max: usize, overlap: usize, count: impl Fn(&str) -> usize) -> Vec<&str> {
+    let options = PassageOptions::new(max, overlap).unwrap();
+    cut(text, &options, count).into_iter().map(|passage| &text[passage.bytes]).collect()
+}
+
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+fn characters(text: &str) -> usize {
+    text.chars().count()
+}
+
+#[test]
+fn places_to_cut() {
+    let cases: [(&str, usize, usize, &[&str]); 12] = [
+        ("", 3, 0, &[]),
+        (" \n\t", 3, 0, &[]),
+        ("  fits well \n", 3, 1, &["fits well"]),
+        ("One two. Three four. Five.", 3, 0, &["One two.", "Three four. Five."]),
+        ("One two. Three. Four five.", 3, 1, &["One two. Three.", "Three. Four five."]),
+        ("A b. C d.\n\nE f. G h.", 6, 0, &["A b. C d.", "E f. G h."]),
+        ("A b.\n\nC d. E f. G h.", 6, 0, &["A b.\n\nC d. E f.", "G h."]),
+        ("a b c d e f", 2, 0, &["a b", "c d", "e f"]),
+        ("a b c d", 2, 1, &["a b", "b c", "c d"]),
+        ("One.\r\n\r\nTwo.", 1, 0, &["One.", "Two."]),
+        ("第一句。第二句。", 1, 0, &["第一句。第二句。"]),
+        ("no stop\nbut lines", 2, 0, &["no stop", "but lines"]),
+    ];
+    for (text, max, overlap, expected) in cases {
+        assert_eq!(parts(text, max, overlap, words), expected, "{text:?} max {max} overlap {overlap}");
+    }
+}
+
+#[test]
+fn words_too_long_are_divided_between_graphemes() {
+    assert_eq!(parts("abcdefgh", 3, 0, characters).concat(), "abcdefgh");
+    // Each é is a letter and a combining accent: two characters that belong together.
+    for part in parts("e\u{301}e\u{301}e\u{301}e\u{301}", 3, 0, characters) {
+        assert!(part.starts_with('e') && part.ends_with('\u{301}'), "{part:?}");
+    }
+    assert_eq!(parts("\u{1F600}a", 2, 0, str::len), ["\u{1F600}", "a"], "one character is never divided");
+}
+
+#[test]
+fn options_are_checked() {
+    assert!(matches!(PassageOptions::new(0, 0), Err(Error::NoTokens)));
+    assert!(matches!(PassageOptions::new(10, 6), Err(Error::OverlapTooLarge { .. })));
+    assert!(PassageOptions::new(10, 5).is_ok());
+}
+
+#[test]
+fn a_long_line_takes_linear_time() {
+    let options = PassageOptions::new(200, 20).unwrap();
+    for text in ["word ".repeat(400_000), "x".repeat(2_000_000), "1. ".repeat(700_000), "漢".repeat(700_000)] {
+        let calls = std::cell::Cell::new(0);
+        let count = |part: &str| {
+            calls.set(calls.get() + part.len());
+            part.len() / 4
+        };
+        assert!(cut(&text, &options, count).len() > 1000);
+        assert!(calls.get() < 5 * text.len(), "{} bytes counted for {}", calls.get(), text.len());
+    }
+}
+
+type Counter = fn(&str) -> usize;
+
+/// Three that add up, one that counts less than the parts do (special tokens), and one that counts more.
+const COUNTERS: [Counter; 5] =
+    [words, characters, str::len, |text| words(text) + 2, |text| characters(text) * characters(text) / 16];
+
+fn text() -> impl Strategy<Value = String> {
+    let fragment = prop_oneof![
+        4 => "[a-zA-Z]{1,12}",
+        1 => "[a-z]{100,200}",
+        2 => Just(" ".to_string()),
+        2 => "[.!?] ",
+        1 => Just("\n".to_string()),
+        1 => Just("\r\n\r\n".to_string()),
+        1 => "[äßéΩЖ漢字。\u{301}\u{1F469}\u{200D}\u{1F680}\u{3000}]{1,6}",
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(fragment, 0..80).prop_map(|fragments| fragments.concat())
+}
+
+proptest! {
+    #[test]
+    fn passages_hold(text in text(), max in 1_usize..60, overlap in 0_usize..30, counter in 0..COUNTERS.len()) {
+        let count = COUNTERS[counter];
+        let options = PassageOptions::new(max, overlap.min(max / 2)).unwrap();
+        let passages = cut(&text, &options, count);
+
+        let mut covered = vec![false; text.len()];
+        for passage in &passages {
+            let part = text.get(passage.bytes.clone()).expect("a slice of the text");
+            prop_assert_eq!(part.trim(), part);
+            prop_assert!(count(part) <= max || characters(part) == 1, "{} of {}", count(part), max);
+            let by_characters: String = text.chars().skip(passage.chars.start).take(passage.chars.len()).collect();
+            prop_assert_eq!(by_characters, part);
+            covered[passage.bytes.clone()].fill(true);
+        }
+        for (at, character) in text.char_indices() {
+            prop_assert!(covered[at] || character.is_whitespace(), "{character:?} at {at} is in no passage");
+        }
+        for pair in passages.windows(2) {
+            prop_assert!(pair[0].bytes.start < pair[1].bytes.start && pair[0].bytes.end < pair[1].bytes.end);
+        }
+        if text.trim().len() <= 64 * max && !text.trim().is_empty() && count(text.trim()) <= max {
+            prop_assert_eq!(passages.len(), 1);
+        }
+    }
+
+    #[test]
+    fn overlap_is_bounded(text in text(), max in 2_usize..40, overlap in 0_usize..20) {
+        let options = PassageOptions::new(max, overlap.min(max / 2)).unwrap();
+        for pair in cut(&text, &options, words).windows(2) {
+            let shared = pair[1].bytes.start.min(pair[0].bytes.end)..pair[0].bytes.end;
+            prop_assert!(words(&text[shared]) <= options.overlap_tokens());
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What can go wrong, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The result of an operation on an [`Index`](crate::Index).
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Everything that can go wrong with an index. Whatever the error, documents acknowledged earlier are still there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The folder holds no index.
+    #[error("{path} holds no index: name the folder of an existing index, or create one first", path = .path.display())]
+    NotAnIndex {
+        /// The folder that was to be opened.
+        path: PathBuf,
+    },
+    /// An index is already there.
+    #[error("{path} already holds an index: open it instead, or choose another folder", path = .path.display())]
+    AlreadyExists {
+        /// The folder that was to be created.
+        path: PathBuf,
+    },
+    /// The folder holds files of somebody else's.
+    #[error(
+        "{path} is not empty and holds no index: choose a new or an empty folder, so that nothing of yours is mixed \
+         with the index's own files",
+        path = .path.display()
+    )]
+    Occupied {
+        /// The folder that was to be created.
+        path: PathBuf,
+    },
+    /// Another process is writing to the index.
+    #[error(
+        "{path} is being written to by {}: wait until it is done, or stop it (searching meanwhile is fine)",
+        .process.map_or("another process".to_owned(), |id| format!("process {id}")),
+        path = .path.display()
+    )]
+    Locked {
+        /// The index.
+        path: PathBuf,
+        /// The writer's process id, where it is known.
+        process: Option<u32>,
+    },
+    /// This process has the index open already.
+    #[error(
+        "this process has {path} open already: share that `Index` between threads, or drop it before opening again",
+        path = .path.display()
+    )]
+    AlreadyOpen {
+        /// The index.
+        path: PathBuf,
+    },
+    /// A change was asked of an index that was opened for reading.
+    #[error("{path} was opened for reading: use `Index::open_writable` to change it", path = .path.display())]
+    ReadOnly {
+        /// The index.
+        path: PathBuf,
+    },
+    /// The index was written in a format this version does not know.
+    #[error(
+        "{path} is in format {found}, and this version of vetted reads format {supported}: {}",
+        if .found > .supported { "update vetted" } else { "index the documents again" },
+        path = .path.display()
+    )]
+    FormatVersion {
+        /// The index.
+        path: PathBuf,
+        /// The format it is in.
+        found: u32,
+        /// The newest format this version reads.
+        supported: u32,
+    },
+    /// The file that says what the index is cannot be understood.
+    #[error(
+        "{path} is damaged ({source}): restore it from a backup, or index the documents again into a new folder",
+        path = .path.display()
+    )]
+    ManifestDamaged {
+        /// The manifest's file.
+        path: PathBuf,
+        /// Where it stops making sense.
+        source: serde_json::Error,
+    },
+    /// The store's file is damaged. What to do is in the message: the store is the only copy that is the truth.
+    #[error(
+        "the store {path} is damaged ({damage}): restore the folder from a backup, or index the documents again into \
+         a new folder",
+        path = .path.display()
+    )]
+    StoreDamaged {
+        /// The store's folder.
+        path: PathBuf,
+        /// What was found.
+        damage: Damage,
+    },
+    /// The store reached the limit in [`Settings`](crate::Settings); nothing of the batch was kept.
+    #[error(
+        "the store {path} reached its limit of {limit} bytes and nothing of this batch was written: raise \
+         `Settings::store_limit`, or delete documents",
+        path = .path.display()
+    )]
+    StoreFull {
+        /// The store's folder.
+        path: PathBuf,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The disk or a quota is full, or the disk failed in the middle of writing; nothing of the batch was kept.
+    #[error(
+        "{path} cannot grow ({source}) and nothing of this batch was written: free some space and run again, documents \
+         written earlier are safe",
+        path = .path.display()
+    )]
+    DiskFull {
+        /// The folder that could not grow.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// One batch is larger than a transaction can be.
+    #[error("this batch is too large for one transaction and nothing of it was written: split it")]
+    BatchTooLarge,
+    /// An index cannot hold vectors of no dimensions.
+    #[error("encoder {name} makes vectors of 0 dimensions: an index needs at least 1")]
+    NoDimensions {
+        /// The encoder's name.
+        name: String,
+    },
+    /// The vectors come from another encoder than the index was made with.
+    #[error(
+        "the index was made with encoder {expected}, not {got}: use that encoder, or index the documents again into a \
+         new folder"
+    )]
+    EncoderMismatch {
+        /// The encoder the index was made with.
+        expected: Box<crate::EncoderIdentity>,
+        /// The encoder at hand.
+        got: Box<crate::EncoderIdentity>,
+    },
+    /// A vector has the wrong length.
+    #[error(
+        "{} has {got} dimensions where the index has {expected}: was it made by another encoder?",
+        vector_of(.document)
+    )]
+    Dimensions {
+        /// The document the vector belongs to; `None` for a query's vector.
+        document: Option<String>,
+        /// The index's dimensions.
+        expected: usize,
+        /// The vector's.
+        got: usize,
+    },
+    /// A vector holds a value that is infinite or not a number, and so cannot be compared.
+    #[error("{} holds {value} at position {position}: the encoder failed on this text", vector_of(.document))]
+    NotFinite {
+        /// The document the vector belongs to; `None` for a query's vector.
+        document: Option<String>,
+        /// Where in the vector.
+        position: usize,
+        /// What is there.
+        value: f32,
+    },
+    /// A document has no id.
+    #[error("a document with an empty id cannot be stored (title {title:?}): give every document an id")]
+    EmptyId {
+        /// The document's title, to find it by.
+        title: String,
+    },
+    /// A query has no text.
+    #[error("the query is empty: say what to search for")]
+    EmptyQuery,
+    /// The weight of a fusion is out of its range.
+    #[error("alpha is {alpha}: it is the dense score's weight, from 0 to 1")]
+    Alpha {
+        /// The weight that was given.
+        alpha: f32,
+    },
+    /// A filter cannot be understood.
+    #[error("the filter {filter:?} {problem}: write field=value, field!=value, field>=value or field<=value")]
+    Filter {
+        /// The filter as it was given.
+        filter: String,
+        /// What is wrong with it.
+        problem: FilterProblem,
+    },
+    /// The text index failed. The documents are safe in the store, and the text index is rebuilt from it.
+    #[error(
+        "the text index {path} failed ({source}): the documents are safe in the store; open the index for writing to \
+         have the text index rebuilt",
+        path = .path.display()
+    )]
+    Text {
+        /// The text index's folder.
+        path: PathBuf,
+        /// What tantivy said.
+        source: Box<tantivy::TantivyError>,
+    },
+    /// The operating system refused something.
+    #[error("cannot {action} {path}: {source}", path = .path.display())]
+    Io {
+        /// What was attempted.
+        action: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The store refused something for a reason that is not listed above.
+    #[error("the store {path} failed: {source}", path = .path.display())]
+    Store {
+        /// The store's folder.
+        path: PathBuf,
+        /// What LMDB said.
+        source: heed::Error,
+    },
+}
+
+/// How a store's file is damaged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The file is not there, or empty.
+    #[error("its file {file:?} is missing or empty")]
+    Missing {
+        /// The file's name.
+        file: &'static str,
+    },
+    /// The file lacks its end.
+    #[error("its file has {got} bytes of at least {expected}")]
+    Truncated {
+        /// How long the file should at least be.
+        expected: u64,
+        /// How long it is.
+        got: u64,
+    },
+    /// The file is not a store at all, or its structure is broken.
+    #[error("{source}")]
+    Structure {
+        /// What LMDB said.
+        source: heed::Error,
+    },
+    /// A table is missing.
+    #[error("its table {table:?} is missing")]
+    Table {
+        /// The table's name.
+        table: &'static str,
+    },
+    /// A record cannot be read.
+    #[error("record {number} of table {table:?} cannot be read")]
+    Record {
+        /// The table's name.
+        table: &'static str,
+        /// The document's number.
+        number: u64,
+    },
+}
+
+/// What is wrong with a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FilterProblem {
+    /// There is no `=`, `!=`, `>=`, `<=`, `>` or `<`.
+    #[error("has no operator")]
+    NoOperator,
+    /// There is nothing before the operator.
+    #[error("names no field")]
+    NoField,
+}
+
+fn vector_of(document: &Option<String>) -> String {
+    match document {
+        Some(id) => format!("a vector of document {id:?}"),
+        None => "the query's vector".to_owned(),
+    }
+}

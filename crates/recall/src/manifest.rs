@@ -1,0 +1,149 @@
+//! What an index is: its format, its encoder, how its documents were cut into passages.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+
+/// The format this version writes, and the newest it reads. It grows when an older version would misread what a newer
+/// one wrote; `tests/fixtures/` keeps an index of every format, and a test opens them all.
+pub const FORMAT_VERSION: u32 = 1;
+
+const FILE: &str = "vetted.json";
+/// The manifest before it is whole.
+pub(crate) const DRAFT: &str = "vetted.json.new";
+
+/// Which encoder made an index's vectors. Vectors of two encoders cannot be compared, so an index refuses a second one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EncoderIdentity {
+    /// The encoder's name, for people: `all-MiniLM-L6-v2`.
+    pub name: String,
+    /// What tells it from every other, for programs: a digest of its weights and of the settings that change vectors.
+    pub fingerprint: String,
+    /// How many numbers a vector has.
+    pub dimensions: usize,
+}
+
+impl fmt::Display for EncoderIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({} dimensions, {})", self.name, self.dimensions, self.fingerprint)
+    }
+}
+
+/// What an index is. Written once, when the index is created, as `vetted.json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Manifest {
+    format_version: u32,
+    /// The encoder that made the vectors.
+    pub encoder: EncoderIdentity,
+    /// How documents were cut into passages. This crate keeps it and does not look into it.
+    pub passage_options: Map<String, Value>,
+}
+
+impl Manifest {
+    /// The manifest of a new index, in format [`FORMAT_VERSION`].
+    pub fn new(encoder: EncoderIdentity, passage_options: Map<String, Value>) -> Self {
+        Self { format_version: FORMAT_VERSION, encoder, passage_options }
+    }
+
+    /// The format the index is in.
+    pub fn format_version(&self) -> u32 {
+        self.format_version
+    }
+
+    /// Checks that `encoder` is the one the index was made with: same fingerprint, same dimensions. The name is only a
+    /// label and may differ.
+    ///
+    /// # Errors
+    /// [`Error::EncoderMismatch`].
+    pub fn check_encoder(&self, encoder: &EncoderIdentity) -> Result<()> {
+        let ours = &self.encoder;
+        if (&ours.fingerprint, ours.dimensions) == (&encoder.fingerprint, encoder.dimensions) {
+            return Ok(());
+        }
+        Err(Error::EncoderMismatch { expected: Box::new(ours.clone()), got: Box::new(encoder.clone()) })
+    }
+
+    /// Reads the manifest of the index in `directory`.
+    pub(crate) fn read(directory: &Path) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            format_version: u32,
+        }
+
+        let path = directory.join(FILE);
+        let bytes = fs::read(&path).map_err(|source| match source.kind() {
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotAnIndex { path: directory.to_owned() },
+            _ => Error::Io { action: "read", path: path.clone(), source },
+        })?;
+        let damaged = |source| Error::ManifestDamaged { path: path.clone(), source };
+        // The version comes first: a format of the future may hold anything else.
+        let Version { format_version: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
+        if found != FORMAT_VERSION {
+            let path = directory.to_owned();
+            return Err(Error::FormatVersion { path, found, supported: FORMAT_VERSION });
+        }
+        serde_json::from_slice(&bytes).map_err(damaged)
+    }
+
+    /// Writes the manifest, whole or not at all. An index exists from this moment on.
+    pub(crate) fn write(&self, directory: &Path) -> Result<()> {
+        let path = directory.join(FILE);
+        let draft = directory.join(DRAFT);
+        let written = File::create(&draft).and_then(|mut file| {
+            file.write_all(&serde_json::to_vec_pretty(self)?)?;
+            file.sync_all()?;
+            fs::rename(&draft, &path)?;
+            sync_directory(directory)
+        });
+        written.map_err(|source| Error::Io { action: "write", path, source })
+    }
+}
+
+/// Makes a rename or a new file in `directory` survive a power failure.
+fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoder(fingerprint: &str, dimensions: usize) -> EncoderIdentity {
+        EncoderIdentity { name: "small".into(), fingerprint: fingerprint.into(), dimensions }
+    }
+
+    #[test]
+    fn reads_what_it_wrote() {
+        let directory = tempfile::tempdir().unwrap();
+        let options = Map::from_iter([("tokens".to_owned(), Value::from(256))]);
+        let manifest = Manifest::new(encoder("abc", 3), options);
+        manifest.write(directory.path()).unwrap();
+        assert_eq!(Manifest::read(directory.path()).unwrap(), manifest);
+    }
+
+    #[test]
+    fn an_encoder_is_its_fingerprint_and_dimensions() {
+        let manifest = Manifest::new(encoder("abc", 3), Map::new());
+        assert!(manifest.check_encoder(&EncoderIdentity { name: "renamed".into(), ..encoder("abc", 3) }).is_ok());
+        for other in [encoder("abd", 3), encoder("abc", 4)] {
+            assert!(matches!(manifest.check_encoder(&other), Err(Error::EncoderMismatch { .. })), "{other}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        assert!(matches!(Manifest::read(path), Err(Error::NotAnIndex { .. })));
+        fs::write(path.join(FILE), r#"{"format_version": 2, "unknown": []}"#).unwrap();
+        assert!(matches!(Manifest::read(path), Err(Error::FormatVersion { found: 2, .. })));
+        fs::write(path.join(FILE), r#"{"format_version": 1, "enc"#).unwrap();
+        assert!(matches!(Manifest::read(path), Err(Error::ManifestDamaged { .. })));
+    }
+}

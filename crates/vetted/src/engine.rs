@@ -1,0 +1,289 @@
+//! The engine: an encoder and an index behind one door.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use serde_json::Map;
+use vetted_corpus::Document;
+use vetted_encoder::models::{DEFAULT_MODEL, Progress};
+use vetted_encoder::{Precision, Role};
+use vetted_recall::{Index, Manifest, Notice, Query, Upserted};
+
+use crate::model::Model;
+use crate::passages::{Passages, entries};
+use crate::search::{Found, Hit, Mode, Ranked, Search};
+use crate::snippet::snippet;
+use crate::Error;
+
+/// Documents that can be searched, in a folder on disk.
+///
+/// Share one engine among threads: every method takes `&self`. Other processes may search the same folder while this
+/// one writes to it; two may not write.
+pub struct Engine {
+    index: Index,
+    model: Model,
+    passages: Passages,
+}
+
+/// How an engine is made or opened. From [`Engine::builder`].
+pub struct Builder<'progress> {
+    folder: PathBuf,
+    model: Option<String>,
+    precision: Precision,
+    passages: Passages,
+    progress: Option<Box<dyn FnMut(Progress<'_>) + 'progress>>,
+}
+
+/// What [`Engine::upsert`] did with the documents it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Indexed {
+    /// New ones.
+    pub added: usize,
+    /// Ones that took the place of another with the same id.
+    pub replaced: usize,
+    /// Ones that were there already, word for word, and were not encoded again.
+    pub unchanged: usize,
+    /// Ones left out because a later one in the same batch has the same id.
+    pub duplicates: usize,
+}
+
+impl Engine {
+    /// Begins with the index in `folder`, which need not exist yet.
+    pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
+        let passages = Passages::default();
+        Builder { folder: folder.into(), model: None, precision: Precision::default(), passages, progress: None }
+    }
+
+    /// Opens the index in `folder` for searching, with the model it was made with.
+    ///
+    /// # Errors
+    /// When there is no index, or it is damaged; [`Error`] says which.
+    pub fn open(folder: impl Into<PathBuf>) -> Result<Engine, Error> {
+        Engine::builder(folder).open()
+    }
+
+    /// Adds documents, or replaces those with the same id. When it returns, they are on disk, all of them; when it
+    /// fails, none of them is. Documents that are there already, word for word, cost next to nothing: after an
+    /// interruption, index the same input again.
+    ///
+    /// Batches of a few hundred documents keep all processors busy.
+    ///
+    /// # Errors
+    /// When the model cannot be loaded, or the disk refuses; what was there before stays as it was.
+    pub fn upsert(&self, mut documents: Vec<Document>) -> Result<Indexed, Error> {
+        let given = documents.len();
+        let mut failed = None;
+        documents.retain(|document| match self.index.unchanged(document) {
+            Ok(unchanged) => !unchanged,
+            Err(error) => {
+                failed.get_or_insert(error);
+                false
+            }
+        });
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+        let unchanged = given - documents.len();
+        if documents.is_empty() {
+            return Ok(Indexed { unchanged, ..Indexed::default() });
+        }
+        let encoder = self.model.encoder(self.folder())?;
+        let Upserted { added, replaced, duplicates } =
+            self.index.upsert(entries(documents, self.passages, &encoder)?)?;
+        Ok(Indexed { added, replaced, unchanged, duplicates })
+    }
+
+    /// Removes the documents with these ids; says how many of them were there.
+    ///
+    /// # Errors
+    /// When the disk refuses; then all of them are still there.
+    pub fn delete<Id: AsRef<str>>(&self, ids: &[Id]) -> Result<usize, Error> {
+        Ok(self.index.delete(ids)?)
+    }
+
+    /// The documents that best match `search`, each with its title, the part that matches and its metadata.
+    ///
+    /// # Errors
+    /// [`Error::EmptyQuery`], or when the model cannot be loaded or the index read.
+    pub fn search(&self, search: &Search) -> Result<Found, Error> {
+        let ranked = self.rank(search)?;
+        let complete = |hit| self.complete(hit, &search.text).transpose();
+        let hits = ranked.hits.into_iter().filter_map(complete).collect::<Result<_, _>>()?;
+        Ok(Found { hits, encoding: ranked.encoding, ranking: ranked.ranking })
+    }
+
+    /// As [`search`](Self::search), without reading the documents: ids, scores and the places of passages.
+    ///
+    /// # Errors
+    /// As [`search`](Self::search).
+    pub fn rank(&self, search: &Search) -> Result<Ranked, Error> {
+        if search.text.trim().is_empty() {
+            return Err(Error::EmptyQuery);
+        }
+        let start = Instant::now();
+        let vector = match search.mode {
+            Mode::Bm25 => Vec::new(),
+            Mode::Dense | Mode::Hybrid(_) => self.model.encoder(self.folder())?.embed_one(&search.text, Role::Query)?,
+        };
+        let encoding = start.elapsed();
+        let query = match search.mode {
+            Mode::Dense => Query::dense(&vector),
+            Mode::Bm25 => Query::bm25(&search.text),
+            Mode::Hybrid(fusion) => Query::hybrid(&search.text, &vector).fusion(fusion),
+        };
+        let query = search.filters.iter().cloned().fold(query.k(search.k), Query::filter);
+        let hits = self.index.search(&query)?;
+        Ok(Ranked { hits, encoding, ranking: start.elapsed() - encoding })
+    }
+
+    /// The document with this id.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn get(&self, id: &str) -> Result<Option<Document>, Error> {
+        Ok(self.index.get(id)?)
+    }
+
+    /// How many documents there are.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn len(&self) -> Result<usize, Error> {
+        Ok(self.index.len()?)
+    }
+
+    /// Whether there are none.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn is_empty(&self) -> Result<bool, Error> {
+        Ok(self.index.is_empty()?)
+    }
+
+    /// Brings what speeds searches up to date on disk, so that the next process opens faster. Nothing is lost without.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn finish(&self) -> Result<(), Error> {
+        Ok(self.index.finish()?)
+    }
+
+    /// What happened since the last call that the user should know, such as a cache that had to be rebuilt.
+    pub fn notices(&self) -> Vec<Notice> {
+        self.index.notices()
+    }
+
+    /// The index beneath, for what the engine does not offer.
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// The folder the index is in.
+    pub fn folder(&self) -> &Path {
+        self.index.directory()
+    }
+
+    /// The name of the index's model.
+    pub fn model(&self) -> &str {
+        &self.model.identity().name
+    }
+
+    /// `None` for a document that was deleted since it was ranked.
+    fn complete(&self, hit: vetted_recall::Hit, query: &str) -> Result<Option<Hit>, Error> {
+        let Some(document) = self.index.get(&hit.id)? else { return Ok(None) };
+        let part = hit.passage.map_or(0..document.text.len(), |passage| passage.bytes);
+        Ok(Some(Hit {
+            rank: hit.rank,
+            score: hit.score,
+            scores: hit.scores,
+            snippet: snippet(&document.text, part, query),
+            id: document.id,
+            title: document.title,
+            metadata: document.metadata,
+        }))
+    }
+}
+
+impl<'progress> Builder<'progress> {
+    /// The encoder: a known or registered name, or a model folder. Unless told, a new index gets
+    /// [`DEFAULT_MODEL`], and an existing one keeps its own; asking an existing index for another is an error.
+    pub fn model(mut self, name_or_path: impl Into<String>) -> Self {
+        self.model = Some(name_or_path.into());
+        self
+    }
+
+    /// The arithmetic of a new index's encoder. An existing index keeps its own.
+    pub fn precision(mut self, precision: Precision) -> Self {
+        self.precision = precision;
+        self
+    }
+
+    /// How a new index cuts documents. An existing index keeps its own way.
+    pub fn passages(mut self, passages: Passages) -> Self {
+        self.passages = passages;
+        self
+    }
+
+    /// Is told how the download of a missing model comes along.
+    pub fn progress(mut self, progress: impl FnMut(Progress<'_>) + 'progress) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Opens an existing index for searching.
+    ///
+    /// # Errors
+    /// When there is none, it is damaged, or it was made with another model than the one asked for.
+    pub fn open(self) -> Result<Engine, Error> {
+        let index = Index::open(&self.folder)?;
+        self.with(index)
+    }
+
+    /// Opens an existing index for searching and changing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and at once if another process is changing it.
+    pub fn open_writable(self) -> Result<Engine, Error> {
+        let index = Index::open_writable(&self.folder)?;
+        self.with(index)
+    }
+
+    /// Makes a new index in an empty or missing folder.
+    ///
+    /// # Errors
+    /// When the folder holds anything, or the model cannot be had.
+    pub fn create(mut self) -> Result<Engine, Error> {
+        let name = self.model.as_deref().unwrap_or(DEFAULT_MODEL);
+        let progress: &mut dyn FnMut(Progress<'_>) = match &mut self.progress {
+            Some(progress) => progress,
+            None => &mut |_| {},
+        };
+        let model = Model::fetch(name, self.precision, progress)?;
+        let mut settings = Map::new();
+        model.write_to(&mut settings);
+        self.passages.write_to(&mut settings);
+        let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
+        Ok(Engine { index, model, passages: self.passages })
+    }
+
+    /// [`open_writable`](Self::open_writable) where there is an index, [`create`](Self::create) where there is none.
+    ///
+    /// # Errors
+    /// Those of the one it comes to.
+    pub fn open_or_create(self) -> Result<Engine, Error> {
+        match Index::open_writable(&self.folder) {
+            Ok(index) => self.with(index),
+            Err(vetted_recall::Error::NotAnIndex { .. }) => self.create(),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn with(self, index: Index) -> Result<Engine, Error> {
+        let model = Model::of(index.manifest(), &self.folder)?;
+        if let Some(asked) = &self.model {
+            model.check_is(asked, &self.folder)?;
+        }
+        let passages = Passages::of(&index.manifest().passage_options);
+        Ok(Engine { index, model, passages })
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong between a document and a hit.
+
+use std::path::PathBuf;
+
+/// An engine that could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The model could not be loaded or run.
+    #[error(transparent)]
+    Encoder(#[from] vetted_encoder::Error),
+    /// The index could not be read or written.
+    #[error(transparent)]
+    Recall(#[from] vetted_recall::Error),
+    /// The documents could not be read, or the passage options contradict each other.
+    #[error(transparent)]
+    Corpus(#[from] vetted_corpus::Error),
+    /// The index was made with another model than the one asked for.
+    #[error(
+        "the index in {index} was made with {expected}, and {got} was asked for: their vectors cannot be compared. \
+         Leave the model out to use the index's own, or index the documents again into another folder"
+    )]
+    ModelMismatch {
+        /// The index.
+        index: PathBuf,
+        /// Its model.
+        expected: String,
+        /// The other one.
+        got: String,
+    },
+    /// The model's files changed after the index was made.
+    #[error(
+        "the model {model} is not what it was when the index in {index} was made (fingerprint {got}, expected {expected}). \
+         Put the old files back, or index the documents again into another folder"
+    )]
+    ModelChanged {
+        /// The index.
+        index: PathBuf,
+        /// The model's name or folder.
+        model: String,
+        /// The fingerprint the index remembers.
+        expected: String,
+        /// The fingerprint of what is there now.
+        got: String,
+    },
+    /// The index's own description of its model is incomplete.
+    #[error("the index in {index} does not say {missing}: it was not made by vetted's engine. Index the documents again")]
+    Manifest {
+        /// The index.
+        index: PathBuf,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// There is nothing to search for.
+    #[error("the query is empty: give it at least one word")]
+    EmptyQuery,
+}
+
+impl From<vetted_encoder::models::Error> for Error {
+    fn from(error: vetted_encoder::models::Error) -> Self {
+        Error::Encoder(error.into())
+    }
+}
+
+impl From<vetted_encoder::folder::Error> for Error {
+    fn from(error: vetted_encoder::folder::Error) -> Self {
+        Error::Encoder(error.into())
+    }
+}

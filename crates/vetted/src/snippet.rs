@@ -1,0 +1,100 @@
+//! The part of a document worth showing.
+
+use std::ops::Range;
+
+use vetted_recall::matching_words;
+
+/// A piece of a document's text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snippet {
+    /// The piece, as it stands in the document.
+    pub text: String,
+    /// Where it stands there, in characters (Unicode scalar values).
+    pub chars: Range<usize>,
+    /// Bytes of `text` that hold a word of the query, in order.
+    pub matches: Vec<Range<usize>>,
+}
+
+/// About how many bytes a snippet has.
+const LENGTH: usize = 280;
+
+/// The stretch of `text[passage]` that holds most words of the query, widened to whole words.
+pub(crate) fn snippet(text: &str, passage: Range<usize>, query: &str) -> Snippet {
+    let Some(part) = text.get(passage.clone()) else { return Snippet::default() };
+    let matches = matching_words(query, part);
+    let window = best_window(part, &matches);
+    let trimmed = part[window.clone()].trim();
+    let start = window.start + (part[window.clone()].len() - part[window].trim_start().len());
+    let end = start + trimmed.len();
+    let first = text[..passage.start + start].chars().count();
+    Snippet {
+        text: trimmed.to_owned(),
+        chars: first..first + trimmed.chars().count(),
+        matches: matches
+            .into_iter()
+            .filter(|m| m.start >= start && m.end <= end)
+            .map(|m| m.start - start..m.end - start)
+            .collect(),
+    }
+}
+
+fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
+    if part.len() <= LENGTH {
+        return 0..part.len();
+    }
+    // The first match of the window with most matches; among equals the earliest.
+    let count = |from: usize| matches.iter().filter(|m| m.start >= from && m.end <= from + LENGTH).count();
+    let mut best = (0, 0);
+    for m in matches {
+        let found = count(m.start);
+        if found > best.0 {
+            best = (found, m.start);
+        }
+    }
+    // A little before the first match, so that it can be understood.
+    let start = word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH));
+    start..word_end(part, start + LENGTH)
+}
+
+/// The start of the word at or before `at`.
+fn word_start(text: &str, at: usize) -> usize {
+    let at = text.floor_char_boundary(at);
+    let before = text[..at].char_indices().rev().take(40).find(|(_, c)| c.is_whitespace());
+    before.map_or(if at < 40 { 0 } else { at }, |(i, c)| i + c.len_utf8())
+}
+
+/// The end of the word at or before `at`.
+fn word_end(text: &str, at: usize) -> usize {
+    let at = text.floor_char_boundary(at.min(text.len()));
+    if at == text.len() {
+        return at;
+    }
+    text[..at].char_indices().rev().take(40).find(|(_, c)| c.is_whitespace()).map_or(at, |(i, _)| i)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn shows_the_part_with_the_words_of_the_query() {
+        let text = format!("{}The lantern keepers of Lisbon light seven lamps. {}", "Rain fell. ".repeat(60), "Ships came. ".repeat(60));
+        let snippet = snippet(&text, 0..text.len(), "lantern in Lisbon");
+        let marked: Vec<&str> = snippet.matches.iter().map(|m| &snippet.text[m.clone()]).collect();
+        assert_eq!(marked, ["lantern", "Lisbon"]);
+        assert!(snippet.text.len() <= LENGTH + 40);
+    }
+
+    proptest! {
+        #[test]
+        fn is_where_it_says(text in "(\\PC{0,12} ){0,80}", query in "\\PC{0,20}") {
+            let snippet = snippet(&text, 0..text.len(), &query);
+            let there: String = text.chars().skip(snippet.chars.start).take(snippet.chars.len()).collect();
+            prop_assert_eq!(&there, &snippet.text);
+            for m in snippet.matches {
+                prop_assert!(snippet.text.get(m).is_some());
+            }
+        }
+    }
+}
