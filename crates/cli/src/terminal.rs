@@ -26,11 +26,13 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// A bar over `total` bytes (a spinner where the total is not known), on standard error, drawn only in a terminal.
 pub fn byte_bar(total: Option<u64>) -> ProgressBar {
-    let target = if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
     let (template, bar) = match total {
-        Some(total) => {
-            ("{wide_bar:.cyan/dim} {bytes:>10}/{total_bytes} {msg} {eta:>4} left", ProgressBar::with_draw_target(Some(total), target))
-        }
+        Some(total) => (
+            "{wide_bar:.cyan/dim} {bytes:>10}/{total_bytes} {msg} {eta:>4} left",
+            ProgressBar::with_draw_target(Some(total), target),
+        ),
         None => ("{spinner} {bytes:>10} {msg} {elapsed}", ProgressBar::with_draw_target(None, target)),
     };
     if let Ok(style) = ProgressStyle::with_template(template) {
@@ -46,7 +48,7 @@ pub fn download_progress() -> impl FnMut(Progress<'_>) {
         let (what, bytes, total) = match progress {
             Progress::Fetching { file, bytes, total } => (format!("fetching {file}"), bytes, total),
             Progress::Unpacking { file, bytes, total } => (format!("unpacking {file}"), bytes, total),
-            Progress::SourceFailed(attempt) => return eprintln!("note: {attempt}; trying the next source"),
+            Progress::SourceFailed(attempt) => return eprintln!("note: {}; trying the next source", attempt.failure),
             Progress::Waiting => return eprintln!("another process is fetching this model; waiting for it"),
             _ => return,
         };

@@ -9,11 +9,11 @@ use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Precision, Role};
 use vetted_recall::{Index, Manifest, Notice, Query, Upserted};
 
+use crate::Error;
 use crate::model::Model;
 use crate::passages::{Passages, entries};
 use crate::search::{Found, Hit, Mode, Ranked, Search};
 use crate::snippet::snippet;
-use crate::Error;
 
 /// Documents that can be searched, in a folder on disk.
 ///

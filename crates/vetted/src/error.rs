@@ -44,7 +44,9 @@ pub enum Error {
         got: String,
     },
     /// The index's own description of its model is incomplete.
-    #[error("the index in {index} does not say {missing}: it was not made by vetted's engine. Index the documents again")]
+    #[error(
+        "the index in {index} does not say {missing}: it was not made by vetted's engine. Index the documents again"
+    )]
     Manifest {
         /// The index.
         index: PathBuf,

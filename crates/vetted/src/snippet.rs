@@ -79,7 +79,11 @@ mod tests {
 
     #[test]
     fn shows_the_part_with_the_words_of_the_query() {
-        let text = format!("{}The lantern keepers of Lisbon light seven lamps. {}", "Rain fell. ".repeat(60), "Ships came. ".repeat(60));
+        let text = format!(
+            "{}The lantern keepers of Lisbon light seven lamps. {}",
+            "Rain fell. ".repeat(60),
+            "Ships came. ".repeat(60)
+        );
         let snippet = snippet(&text, 0..text.len(), "lantern in Lisbon");
         let marked: Vec<&str> = snippet.matches.iter().map(|m| &snippet.text[m.clone()]).collect();
         assert_eq!(marked, ["lantern", "Lisbon"]);

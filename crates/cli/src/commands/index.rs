@@ -156,7 +156,9 @@ fn nothing_found(reader: &Reader) -> String {
     let (skipped, ignored) = (reader.skipped().count, reader.ignored_files());
     match (skipped, ignored) {
         (0, 0) => "the input is empty".into(),
-        (0, ignored) => format!("{ignored} files are of kinds that vetted does not read (it reads .jsonl, .csv, .tsv, .txt, .md, .html)"),
+        (0, ignored) => format!(
+            "{ignored} files are of kinds that vetted does not read (it reads .jsonl, .csv, .tsv, .txt, .md, .html)"
+        ),
         (skipped, _) => {
             let first = reader.skipped().first.first().map(ToString::to_string).unwrap_or_default();
             format!("all {skipped} records are malformed, the first: {first}")

@@ -76,7 +76,8 @@ fn list(models: &[Listed], as_json: bool) {
         if as_json {
             println!("{}", json!({"name": name, "state": word, "path": path, "license": known.map(|k| k.license)}));
         } else {
-            let place = path.map_or_else(|| format!("`vetted models pull {name}` fetches it"), |p| p.display().to_string());
+            let place =
+                path.map_or_else(|| format!("`vetted models pull {name}` fetches it"), |p| p.display().to_string());
             println!("{name:24} {word:12} {place}");
         }
     }

@@ -96,8 +96,9 @@ impl Retrieval {
         let engine = builder.open_or_create()?;
         index_all(&engine, first, &mut reader)?;
 
-        let ids: HashSet<String> =
-            read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default()).map(|d| Ok(d?.id)).collect::<Result<_>>()?;
+        let ids: HashSet<String> = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default())
+            .map(|d| Ok(d?.id))
+            .collect::<Result<_>>()?;
         let stale: Vec<String> = engine.index().ids()?.into_iter().filter(|id| !ids.contains(id)).collect();
         engine.delete(&stale)?;
         if let Some(missing) = dataset.missing_documents(|id| ids.contains(id)) {

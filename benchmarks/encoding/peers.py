@@ -1,0 +1,224 @@
+"""Measures ONNX Runtime and PyTorch on the texts that the Rust program wrote: one engine and one round per run.
+
+The same lines as the Rust program's go to --out. Both get what we know to be their best: batches of 32 texts sorted
+by length, so that padding is least; all graph optimizations; as many threads as processors; no Python between batches
+but the pooling in numpy or torch.
+
+Needs: numpy, onnx, onnxruntime, tokenizers, torch, transformers.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+
+BATCH = 32
+THREADS = os.cpu_count()
+
+
+def open_tokenizer(model):
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    limit = json.loads((model / "sentence_bert_config.json").read_text())["max_seq_length"]
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(limit)
+    return tokenizer
+
+
+def pad(encodings):
+    longest = max(len(e) for e in encodings)
+    ids = np.zeros((len(encodings), longest), dtype=np.int64)
+    mask = np.zeros_like(ids)
+    for row, encoding in enumerate(encodings):
+        ids[row, : len(encoding)] = encoding.ids
+        mask[row, : len(encoding)] = 1
+    return ids, mask
+
+
+class OnnxRuntime:
+    def __init__(self, path):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        options.inter_op_num_threads = 1
+        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.inputs = {i.name for i in self.session.get_inputs()}
+        self.output = self.session.get_outputs()[0].name
+
+    def __call__(self, ids, mask):
+        feed = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        hidden = self.session.run([self.output], {k: v for k, v in feed.items() if k in self.inputs})[0]
+        weights = mask[:, :, None].astype(np.float32)
+        means = np.einsum("bth,bt->bh", hidden, weights[:, :, 0]) / weights.sum(1)
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+class PyTorch:
+    def __init__(self, model, dtype):
+        import torch
+        from transformers import AutoModel
+
+        torch.set_num_threads(THREADS)
+        self.torch = torch
+        self.model = AutoModel.from_pretrained(model, dtype=getattr(torch, dtype), add_pooling_layer=False).eval()
+
+    def __call__(self, ids, mask):
+        torch = self.torch
+        with torch.inference_mode():
+            ids, mask = torch.from_numpy(ids), torch.from_numpy(mask)
+            hidden = self.model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+            weights = mask.unsqueeze(2).float()
+            return torch.nn.functional.normalize((hidden * weights).sum(1) / weights.sum(1)).numpy()
+
+
+def embed(engine, tokenizer, texts):
+    start = time.perf_counter()
+    encodings = tokenizer.encode_batch_fast(texts)
+    tokenizing = time.perf_counter() - start
+    order = sorted(range(len(texts)), key=lambda i: len(encodings[i]))
+    vectors = np.empty((len(texts), 384), dtype=np.float32)
+    for first in range(0, len(order), BATCH):
+        batch = order[first : first + BATCH]
+        vectors[batch] = engine(*pad([encodings[i] for i in batch]))
+    return vectors, tokenizing, time.perf_counter() - start
+
+
+def embed_one(engine, tokenizer, text):
+    encoding = tokenizer.encode(text)
+    ids = np.array([encoding.ids], dtype=np.int64)
+    return engine(ids, np.ones_like(ids))
+
+
+def prepare(model, work):
+    """Writes the graphs that ONNX Runtime is measured on; the table takes the fastest per precision and cell.
+
+    - `given`: the model folder's own onnx/model.onnx (its attention is one MultiHeadAttention node per layer).
+    - `fused`: exported from PyTorch and rewritten by onnxruntime.transformers.optimizer (Attention, SkipLayerNorm...).
+    - of either, by dynamic int8 quantization, weights with one scale per output channel and with one per tensor.
+    """
+    import onnx
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
+    from transformers import AutoModel
+
+    work.mkdir(parents=True, exist_ok=True)
+    onnx.save(onnx.load(model / "onnx/model.onnx"), work / "given-f32.onnx")
+
+    exported = work / "exported.onnx"
+    network = AutoModel.from_pretrained(model, attn_implementation="eager", add_pooling_layer=False).eval()
+    shape = network.config
+    heads, width = shape.num_attention_heads, shape.hidden_size // shape.num_attention_heads
+
+    class Attention(torch.nn.Module):
+        """Self-attention written in the steps that the optimizer recognizes and fuses into one node."""
+
+        def __init__(self, of):
+            super().__init__()
+            self.of = of
+
+        def forward(self, hidden_states, attention_mask=None, **_):
+            def split(x):
+                return x.view(x.size()[:-1] + (heads, width)).permute(0, 2, 1, 3)
+
+            q, k, v = (split(f(hidden_states)) for f in (self.of.query, self.of.key, self.of.value))
+            scores = torch.matmul(q, k.transpose(-1, -2)) / width**0.5 + attention_mask
+            context = torch.matmul(torch.softmax(scores, dim=-1), v).permute(0, 2, 1, 3).contiguous()
+            return context.view(context.size()[:-2] + (heads * width,)), None
+
+    class Exported(torch.nn.Module):
+        """The mask, too, in the form that it knows."""
+
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, ids, mask, types):
+            scores = (1.0 - mask.unsqueeze(1).unsqueeze(2).to(torch.float32)) * torch.finfo(torch.float32).min
+            return self.network(input_ids=ids, attention_mask=scores, token_type_ids=types).last_hidden_state
+
+    for layer in network.encoder.layer:
+        layer.attention.self = Attention(layer.attention.self)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    axes = {name: {0: "batch", 1: "length"} for name in [*names, "last_hidden_state"]}
+    example = torch.ones(2, 9, dtype=torch.int64)
+    torch.onnx.export(
+        Exported().eval(), (example, example, example * 0), str(exported), input_names=names, output_names=["last_hidden_state"],
+        dynamic_axes=axes, opset_version=17, dynamo=False,
+    )  # fmt: skip
+    fused = optimizer.optimize_model(
+        str(exported), model_type="bert", num_heads=heads, hidden_size=shape.hidden_size
+    )
+    print("fused:", {name: count for name, count in fused.get_fused_operator_statistics().items() if count})
+    fused.save_model_to_file(str(work / "fused-f32.onnx"))
+    exported.unlink()
+
+    for graph in ["given", "fused"]:
+        for scales, per_channel in [("channel", True), ("tensor", False)]:
+            quantize_dynamic(
+                str(work / f"{graph}-f32.onnx"), str(work / f"{graph}-int8-{scales}.onnx"),
+                per_channel=per_channel, weight_type=QuantType.QInt8,
+                extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+            )  # fmt: skip
+
+
+def measure(arguments):
+    data = json.loads(arguments.texts.read_text())
+    tokenizer = open_tokenizer(arguments.model)
+    kind, precision = arguments.engine.split("-", 1)
+    if kind == "onnxruntime":
+        engine = OnnxRuntime(arguments.work / f"{precision}.onnx")
+    else:
+        engine = PyTorch(arguments.model, {"f32": "float32", "bf16": "bfloat16"}[precision])
+
+    with arguments.out.open("a") as out:
+        embed(engine, tokenizer, data["profiles"][0]["texts"])  # warm up
+        for profile in data["profiles"]:
+            vectors, tokenizing, seconds = embed(engine, tokenizer, profile["texts"])
+            line = {
+                "engine": arguments.engine,
+                "profile": profile["name"],
+                "texts": len(profile["texts"]),
+                "tokens": profile["tokens"],
+                "seconds": seconds,
+                "tokenizing": tokenizing,
+            }
+            print(json.dumps(line), file=out)
+            if arguments.vectors and profile["name"] == "mixed":
+                vectors.astype("<f4").tofile(arguments.vectors)
+        for query in data["queries"]:
+            milliseconds = []
+            for run in range(arguments.queries + arguments.queries // 10):
+                start = time.perf_counter()
+                embed_one(engine, tokenizer, query["text"])
+                if run >= arguments.queries // 10:
+                    milliseconds.append((time.perf_counter() - start) * 1e3)
+            print(json.dumps({"engine": arguments.engine, "query": query["tokens"], "milliseconds": milliseconds}), file=out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("command", choices=["prepare", "measure"])
+    parser.add_argument("--model", type=pathlib.Path, required=True, help="a model folder with onnx/model.onnx")
+    parser.add_argument("--work", type=pathlib.Path, required=True, help="where prepared graphs lie")
+    parser.add_argument("--engine", help="onnxruntime-GRAPH, GRAPH as prepared (given-f32, fused-int8-channel...); pytorch-f32, -bf16")
+    parser.add_argument("--texts", type=pathlib.Path)
+    parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--vectors", type=pathlib.Path)
+    parser.add_argument("--queries", type=int, default=200)
+    arguments = parser.parse_args()
+    if arguments.command == "prepare":
+        return prepare(arguments.model, arguments.work)
+    return measure(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
