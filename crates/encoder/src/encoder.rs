@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use vetted_kernels::{Isa, Precision, l2_normalize};
 
+use crate::Error;
 use crate::folder::{Architecture, ModelFolder, Pooling, Settings};
 use crate::network::{Memory, Network, Spread};
 use crate::onnx::Onnx;
 use crate::tokens::Tokens;
-use crate::Error;
 
 /// What a text is to the model: some put different prompts before queries and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,9 +111,7 @@ impl Encoder {
         let broken = values.chunks_exact(self.dimensions.max(1)).position(|v| v.iter().any(|x| !x.is_finite()));
         match broken {
             None => Ok(Vectors { values, dimensions: self.dimensions }),
-            Some(index) => {
-                Err(Error::VectorNotFinite { beginning: texts[index].as_ref().chars().take(60).collect() })
-            }
+            Some(index) => Err(Error::VectorNotFinite { beginning: texts[index].as_ref().chars().take(60).collect() }),
         }
     }
 

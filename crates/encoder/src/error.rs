@@ -21,7 +21,9 @@ pub enum Error {
         source: std::io::Error,
     },
     /// `tokenizer.json` is not a tokenizer of the `tokenizers` library.
-    #[error("cannot load the tokenizer {path}: {source}. Save it again with `AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER)`")]
+    #[error(
+        "cannot load the tokenizer {path}: {source}. Save it again with `AutoTokenizer.from_pretrained(MODEL).save_pretrained(FOLDER)`"
+    )]
     Tokenizer {
         /// The file.
         path: PathBuf,
@@ -45,7 +47,9 @@ pub enum Error {
         source: safetensors::SafeTensorError,
     },
     /// A tensor that the architecture needs is not in the file.
-    #[error("{path} has no tensor {tensor:?}: config.json and weights are of different models, or the checkpoint is not an encoder")]
+    #[error(
+        "{path} has no tensor {tensor:?}: config.json and weights are of different models, or the checkpoint is not an encoder"
+    )]
     TensorMissing {
         /// The file.
         path: PathBuf,
@@ -53,7 +57,9 @@ pub enum Error {
         tensor: String,
     },
     /// A tensor does not have the shape that `config.json` implies.
-    #[error("tensor {tensor:?} in {path} has shape {got:?} where config.json implies {expected:?}: the two are of different models")]
+    #[error(
+        "tensor {tensor:?} in {path} has shape {got:?} where config.json implies {expected:?}: the two are of different models"
+    )]
     TensorShape {
         /// The file.
         path: PathBuf,
@@ -65,7 +71,9 @@ pub enum Error {
         got: Vec<usize>,
     },
     /// A tensor's element type is not one of f32, f16, bf16.
-    #[error("tensor {tensor:?} in {path} is of type {got}; vetted reads F32, F16 and BF16. Save the model in one of these")]
+    #[error(
+        "tensor {tensor:?} in {path} is of type {got}; vetted reads F32, F16 and BF16. Save the model in one of these"
+    )]
     TensorType {
         /// The file.
         path: PathBuf,
@@ -107,7 +115,9 @@ pub enum Error {
         input: String,
     },
     /// The ONNX graph gives no vector per token.
-    #[error("{path} has no output of shape (batch, tokens, hidden): export the model with its token vectors, as `optimum-cli export onnx --task feature-extraction` does")]
+    #[error(
+        "{path} has no output of shape (batch, tokens, hidden): export the model with its token vectors, as `optimum-cli export onnx --task feature-extraction` does"
+    )]
     NoTokenVectors {
         /// The file.
         path: PathBuf,
@@ -121,7 +131,9 @@ pub enum Error {
         wanted: &'static str,
     },
     /// The vectors came out as NaN or infinity.
-    #[error("the model gave a vector that is not finite for the text that begins with {beginning:?}: its weights are damaged")]
+    #[error(
+        "the model gave a vector that is not finite for the text that begins with {beginning:?}: its weights are damaged"
+    )]
     VectorNotFinite {
         /// The first characters of the text.
         beginning: String,

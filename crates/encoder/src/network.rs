@@ -81,8 +81,7 @@ impl Network {
             Ok(Linear::new(&weight, &bias, inputs, outputs * names.len(), precision, isa))
         };
 
-        let mut positions =
-            file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
+        let mut positions = file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
         if let Family::Bert { token_types } | Family::Roberta { token_types, .. } = shape.family {
             let types = file.tensor("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
             for row in positions.chunks_exact_mut(hidden) {
@@ -227,7 +226,13 @@ impl LayerNames {
             Family::Bert { .. } | Family::Roberta { .. } => (
                 "encoder.layer",
                 ["attention.self.query", "attention.self.key", "attention.self.value"],
-                ["attention.output.dense", "attention.output.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm"],
+                [
+                    "attention.output.dense",
+                    "attention.output.LayerNorm",
+                    "intermediate.dense",
+                    "output.dense",
+                    "output.LayerNorm",
+                ],
             ),
             Family::Mpnet { .. } => (
                 "encoder.layer",

@@ -19,8 +19,8 @@ pub(crate) struct Onnx {
 impl Onnx {
     /// Loads `path` and runs it once on a single token, so that a graph that is no encoder fails here.
     pub(crate) fn open(path: &Path) -> Result<Onnx, Error> {
-        let model = Model::load_file(path)
-            .map_err(|source| Error::Onnx { path: path.into(), source: Box::new(source) })?;
+        let model =
+            Model::load_file(path).map_err(|source| Error::Onnx { path: path.into(), source: Box::new(source) })?;
         let output = ["last_hidden_state", "token_embeddings"]
             .into_iter()
             .find_map(|name| model.find_node(name))

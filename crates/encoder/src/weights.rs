@@ -37,9 +37,7 @@ impl WeightFile {
         let name = format!("{}{name}", self.prefix);
         let path = || self.path.clone();
         let tensors = self.tensors()?;
-        let tensor = tensors
-            .tensor(&name)
-            .map_err(|_| Error::TensorMissing { path: path(), tensor: name.clone() })?;
+        let tensor = tensors.tensor(&name).map_err(|_| Error::TensorMissing { path: path(), tensor: name.clone() })?;
         if tensor.shape() != shape {
             let (expected, got) = (shape.to_vec(), tensor.shape().to_vec());
             return Err(Error::TensorShape { path: path(), tensor: name, expected, got });

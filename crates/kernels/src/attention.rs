@@ -38,7 +38,10 @@ pub fn attention(
     let width = hidden / heads;
     assert!(out.len() == tokens * hidden && hidden == width * heads, "output is not tokens x heads x width");
     assert_eq!(qkv.len(), 3 * out.len(), "qkv is not tokens x 3 x hidden");
-    assert!(position_bias.is_none_or(|b| b.len() == heads * tokens * tokens), "position bias is not heads x tokens x tokens");
+    assert!(
+        position_bias.is_none_or(|b| b.len() == heads * tokens * tokens),
+        "position bias is not heads x tokens x tokens"
+    );
 
     let padded = tokens.next_multiple_of(PANEL);
     let scale = 1.0 / (width as f32).sqrt();
@@ -51,7 +54,13 @@ pub fn attention(
 
         let queries = Rows { values: &qkv[q..], stride: 3 * hidden };
         let scores = Columns { start: memory.scores.as_mut_ptr(), stride: padded };
-        product(isa, queries, width, &memory.keys, &Target { columns: scores, rows: tokens, from: 0, to: tokens, bias: &memory.zeros });
+        product(
+            isa,
+            queries,
+            width,
+            &memory.keys,
+            &Target { columns: scores, rows: tokens, from: 0, to: tokens, bias: &memory.zeros },
+        );
 
         for (t, row) in memory.scores.chunks_exact_mut(padded).enumerate() {
             let row = &mut row[..tokens];
@@ -67,7 +76,13 @@ pub fn attention(
 
         let weights = Rows { values: &memory.scores, stride: padded };
         let context = Columns { start: out[head * width..].as_mut_ptr(), stride: hidden };
-        product(isa, weights, tokens, &memory.values, &Target { columns: context, rows: tokens, from: 0, to: width, bias: &memory.zeros });
+        product(
+            isa,
+            weights,
+            tokens,
+            &memory.values,
+            &Target { columns: context, rows: tokens, from: 0, to: width, bias: &memory.zeros },
+        );
     }
 }
 
@@ -101,7 +116,8 @@ mod tests {
 
     fn reference(qkv: &[f32], tokens: usize, heads: usize, width: usize, bias: Option<&[f32]>) -> Vec<f64> {
         let hidden = heads * width;
-        let at = |t: usize, part: usize, h: usize, d: usize| f64::from(qkv[t * 3 * hidden + part * hidden + h * width + d]);
+        let at =
+            |t: usize, part: usize, h: usize, d: usize| f64::from(qkv[t * 3 * hidden + part * hidden + h * width + d]);
         let mut out = vec![0.0; tokens * hidden];
         for h in 0..heads {
             for t in 0..tokens {

@@ -57,7 +57,10 @@ impl PackedBf16 {
             (PackedBf16::Emulated { weights }, _) => weights.product(isa, input, target),
             #[cfg(target_arch = "x86_64")]
             (PackedBf16::Native { panels, padded, .. }, Input::Bf16(x)) => {
-                assert!(x.len() >= target.rows.next_multiple_of(32) * padded && panels.len() >= target.to.div_ceil(PANEL) * PANEL * padded);
+                assert!(
+                    x.len() >= target.rows.next_multiple_of(32) * padded
+                        && panels.len() >= target.to.div_ceil(PANEL) * PANEL * padded
+                );
                 for from in (target.from..target.to).step_by(PANEL) {
                     let panel = &panels[from * padded..(from + PANEL) * padded];
                     // SAFETY: packed natively only where the instructions were detected; the assert bounds every access.
@@ -102,7 +105,15 @@ mod x86 {
             // SAFETY: `x` is padded to 32 rows; `sums` holds 32 rows of 128 bytes.
             unsafe {
                 let a = x.as_ptr().add(row * k).cast();
-                tiles::block(tiles::Element::Bf16, a, 2 * k, rows, panel.as_ptr().cast(), 2 * k / tiles::STEP_BYTES, sums.as_mut_ptr().cast());
+                tiles::block(
+                    tiles::Element::Bf16,
+                    a,
+                    2 * k,
+                    rows,
+                    panel.as_ptr().cast(),
+                    2 * k / tiles::STEP_BYTES,
+                    sums.as_mut_ptr().cast(),
+                );
             }
             for (r, sums) in sums.chunks_exact(PANEL).enumerate().take(rows) {
                 // SAFETY: the target's rows and columns are this call's alone.
@@ -136,6 +147,13 @@ mod x86 {
         }
     }
 
+    /// The same 512 bits under the type that the product takes.
+    #[inline(always)]
+    fn bf16(bits: __m512i) -> __m512bh {
+        // SAFETY: both types are 512 plain bits.
+        unsafe { std::mem::transmute::<__m512i, __m512bh>(bits) }
+    }
+
     #[target_feature(enable = "avx512f,avx512bf16")]
     unsafe fn sums<const ROWS: usize>(x: &[u16], row: usize, k: usize, panel: &[u16], target: &Target, from: usize) {
         // SAFETY: the contract of `panel_avx512`.
@@ -146,10 +164,10 @@ mod x86 {
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
             for i in (0..k).step_by(2) {
                 let (b0, b1) = (_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(32).cast()));
-                let (b0, b1): (__m512bh, __m512bh) = (std::mem::transmute(b0), std::mem::transmute(b1));
+                let (b0, b1) = (bf16(b0), bf16(b1));
                 for r in 0..ROWS {
                     let pair = bases[r / 3].add((r % 3) * k + i).cast::<i32>().read_unaligned();
-                    let x: __m512bh = std::mem::transmute(_mm512_set1_epi32(pair));
+                    let x = bf16(_mm512_set1_epi32(pair));
                     sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, b0);
                     sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, b1);
                 }
@@ -174,7 +192,13 @@ mod tests {
 
     #[test]
     fn rounding_is_to_nearest_even() {
-        let cases = [(1.0, 0x3f80), (f32::from_bits(0x3f80_8000), 0x3f80), (f32::from_bits(0x3f81_8000), 0x3f82), (-2.5, 0xc020), (0.0, 0)];
+        let cases = [
+            (1.0, 0x3f80),
+            (f32::from_bits(0x3f80_8000), 0x3f80),
+            (f32::from_bits(0x3f81_8000), 0x3f82),
+            (-2.5, 0xc020),
+            (0.0, 0),
+        ];
         for (value, bits) in cases {
             assert_eq!(round(value), bits, "{value}");
         }

@@ -198,7 +198,9 @@ mod tests {
         type Reference = fn(f64) -> f64;
         let cases: [(Activation, Reference); 4] = [
             (Activation::Gelu, |x| 0.5 * x * (1.0 + erf(x / 2f64.sqrt()))),
-            (Activation::GeluTanh, |x| 0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh())),
+            (Activation::GeluTanh, |x| {
+                0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x)).tanh())
+            }),
             (Activation::Relu, |x| x.max(0.0)),
             (Activation::Tanh, f64::tanh),
         ];
@@ -208,7 +210,10 @@ mod tests {
                 activate(isa, activation, &mut values);
                 for (x, y) in inputs.iter().zip(&values) {
                     let expected = reference(f64::from(*x));
-                    assert!((f64::from(*y) - expected).abs() < 2e-6, "{isa:?} {activation:?}({x}) = {y}, expected {expected}");
+                    assert!(
+                        (f64::from(*y) - expected).abs() < 2e-6,
+                        "{isa:?} {activation:?}({x}) = {y}, expected {expected}"
+                    );
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! Products in single precision.
 
 use crate::isa::for_each_isa;
-use crate::linear::{Columns, Input, Target};
+use crate::linear::{Input, Target};
 use crate::{Isa, PANEL};
 
 /// Weights as panels of `inputs` x 32: for each input, its weights to 32 neighbouring outputs. Missing outputs are 0.
@@ -39,36 +39,33 @@ pub(crate) struct Rows<'a> {
 /// Computes `target` as `rows` x `panels` + bias, `k` terms per sum. `panels` starts with the panel of column 0.
 pub(crate) fn product(isa: Isa, rows: Rows, k: usize, panels: &[f32], target: &Target) {
     assert!(target.rows == 0 || (target.rows - 1) * rows.stride + k <= rows.values.len());
-    assert!(target.to.div_ceil(PANEL) * k * PANEL <= panels.len() && target.to.div_ceil(PANEL) * PANEL <= target.bias.len());
+    assert!(
+        target.to.div_ceil(PANEL) * k * PANEL <= panels.len() && target.to.div_ceil(PANEL) * PANEL <= target.bias.len()
+    );
     for from in (target.from..target.to).step_by(PANEL) {
         let panel = &panels[from * k..(from + PANEL) * k];
-        let bias = &target.bias[from..from + PANEL];
-        let width = (target.to - from).min(PANEL);
         #[cfg(target_arch = "x86_64")]
         if isa >= Isa::Avx512 {
             // SAFETY: AVX-512 was detected; the asserts above keep every access in bounds.
-            unsafe { avx512::panel(rows, target.rows, k, panel, bias, target.columns, from, width) };
+            unsafe { avx512::panel(rows, panel, target, from) };
             continue;
         }
-        panel_any(isa, rows, target.rows, k, panel, bias, target.columns, from, width);
+        panel_any(isa, rows, panel, target, from);
     }
 }
 
-for_each_isa! {
-    fn panel_any = panel_body(
-        rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize,
-    )
-}
+for_each_isa! { fn panel_any = panel_body(rows: Rows, panel: &[f32], target: &Target, from: usize) }
 
 /// 6 rows x 16 outputs at a time: 12 of AVX2's 16 registers hold sums.
 #[inline(always)]
-fn panel_body<const FMA: bool>(
-    rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize,
-) {
+fn panel_body<const FMA: bool>(rows: Rows, panel: &[f32], target: &Target, from: usize) {
+    let k = panel.len() / PANEL;
+    let width = (target.to - from).min(PANEL);
+    let bias = &target.bias[from..from + PANEL];
     const HALF: usize = PANEL / 2;
     let mut row = 0;
-    while row < count {
-        let block = (count - row).min(6);
+    while row < target.rows {
+        let block = (target.rows - row).min(6);
         for half in 0..2usize.min(width.div_ceil(HALF)) {
             let a = &rows.values[row * rows.stride..];
             let sums = match block {
@@ -82,8 +79,8 @@ fn panel_body<const FMA: bool>(
             let (start, end) = (half * HALF, width.min((half + 1) * HALF));
             for (r, sums) in sums.iter().enumerate().take(block) {
                 // SAFETY: the target's rows and columns are this call's alone.
-                let target = unsafe { out.row(row + r, from + start, from + end) };
-                for ((t, s), b) in target.iter_mut().zip(sums).zip(&bias[start..end]) {
+                let out = unsafe { target.columns.row(row + r, from + start, from + end) };
+                for ((t, s), b) in out.iter_mut().zip(sums).zip(&bias[start..end]) {
                     *t = *s + *b;
                 }
             }
@@ -100,7 +97,13 @@ fn widen<const ROWS: usize>(sums: [[f32; 16]; ROWS]) -> [[f32; 16]; 6] {
 }
 
 #[inline(always)]
-fn sums_body<const FMA: bool, const ROWS: usize>(a: &[f32], stride: usize, k: usize, panel: &[f32], column: usize) -> [[f32; 16]; ROWS] {
+fn sums_body<const FMA: bool, const ROWS: usize>(
+    a: &[f32],
+    stride: usize,
+    k: usize,
+    panel: &[f32],
+    column: usize,
+) -> [[f32; 16]; ROWS] {
     let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &a[r * stride..r * stride + k]);
     let mut sums = [[0.0f32; 16]; ROWS];
     for (i, weights) in panel.as_chunks::<PANEL>().0.iter().enumerate().take(k) {
@@ -118,27 +121,27 @@ fn sums_body<const FMA: bool, const ROWS: usize>(a: &[f32], stride: usize, k: us
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
     use super::Rows;
-    use crate::linear::Columns;
+    use crate::PANEL;
+    use crate::linear::Target;
     use std::arch::x86_64::*;
 
     /// 12 rows x 32 outputs at a time: 24 of 32 registers hold sums.
     ///
     /// # Safety
-    /// AVX-512 F is there; `rows` has `count` rows of `k` values, `panel` `k` x 32, `bias` 32, `out` the columns
-    /// `from..from + width` of `count` rows.
+    /// AVX-512 F is there; `rows` has the target's rows of `k` values, `panel` is `k` x 32, the target's bias reaches to
+    /// `from + 32`.
     #[target_feature(enable = "avx512f")]
-    #[allow(clippy::too_many_arguments)]
-    pub(super) unsafe fn panel(rows: Rows, count: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize) {
+    pub(super) unsafe fn panel(rows: Rows, panel: &[f32], target: &Target, from: usize) {
         let mut row = 0;
-        while row < count {
+        while row < target.rows {
             // Evenly sized blocks: 16 rows are 8 + 8, not 12 + 4.
-            let left = count - row;
+            let left = target.rows - row;
             let block = left.div_ceil(left.div_ceil(12));
             macro_rules! block_of {
                 ($($n:literal)*) => {
                     match block {
                         // SAFETY: the caller's contract, for rows row..row + block.
-                        $($n => unsafe { sums::<$n>(rows, row, k, panel, bias, out, from, width) },)*
+                        $($n => unsafe { sums::<$n>(rows, row, panel, target, from) },)*
                         _ => unreachable!("blocks have 1 to 12 rows"),
                     }
                 };
@@ -149,8 +152,8 @@ mod avx512 {
     }
 
     #[target_feature(enable = "avx512f")]
-    #[allow(clippy::too_many_arguments)]
-    unsafe fn sums<const ROWS: usize>(rows: Rows, row: usize, k: usize, panel: &[f32], bias: &[f32], out: Columns, from: usize, width: usize) {
+    unsafe fn sums<const ROWS: usize>(rows: Rows, row: usize, panel: &[f32], target: &Target, from: usize) {
+        let (k, width) = (panel.len() / PANEL, target.to - from);
         let stride = rows.stride;
         // SAFETY: the contract of `panel`.
         unsafe {
@@ -170,11 +173,12 @@ mod avx512 {
             }
             let mask = if width >= 32 { u32::MAX } else { (1u32 << width) - 1 };
             let (m0, m1) = (mask as u16, (mask >> 16) as u16);
-            let (bias0, bias1) = (_mm512_loadu_ps(bias.as_ptr()), _mm512_loadu_ps(bias.as_ptr().add(16)));
+            let bias = target.bias.as_ptr().add(from);
+            let (bias0, bias1) = (_mm512_loadu_ps(bias), _mm512_loadu_ps(bias.add(16)));
             for (r, [s0, s1]) in sums.into_iter().enumerate() {
-                let target = out.start.add((row + r) * out.stride + from);
-                _mm512_mask_storeu_ps(target, m0, _mm512_add_ps(s0, bias0));
-                _mm512_mask_storeu_ps(target.wrapping_add(16), m1, _mm512_add_ps(s1, bias1));
+                let out = target.columns.start.add((row + r) * target.columns.stride + from);
+                _mm512_mask_storeu_ps(out, m0, _mm512_add_ps(s0, bias0));
+                _mm512_mask_storeu_ps(out.wrapping_add(16), m1, _mm512_add_ps(s1, bias1));
             }
         }
     }

@@ -56,7 +56,10 @@ impl PackedInt8 {
     pub(crate) fn product(&self, isa: Isa, input: &Input, target: &Target) {
         let Input::Int8(x, row_scales) = input else { unreachable!("int8 weights take int8 input") };
         let k = self.padded;
-        assert!(x.len() >= target.rows.next_multiple_of(32) * k && self.panels.len() >= target.to.div_ceil(PANEL) * PANEL * k);
+        assert!(
+            x.len() >= target.rows.next_multiple_of(32) * k
+                && self.panels.len() >= target.to.div_ceil(PANEL) * PANEL * k
+        );
         for from in (target.from..target.to).step_by(PANEL) {
             let panel = &self.panels[from * k..(from + PANEL) * k];
             let end = from + PANEL;
@@ -81,7 +84,15 @@ impl PackedInt8 {
                     // SAFETY: `a` is 32 whole rows; `sums` holds 32 rows of 128 bytes; the tiles are configured.
                     Isa::Amx => unsafe {
                         use crate::tiles::{Element, STEP_BYTES, block};
-                        block(Element::Int8, a.as_ptr(), k, rows, panel.as_ptr().cast(), k / STEP_BYTES, sums.as_mut_ptr().cast());
+                        block(
+                            Element::Int8,
+                            a.as_ptr(),
+                            k,
+                            rows,
+                            panel.as_ptr().cast(),
+                            k / STEP_BYTES,
+                            sums.as_mut_ptr().cast(),
+                        );
                     },
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: VNNI was detected; slices as above.

@@ -89,17 +89,14 @@ fn probe() -> Isa {
 macro_rules! for_each_isa {
     ($(#[$doc:meta])* $vis:vis fn $name:ident = $body:ident($($arg:ident: $type:ty),* $(,)?) $(-> $ret:ty)?) => {
         $(#[$doc])*
-        #[allow(clippy::too_many_arguments)]
         $vis fn $name(isa: crate::Isa, $($arg: $type),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx2,fma")]
-                #[allow(clippy::too_many_arguments)]
                 fn avx2($($arg: $type),*) $(-> $ret)? {
                     $body::<true>($($arg),*)
                 }
                 #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]
-                #[allow(clippy::too_many_arguments)]
                 fn avx512($($arg: $type),*) $(-> $ret)? {
                     $body::<true>($($arg),*)
                 }

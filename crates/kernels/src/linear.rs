@@ -187,7 +187,8 @@ mod tests {
         x.chunks_exact(inputs)
             .flat_map(|row| {
                 (0..outputs).map(move |o| {
-                    let sum: f64 = row.iter().zip(&weight[o * inputs..]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+                    let sum: f64 =
+                        row.iter().zip(&weight[o * inputs..]).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
                     sum + f64::from(bias[o])
                 })
             })
@@ -243,7 +244,12 @@ mod tests {
         let (x, weight, bias) = (random(37 * 130, 1), random(130 * 70, 2), random(70, 3));
         let run = |isa| {
             let mut out = vec![0.0; 37 * 70];
-            Linear::new(&weight, &bias, 130, 70, Precision::Int8, isa).forward(&x, &mut out, Activation::None, &mut Scratch::default());
+            Linear::new(&weight, &bias, 130, 70, Precision::Int8, isa).forward(
+                &x,
+                &mut out,
+                Activation::None,
+                &mut Scratch::default(),
+            );
             out
         };
         let portable = run(Isa::Portable);

@@ -33,7 +33,15 @@ pub(crate) fn available() -> bool {
 /// AMX must be [`available`]. `a` points to `rows` rows of `steps * 64` bytes, `a_stride` bytes apart; `panel` to
 /// `steps * 2048` bytes; `c` to `rows * 128` writable bytes.
 #[inline]
-pub(crate) unsafe fn block(element: Element, a: *const u8, a_stride: usize, rows: usize, panel: *const u8, steps: usize, c: *mut u8) {
+pub(crate) unsafe fn block(
+    element: Element,
+    a: *const u8,
+    a_stride: usize,
+    rows: usize,
+    panel: *const u8,
+    steps: usize,
+    c: *mut u8,
+) {
     macro_rules! product {
         ($instruction:literal) => {
             if rows > 16 {
