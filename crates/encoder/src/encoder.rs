@@ -52,7 +52,7 @@ pub struct Encoder {
 
 enum Engine {
     Native(Box<Network>),
-    Onnx(Onnx),
+    Onnx(Box<Onnx>),
 }
 
 /// Vectors of one length, one after the other.
@@ -258,7 +258,7 @@ impl Engine {
                     Precision::Int8 => weights.onnx_int8.as_ref().ok_or(missing("quantized ONNX file"))?,
                     Precision::Bf16 => return Err(missing("bf16 ONNX file")),
                 };
-                Ok(Engine::Onnx(Onnx::open(path)?))
+                Ok(Engine::Onnx(Box::new(Onnx::open(path)?)))
             }
         }
     }

@@ -56,6 +56,20 @@ fn vectors_equal_pytorch() {
 }
 
 #[test]
+fn the_onnx_export_gives_the_same_vectors() {
+    let cache = models::Cache::from_env().unwrap();
+    let folder = cache.pull("all-MiniLM-L6-v2", models::Contents::WithOnnx, &mut |_| {}).unwrap();
+    let options = Options { backend: Backend::Onnx, precision: Precision::F32, max_tokens: Some(512) };
+    let encoder = Encoder::open(&folder, options).unwrap();
+    let (texts, expected) = golden();
+    let some: Vec<&str> = texts.iter().step_by(4).map(|t| t.text.as_str()).collect();
+    let vectors = encoder.embed(&some, Role::Document).unwrap();
+    for (vector, expected) in vectors.iter().zip(expected.iter().step_by(4)) {
+        assert!(cosine_distance(vector, expected) < 1e-5);
+    }
+}
+
+#[test]
 fn token_counts_equal_the_reference() {
     let encoder = open(Precision::F32);
     for Golden { tokens, text } in golden().0 {
