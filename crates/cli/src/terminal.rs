@@ -7,15 +7,21 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vetted::Snippet;
 use vetted::models::Progress;
 
-/// An error and its causes on one line, each said once.
+/// An error on one line: what we were doing, and what the library says. Its messages include their own causes.
 pub fn chain(error: &anyhow::Error) -> String {
-    let mut line = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !line.contains(&cause) {
-            line = format!("{line}: {cause}");
+    let mut parts = Vec::new();
+    for cause in error.chain() {
+        parts.push(cause.to_string());
+        let complete = cause.is::<vetted::Error>()
+            || cause.is::<vetted::corpus::Error>()
+            || cause.is::<vetted::models::Error>()
+            || cause.is::<vetted::recall::Error>()
+            || cause.is::<vetted_evaluation::Error>();
+        if complete {
+            break;
         }
     }
-    line
+    parts.join(": ")
 }
 
 /// Whether writing failed because the reader is gone.
@@ -48,7 +54,7 @@ pub fn download_progress() -> impl FnMut(Progress<'_>) {
         let (what, bytes, total) = match progress {
             Progress::Fetching { file, bytes, total } => (format!("fetching {file}"), bytes, total),
             Progress::Unpacking { file, bytes, total } => (format!("unpacking {file}"), bytes, total),
-            Progress::SourceFailed(attempt) => return eprintln!("note: {}; trying the next source", attempt.failure),
+            Progress::SourceFailed(attempt) => return eprintln!("note: {}", attempt.failure),
             Progress::Waiting => return eprintln!("another process is fetching this model; waiting for it"),
             _ => return,
         };
@@ -100,7 +106,8 @@ fn styled(text: &str, code: &str) -> String {
     if colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// `per` a second, for people.
+/// How many a second, for people.
 pub fn rate(count: u64, elapsed: Duration) -> String {
-    format!("{:.0}/s", count as f64 / elapsed.as_secs_f64().max(1e-9))
+    let rate = count as f64 / elapsed.as_secs_f64().max(1e-9);
+    if rate < 10.0 { format!("{rate:.2}/s") } else { format!("{rate:.0}/s") }
 }

@@ -31,8 +31,10 @@ pub struct Builder<'progress> {
     model: Option<String>,
     precision: Precision,
     passages: Passages,
-    progress: Option<Box<dyn FnMut(Progress<'_>) + 'progress>>,
+    progress: Option<OnProgress<'progress>>,
 }
+
+type OnProgress<'progress> = Box<dyn FnMut(Progress<'_>) + 'progress>;
 
 /// What [`Engine::upsert`] did with the documents it was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -82,11 +82,13 @@ impl Index {
             println!("{line}");
         } else {
             println!(
-                "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped: {} documents in {} ({} documents {})",
+                "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped; \
+                 {} documents in {:.1} s ({}), {} now in {}",
                 skipped.count,
                 outcome.documents,
-                humantime(outcome.elapsed),
+                outcome.elapsed.as_secs_f64(),
                 rate(outcome.documents, outcome.elapsed),
+                engine.len()?,
                 self.into.display(),
             );
         }
@@ -164,8 +166,4 @@ fn nothing_found(reader: &Reader) -> String {
             format!("all {skipped} records are malformed, the first: {first}")
         }
     }
-}
-
-fn humantime(elapsed: Duration) -> String {
-    indicatif::HumanDuration(elapsed).to_string()
 }
