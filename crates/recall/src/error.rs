@@ -198,6 +198,20 @@ pub enum Error {
         /// What tantivy said.
         source: Box<tantivy::TantivyError>,
     },
+    /// The graph of the vectors failed. The documents are safe in the store, and the graph is rebuilt from it.
+    #[error(
+        "the vector graph {path} failed ({action}: {source}): the documents are safe in the store; search with \
+         `Query::exact`, or open the index for writing and call `Index::finish` to have the graph rebuilt",
+        path = .path.display()
+    )]
+    Graph {
+        /// The graph's file.
+        path: PathBuf,
+        /// What was attempted.
+        action: &'static str,
+        /// What usearch said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The operating system refused something.
     #[error("cannot {action} {path}: {source}", path = .path.display())]
     Io {

@@ -67,6 +67,17 @@
 //! # }
 //! ```
 //!
+//! # Many vectors
+//!
+//! A query is compared with every passage while that takes a few milliseconds. From [`Settings::graph_from`] passages on,
+//! [`Index::finish`] makes a graph of the vectors, which finds about 99 of the 100 nearest passages within a millisecond
+//! or two (`docs/decisions/0001-vector-index.md` has the measurements). Found documents are scored again with the vectors
+//! in the store, so scores are exact; and what the graph lacks because it was written later is compared one by one, so
+//! nothing has to wait for it. [`Query::exact`] goes without the graph.
+//!
+//! The graph is made for vectors of one length, as encoders give them; with others it misses more. It is C++: building
+//! this crate takes a C++17 compiler.
+//!
 //! # In the folder
 //!
 //! | | |
@@ -74,7 +85,7 @@
 //! | `vetted.json` | the [`Manifest`]: format, encoder, passage options. Written once |
 //! | `store/` | the truth, in LMDB: documents, passages, vectors |
 //! | `text/` | the BM25 index, by tantivy: a cache |
-//! | `vectors/` | for caches of the vectors; the exact index needs none |
+//! | `vectors/` | the graph of the vectors, by usearch, if there are many: a cache |
 //! | `writer.lock` | locked while a process may write |
 //!
 //! A cache that is missing, late or damaged is brought up to date from the store without being asked; what was done is

@@ -25,6 +25,21 @@ pub enum Notice {
         /// How many documents BM25 does not find.
         missing: usize,
     },
+    /// The index is large and its graph of the vectors cannot be used, so dense queries are compared with every passage:
+    /// right, and slow. [`Index::finish`](crate::Index::finish) makes a new graph.
+    GraphUnusable {
+        /// Why it cannot be used.
+        reason: String,
+        /// How many passages there are.
+        passages: usize,
+    },
+    /// The graph of the vectors could not be used and was rebuilt from the store.
+    GraphRebuilt {
+        /// Why it could not be used.
+        reason: String,
+        /// How many passages it holds now.
+        passages: usize,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -42,6 +57,14 @@ impl fmt::Display for Notice {
                 "the text index lacks {missing} documents until the process that writes them is done; BM25 does not \
                  find them yet"
             ),
+            Notice::GraphUnusable { reason, passages } => write!(
+                formatter,
+                "the vector graph cannot be used ({reason}); until a writer finishes, dense queries are slow because they \
+                 are compared with all {passages} passages"
+            ),
+            Notice::GraphRebuilt { reason, passages } => {
+                write!(formatter, "the vector graph was rebuilt from the store, {passages} passages ({reason})")
+            }
         }
     }
 }

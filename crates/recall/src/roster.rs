@@ -53,6 +53,11 @@ impl Roster {
         self.alive[at].then_some(at as Ordinal)
     }
 
+    /// The first ordinal whose number is `number` or greater.
+    pub(crate) fn first_from(&self, number: u64) -> Ordinal {
+        self.numbers.partition_point(|it| *it < number) as Ordinal
+    }
+
     /// The number at an ordinal.
     pub(crate) fn number(&self, ordinal: Ordinal) -> u64 {
         self.numbers[ordinal as usize]

@@ -1,6 +1,7 @@
 //! Searching: filters first, then the rankings, then their fusion.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
@@ -12,12 +13,15 @@ use crate::ranking::{Best, Candidate};
 use crate::roster::{Ordinal, Roster};
 use crate::state::{Needs, State};
 use crate::store::Snapshot;
+use crate::vectors::{Method, Scope};
 
 impl Index {
     /// The documents that answer `query` best, best first.
     ///
     /// The answer follows from the documents and the query alone: not from the number of threads, from the order in
-    /// which documents came, or from what was deleted.
+    /// which documents came, or from what was deleted. Only dense candidates of an index that is large enough for a graph
+    /// ([`Settings::graph_from`](crate::Settings::graph_from)) depend on the graph as well: about one in a hundred of the
+    /// ten nearest is missed, and the same ones by every search of the same graph. Scores are exact in any case.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`](crate::Error::EmptyQuery), [`Error::Dimensions`](crate::Error::Dimensions),
@@ -28,27 +32,33 @@ impl Index {
         let needs = Needs { vectors: query.vector().is_some(), text: query.text().is_some() };
         let (state, snapshot) = self.current(needs)?;
         let allowed = allowed(query, &snapshot, state.roster(), self.recent_filters())?;
-        let searcher = Searcher { state: &state, allowed: &allowed };
+        let scope = Scope { snapshot: &snapshot, roster: state.roster(), allowed: &allowed };
+        let searcher = Searcher { state: &state, scope, method: query.method };
         let found = match query.matching {
-            Matching::Dense(vector) => searcher.dense(vector, query.k),
+            Matching::Dense(vector) => searcher.dense(vector, query.k)?,
             Matching::Bm25(text) => searcher.bm25(text, query.k)?,
             Matching::Hybrid { vector, text, fusion, depth } => {
                 searcher.hybrid(vector, text, fusion, depth.max(query.k), query.k)?
             }
         };
         let ranked = (1..).zip(found);
-        ranked.map(|(rank, found)| found.into_hit(rank, query.vector(), &state, &snapshot)).collect()
+        ranked.map(|(rank, found)| searcher.hit(rank, found, query.vector())).collect()
     }
 }
 
-/// By ordinal, whether a document is there and fits the query's filters.
-fn allowed(query: &Query<'_>, snapshot: &Snapshot<'_>, roster: &Roster, recent: &RecentFilters) -> Result<Arc<[bool]>> {
+/// Which documents are there and fit the query's filters.
+fn allowed<'roster>(
+    query: &Query<'_>,
+    snapshot: &Snapshot<'_>,
+    roster: &'roster Roster,
+    recent: &RecentFilters,
+) -> Result<Allowed<'roster>> {
     if query.filters.is_empty() {
-        return Ok(roster.alive().into());
+        return Ok(Allowed::Living(roster.alive()));
     }
     let moment = (snapshot.sequence()?, roster.places());
     if let Some(allowed) = recent.find(moment, &query.filters) {
-        return Ok(allowed);
+        return Ok(Allowed::Fitting(allowed));
     }
     let mut allowed = vec![false; roster.places()];
     for (ordinal, number) in roster.living() {
@@ -57,7 +67,24 @@ fn allowed(query: &Query<'_>, snapshot: &Snapshot<'_>, roster: &Roster, recent: 
     }
     let allowed: Arc<[bool]> = allowed.into();
     recent.keep(moment, query.filters.clone(), allowed.clone());
-    Ok(allowed)
+    Ok(Allowed::Fitting(allowed))
+}
+
+/// By ordinal, which documents a query may find.
+enum Allowed<'roster> {
+    Living(&'roster [bool]),
+    Fitting(Arc<[bool]>),
+}
+
+impl Deref for Allowed<'_> {
+    type Target = [bool];
+
+    fn deref(&self) -> &[bool] {
+        match self {
+            Allowed::Living(allowed) => allowed,
+            Allowed::Fitting(allowed) => allowed,
+        }
+    }
 }
 
 /// What the last few filters allowed: reading all metadata takes longer than the search that follows, and programs ask
@@ -90,7 +117,8 @@ impl RecentFilters {
 
 struct Searcher<'search> {
     state: &'search State,
-    allowed: &'search [bool],
+    scope: Scope<'search>,
+    method: Method,
 }
 
 /// A hit before its passage is looked up.
@@ -101,13 +129,13 @@ struct Found {
 }
 
 impl<'search> Searcher<'search> {
-    fn dense(&self, vector: &[f32], k: usize) -> Vec<Found> {
+    fn dense(&self, vector: &[f32], k: usize) -> Result<Vec<Found>> {
         let found = |it: Candidate<'_>| Found {
             ordinal: it.ordinal,
             score: it.score,
             scores: Scores { dense: Some(it.score), bm25: None },
         };
-        self.nearest(vector, k).into_iter().map(found).collect()
+        Ok(self.nearest(vector, k)?.into_iter().map(found).collect())
     }
 
     fn bm25(&self, text: &str, k: usize) -> Result<Vec<Found>> {
@@ -122,12 +150,11 @@ impl<'search> Searcher<'search> {
 
     fn hybrid(&self, vector: &[f32], text: &str, fusion: Fusion, depth: usize, k: usize) -> Result<Vec<Found>> {
         let bm25 = self.bm25_scores(text)?;
-        let mut candidates = join(&self.nearest(vector, depth), &self.matching(&bm25, depth));
+        let mut candidates = join(&self.nearest(vector, depth)?, &self.matching(&bm25, depth));
         for candidate in &mut candidates {
             candidate.bm25 = bm25[candidate.ordinal as usize];
             if candidate.dense.is_none() {
-                let best = self.state.vectors().and_then(|scan| scan.best_passage(vector, candidate.ordinal));
-                candidate.dense = best.map(|(_, score)| score);
+                candidate.dense = self.best_passage(vector, candidate.ordinal)?.map(|(_, score)| score);
             }
         }
         let fused = fusion.scores(&candidates);
@@ -145,21 +172,27 @@ impl<'search> Searcher<'search> {
         Ok(best.into_ranking().into_iter().filter_map(found).collect())
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Vec<Candidate<'search>> {
-        let scan = self.state.vectors();
-        scan.map_or_else(Vec::new, |scan| scan.nearest(vector, k, self.allowed, self.ids()))
+    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<Candidate<'search>>> {
+        let vectors = self.state.vectors();
+        vectors.map_or_else(|| Ok(Vec::new()), |index| index.nearest(vector, k, self.scope, self.method))
+    }
+
+    /// The best passage of one document, as its index and inner product.
+    fn best_passage(&self, vector: &[f32], ordinal: Ordinal) -> Result<Option<(u32, f32)>> {
+        let vectors = self.state.vectors();
+        vectors.map_or(Ok(None), |index| index.best_passage(vector, ordinal, self.scope))
     }
 
     /// By ordinal, BM25 scores; 0 where there is nothing in common.
     fn bm25_scores(&self, text: &str) -> Result<Vec<f32>> {
-        let places = self.state.roster().places();
+        let places = self.scope.roster.places();
         self.state.text().map_or_else(|| Ok(vec![0.0; places]), |index| index.scores(text, places))
     }
 
     /// The best `k` of the documents that have something in common with the query's text.
     fn matching(&self, scores: &[f32], k: usize) -> Vec<Candidate<'search>> {
         let mut best = Best::new(k, self.ids());
-        for (ordinal, (score, allowed)) in scores.iter().zip(self.allowed).enumerate() {
+        for (ordinal, (score, allowed)) in scores.iter().zip(self.scope.allowed).enumerate() {
             if *allowed && *score > 0.0 {
                 best.offer(ordinal as Ordinal, *score);
             }
@@ -168,16 +201,15 @@ impl<'search> Searcher<'search> {
     }
 
     fn ids(&self) -> &'search [Box<str>] {
-        self.state.roster().ids()
+        self.scope.roster.ids()
     }
-}
 
-impl Found {
-    fn into_hit(self, rank: usize, vector: Option<&[f32]>, state: &State, snapshot: &Snapshot<'_>) -> Result<Hit> {
-        let best = vector.zip(state.vectors()).and_then(|(vector, scan)| scan.best_passage(vector, self.ordinal));
-        let roster = state.roster();
-        let passage = best.map(|(index, _)| snapshot.passage(roster.number(self.ordinal), index)).transpose()?;
-        let id = roster.ids()[self.ordinal as usize].to_string();
-        Ok(Hit { id, rank, score: self.score, scores: self.scores, passage })
+    /// Looks up what was found.
+    fn hit(&self, rank: usize, found: Found, vector: Option<&[f32]>) -> Result<Hit> {
+        let Found { ordinal, score, scores } = found;
+        let best = vector.map_or(Ok(None), |vector| self.best_passage(vector, ordinal))?;
+        let number = self.scope.roster.number(ordinal);
+        let passage = best.map(|(index, _)| self.scope.snapshot.passage(number, index)).transpose()?;
+        Ok(Hit { id: self.ids()[ordinal as usize].to_string(), rank, score, scores, passage })
     }
 }

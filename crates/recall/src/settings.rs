@@ -12,11 +12,16 @@ pub struct Settings {
     pub text_memory: usize,
     /// How many threads write the text index: from 1 to 8, 2 unless told otherwise.
     pub text_threads: usize,
+    /// From how many passages on a graph of the vectors is kept, which answers dense queries approximately; below, every
+    /// query is compared with every passage. 50,000 unless told otherwise: up to there comparing takes less than 10 ms
+    /// of one core, about as long as encoding the query, is exact, and needs neither linking nor a file. `usize::MAX` for
+    /// never.
+    pub graph_from: usize,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { store_limit: 1 << 40, text_memory: 100_000_000, text_threads: 2 }
+        Self { store_limit: 1 << 40, text_memory: 100_000_000, text_threads: 2, graph_from: 50_000 }
     }
 }
 
@@ -37,6 +42,23 @@ impl Settings {
     pub fn text_threads(mut self, threads: usize) -> Self {
         self.text_threads = threads;
         self
+    }
+
+    /// Sets [`Settings::graph_from`].
+    pub fn graph_from(mut self, passages: usize) -> Self {
+        self.graph_from = passages;
+        self
+    }
+
+    /// Whether an index of so many passages should have a graph.
+    pub(crate) fn wants_graph(&self, passages: usize) -> bool {
+        passages > 0 && passages >= self.graph_from
+    }
+
+    /// How many passages the graph may lack after [`Index::finish`](crate::Index::finish). Comparing them with a query
+    /// takes as long as a search of the graph; linking even one takes as long as reading and writing the whole file.
+    pub(crate) fn tolerated_tail(&self) -> usize {
+        self.graph_from / 50
     }
 
     /// The threads that tantivy is to use: as many as asked, within what it allows.

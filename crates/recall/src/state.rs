@@ -1,7 +1,7 @@
 //! What an index keeps in memory, and how it follows the store.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::lock::WriterLock;
@@ -10,14 +10,14 @@ use crate::roster::Roster;
 use crate::settings::Settings;
 use crate::store::Snapshot;
 use crate::text::{self, Difference, TextIndex};
-use crate::vectors::ExactScan;
+use crate::vectors::{self, Vectors};
 
 /// The caches of one moment. The vectors and the text index are loaded when a query first needs them.
 pub(crate) struct State {
     /// The store's sequence number that the roster and the vectors include.
     sequence: u64,
     roster: Roster,
-    vectors: Option<ExactScan>,
+    vectors: Option<Vectors>,
     text: Option<TextIndex>,
     /// The store's sequence number that the text index includes in memory.
     text_sequence: Option<u64>,
@@ -34,10 +34,16 @@ pub(crate) struct Needs {
 pub(crate) struct Surroundings<'index> {
     /// The index's folder.
     pub(crate) directory: &'index Path,
-    pub(crate) dimensions: usize,
     pub(crate) settings: &'index Settings,
     /// Whether this index holds the writer's lock.
     pub(crate) writable: bool,
+}
+
+impl Surroundings<'_> {
+    /// Where the graph of the vectors is.
+    fn vectors(&self) -> PathBuf {
+        self.directory.join(vectors::FOLDER)
+    }
 }
 
 /// A document that was written, as the caches take it.
@@ -60,9 +66,9 @@ impl State {
     }
 
     /// Whether a query with these needs can be answered as of `snapshot`.
-    pub(crate) fn serves(&self, snapshot: &Snapshot<'_>, needs: Needs) -> Result<bool> {
+    pub(crate) fn serves(&self, snapshot: &Snapshot<'_>, needs: Needs, around: &Surroundings<'_>) -> Result<bool> {
         let current = self.sequence == snapshot.sequence()? && !self.roster.is_sparse();
-        let vectors = !needs.vectors || self.vectors.is_some();
+        let vectors = !needs.vectors || self.has_current_vectors(around);
         let text = !needs.text || self.text_sequence == Some(self.sequence);
         Ok(current && vectors && text)
     }
@@ -86,8 +92,9 @@ impl State {
                 text.reload(&self.roster).map_err(|source| text::failure(&path, source))?;
             }
         }
-        if needs.vectors && self.vectors.is_none() {
-            self.vectors = Some(ExactScan::load(snapshot, &self.roster, around.dimensions)?);
+        if needs.vectors && !self.has_current_vectors(around) {
+            self.vectors = None; // before the new ones take memory
+            self.vectors = Some(Vectors::load(snapshot, &self.roster, &around.vectors(), around.settings, notices)?);
         }
         if needs.text && self.text_sequence != Some(self.sequence) {
             self.follow_text(snapshot, around, notices)?;
@@ -102,8 +109,8 @@ impl State {
         }
         for Written { number, id, vectors } in added {
             let ordinal = self.roster.add(number, id);
-            if let Some(scan) = &mut self.vectors {
-                scan.add(ordinal, &vectors);
+            if let Some(index) = &mut self.vectors {
+                index.add(ordinal, &vectors);
             }
         }
         self.sequence = sequence;
@@ -113,8 +120,12 @@ impl State {
         &self.roster
     }
 
-    pub(crate) fn vectors(&self) -> Option<&ExactScan> {
+    pub(crate) fn vectors(&self) -> Option<&Vectors> {
         self.vectors.as_ref()
+    }
+
+    fn has_current_vectors(&self, around: &Surroundings<'_>) -> bool {
+        self.vectors.as_ref().is_some_and(|index| index.is_current(&around.vectors(), around.settings))
     }
 
     pub(crate) fn text(&self) -> Option<&TextIndex> {
@@ -145,8 +156,8 @@ impl State {
         added.sort_unstable_by_key(|(number, _)| *number);
         for (number, id) in added {
             let ordinal = self.roster.add(number, id);
-            if let Some(scan) = &mut self.vectors {
-                scan.load_one(snapshot, ordinal, number)?;
+            if let Some(index) = &mut self.vectors {
+                index.load_one(snapshot, ordinal, number)?;
             }
         }
         self.sequence = snapshot.sequence()?;

@@ -20,7 +20,7 @@ use vetted_corpus::{Document, Passage};
 use crate::error::{Damage, Error, Result};
 pub(crate) use environment::Access;
 use records::Registration;
-pub(crate) use records::{Fingerprint, fingerprint};
+pub(crate) use records::{Fingerprint, StoredVectors, fingerprint};
 
 /// A table from a document's number to one part of the document.
 type Table = Database<'static, U64<BE>, Bytes>;
@@ -224,10 +224,68 @@ impl Snapshot<'_> {
         records::decode_passage(bytes, index as usize).ok_or_else(|| self.store.damaged(PASSAGES, number))
     }
 
-    /// Appends the vectors of a document's passages to `into`, and says how many there are.
-    pub(crate) fn read_vectors(&self, number: u64, into: &mut Vec<f32>) -> Result<u32> {
-        let bytes = self.require(&self.store.vectors, VECTORS, number)?;
-        records::decode_vectors(bytes, self.store.dimensions, into).ok_or_else(|| self.store.damaged(VECTORS, number))
+    /// The vectors of a document's passages.
+    pub(crate) fn vectors(&self, number: u64) -> Result<StoredVectors<'_>> {
+        self.find_vectors(number)?.ok_or_else(|| self.store.damaged(VECTORS, number))
+    }
+
+    /// The vectors of documents whose numbers ascend. Quicker than asking for one after the other where most of the
+    /// numbers in between are wanted too.
+    pub(crate) fn vectors_of(&self, numbers: impl IntoIterator<Item = u64>) -> Result<Vec<StoredVectors<'_>>> {
+        /// Stepping over so many records takes as long as looking one up.
+        const NEAR: usize = 8;
+        let from = |number| self.store.vectors.range(&self.reading, &(number..));
+        let mut records = None;
+        let mut find = |number: u64| {
+            let mut next = match records.take() {
+                Some(next) => next,
+                None => from(number)?,
+            };
+            for _ in 0..NEAR {
+                match next.next().transpose()? {
+                    Some((found, bytes)) if found == number => {
+                        records = Some(next);
+                        return Ok(Some(bytes));
+                    }
+                    Some((found, _)) if found < number => {}
+                    _ => return Ok(None),
+                }
+            }
+            next = from(number)?;
+            let found = next.next().transpose()?;
+            records = Some(next);
+            Ok(found.filter(|(found, _)| *found == number).map(|(_, bytes)| bytes))
+        };
+        let read = |number| {
+            let bytes = find(number).map_err(|source| self.store.failure(source))?;
+            let vectors = bytes.and_then(|bytes| StoredVectors::decode(bytes, self.store.dimensions));
+            vectors.ok_or_else(|| self.store.damaged(VECTORS, number))
+        };
+        numbers.into_iter().map(read).collect()
+    }
+
+    /// The vectors of a document's passages; `None` if there is no such document.
+    pub(crate) fn find_vectors(&self, number: u64) -> Result<Option<StoredVectors<'_>>> {
+        let found = self.store.vectors.get(&self.reading, &number).map_err(|source| self.store.failure(source))?;
+        let decode = |bytes| StoredVectors::decode(bytes, self.store.dimensions);
+        found.map(|bytes| decode(bytes).ok_or_else(|| self.store.damaged(VECTORS, number))).transpose()
+    }
+
+    /// How many values a vector has.
+    pub(crate) fn dimensions(&self) -> usize {
+        self.store.dimensions
+    }
+
+    /// Every document's number, ascending, and how many passages it has.
+    pub(crate) fn passage_counts(&self) -> Result<Vec<(u64, u32)>> {
+        let fail = |source| self.store.failure(source);
+        let records = self.store.passages.iter(&self.reading).map_err(fail)?;
+        let count = |record: heed::Result<(u64, &[u8])>| {
+            let (number, bytes) = record.map_err(fail)?;
+            let count = records::count_passages(bytes).ok_or_else(|| self.store.damaged(PASSAGES, number))?;
+            Ok((number, count))
+        };
+        records.map(count).collect()
     }
 
     /// How many records are there more than the documents account for.

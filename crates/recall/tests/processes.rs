@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{check, entries, entry, id, manifest, vector};
-use vetted_recall::{Error, Index, Notice, Query};
+use vetted_recall::{Error, Index, Notice, Query, Settings};
 
 const ROLE: &str = "VETTED_TEST_ROLE";
 const FOLDER: &str = "VETTED_TEST_FOLDER";
@@ -42,6 +42,11 @@ fn lines(child: &mut Child) -> impl Iterator<Item = String> + use<> {
 }
 
 const BATCH: usize = 16;
+
+/// So few passages that `finish` makes a graph nearly every time.
+fn with_graph() -> Settings {
+    Settings::default().graph_from(100)
+}
 
 /// What batch `step` does: writes the documents of a slot in the version of its round, and in every fourth step deletes
 /// the first document of the slot before.
@@ -77,8 +82,9 @@ fn holds(index: &Index, versions: &[Option<usize>]) -> bool {
 fn a_killed_writer_loses_nothing_that_was_acknowledged() {
     const NAME: &str = "a_killed_writer_loses_nothing_that_was_acknowledged";
     if let Some((start, folder)) = role() {
-        // In a child: write until killed. Searches and `finish` make the text index and its merges part of it.
-        let index = Index::open_writable(&folder).unwrap();
+        // In a child: write until killed. Searches and `finish` make the text index and its merges part of it, and the
+        // graph of the vectors.
+        let index = Index::open_writable_with(&folder, with_graph()).unwrap();
         for step in start.parse::<usize>().unwrap().. {
             let (written, deleted) = step_documents(step);
             index.upsert(written).unwrap();
@@ -101,11 +107,12 @@ fn a_killed_writer_loses_nothing_that_was_acknowledged() {
     drop(Index::create(&path, manifest()).unwrap());
     // Seeded by the clock: every run kills at other moments, and says at which if it fails.
     let mut random = Instant::now().elapsed().as_nanos() as u64 ^ u64::from(std::process::id()) << 20;
-    let (mut done, mut kills_at_work, mut lag) = (0, 0, 0);
+    let (mut done, mut kills_at_work, mut lag, mut graphs) = (0, 0, 0, 0);
     for round in 0..25 {
         let mut child = start(NAME, &done.to_string(), &path);
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let wait = Duration::from_micros(5_000 + (random >> 33) % 150_000);
+        // Ever later, so that on a slow machine too some come after all that a child does.
+        let wait = Duration::from_micros(5_000 + (random >> 33) % (100_000 + 15_000 * round));
         let said = lines(&mut child);
         let reader = std::thread::spawn(move || said.collect::<Vec<_>>());
         std::thread::sleep(wait);
@@ -119,7 +126,8 @@ fn a_killed_writer_loses_nothing_that_was_acknowledged() {
         while said.contains(&complete(done)) {
             done += 1;
         }
-        let index = if round % 2 == 0 { Index::open(&path) } else { Index::open_writable(&path) }.unwrap();
+        let reading = round % 2 == 0;
+        let index = if reading { Index::open_with } else { Index::open_writable_with }(&path, with_graph()).unwrap();
         let upserted_only = {
             let mut versions = after(done + 1);
             if done % 4 == 3 {
@@ -134,10 +142,18 @@ fn a_killed_writer_loses_nothing_that_was_acknowledged() {
             "round {round}, killed after {wait:?}: {done} steps were acknowledged, found state {found:?}"
         );
         check(&index);
-        lag += usize::from(index.notices().iter().any(|it| matches!(it, Notice::TextCaughtUp { .. })));
+        let notices = index.notices();
+        lag += usize::from(notices.iter().any(|it| matches!(it, Notice::TextCaughtUp { .. })));
+        let graph = std::fs::exists(path.join("vectors/graph")).unwrap();
+        let unusable = notices.iter().any(|it| matches!(it, Notice::GraphUnusable { .. }));
+        assert!(!graph || !unusable, "round {round}, killed after {wait:?}: {notices:?}");
+        graphs += usize::from(graph);
     }
-    // If no kill hit a writer at work, or none left the text index behind, nothing was tested.
-    assert!(kills_at_work > 5 && lag > 0, "{kills_at_work} kills at work, {lag} with a late text index");
+    // If no kill hit a writer at work, or none left the text index behind or came after a graph, nothing was tested.
+    assert!(
+        kills_at_work > 5 && lag > 0 && graphs > 0,
+        "{kills_at_work} kills at work, {lag} with a late text index, {graphs} with a graph"
+    );
 }
 
 #[test]
@@ -151,7 +167,7 @@ fn others_search_while_one_writes() {
                 say(&format!("{} ms: {error}", begun.elapsed().as_millis()));
             }
             _ => {
-                let index = Index::open(&folder).unwrap();
+                let index = Index::open_with(&folder, with_graph()).unwrap();
                 say("ready");
                 for asked in std::io::stdin().lines() {
                     let query = vector(0);
@@ -166,7 +182,7 @@ fn others_search_while_one_writes() {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index");
-    let index = Index::create(&path, manifest()).unwrap();
+    let index = Index::create_with(&path, manifest(), with_graph()).unwrap();
     index.upsert(entries(0..100)).unwrap();
     index.finish().unwrap();
 
@@ -175,20 +191,17 @@ fn others_search_while_one_writes() {
     let mut reader = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut answers = lines(&mut reader);
     let mut questions = reader.stdin.take().unwrap();
-    let mut ask = |question: &str| {
-        writeln!(questions, "{question}").unwrap();
+    assert_eq!(answers.next().as_deref(), Some("ready"));
+    let mut found = || {
+        writeln!(questions, "version0").unwrap();
         answers.next().unwrap()
     };
-    assert_eq!(ask("version0"), "ready");
-    let mut next = || ask("version0");
-    assert_eq!(next(), "100 100 []");
+    assert_eq!(found(), "100 100 []");
     index.upsert(entries(100..150)).unwrap();
     index.delete(&[id(0), id(1)]).unwrap();
-    assert_eq!(next(), "100 100 []", "the answer to the question before");
-    assert_eq!(next(), "148 98 [TextBehind { missing: 50 }]");
+    assert_eq!(found(), "148 98 [TextBehind { missing: 50 }]");
     index.finish().unwrap();
-    assert_eq!(next(), "148 98 [TextBehind { missing: 50 }]", "the answer to the question before");
-    assert_eq!(next(), "148 148 []");
+    assert_eq!(found(), "148 148 []");
 
     let mut second = start(NAME, "second writer", &path);
     let said = lines(&mut second).next().unwrap();

@@ -114,6 +114,12 @@ pub(super) fn decode_passages(bytes: &[u8]) -> Option<Vec<Passage>> {
     rows.iter().map(decode_row).collect()
 }
 
+/// How many passages `bytes` are.
+pub(super) fn count_passages(bytes: &[u8]) -> Option<u32> {
+    let (rows, []) = bytes.as_chunks::<PASSAGE_BYTES>() else { return None };
+    u32::try_from(rows.len()).ok()
+}
+
 pub(super) fn decode_passage(bytes: &[u8], index: usize) -> Option<Passage> {
     decode_row(bytes.as_chunks::<PASSAGE_BYTES>().0.get(index)?)
 }
@@ -128,12 +134,28 @@ pub(super) fn encode_vectors(vectors: &[f32]) -> Vec<u8> {
     vectors.iter().flat_map(|value| value.to_le_bytes()).collect()
 }
 
-/// Appends whole rows of finite values to `into`, and says how many; `None` if the bytes are anything else.
-pub(super) fn decode_vectors(bytes: &[u8], dimensions: usize, into: &mut Vec<f32>) -> Option<u32> {
-    let (values, []) = bytes.as_chunks::<4>() else { return None };
-    if values.len() % dimensions != 0 {
-        return None;
+/// A document's vectors as they lie in the store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoredVectors<'store> {
+    values: &'store [[u8; 4]],
+    rows: usize,
+}
+
+impl<'store> StoredVectors<'store> {
+    /// `None` if the bytes are anything else than whole rows.
+    pub(super) fn decode(bytes: &'store [u8], dimensions: usize) -> Option<Self> {
+        let (values, []) = bytes.as_chunks::<4>() else { return None };
+        let whole = dimensions > 0 && values.len().is_multiple_of(dimensions);
+        whole.then(|| Self { values, rows: values.len() / dimensions })
     }
-    into.extend(values.iter().map(|value| f32::from_le_bytes(*value)));
-    u32::try_from(values.len() / dimensions).ok()
+
+    /// How many there are.
+    pub(crate) fn len(self) -> usize {
+        self.rows
+    }
+
+    /// Appends them to `into`, one after the other.
+    pub(crate) fn read(self, into: &mut Vec<f32>) {
+        into.extend(self.values.iter().map(|value| f32::from_le_bytes(*value)));
+    }
 }

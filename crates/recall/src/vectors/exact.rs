@@ -14,7 +14,7 @@ use crate::store::Snapshot;
 const ROWS_AT_A_TIME: usize = 512;
 
 /// All vectors, for scanning.
-pub(crate) struct ExactScan {
+pub(super) struct ExactScan {
     dimensions: usize,
     values: Vec<f32>,
     /// By row, whose it is. Ascends, and so a document's rows lie together.
@@ -23,8 +23,8 @@ pub(crate) struct ExactScan {
 
 impl ExactScan {
     /// Loads the vectors of every document in `roster`.
-    pub(crate) fn load(snapshot: &Snapshot<'_>, roster: &Roster, dimensions: usize) -> Result<Self> {
-        let mut scan = Self { dimensions, values: Vec::new(), owners: Vec::new() };
+    pub(super) fn load(snapshot: &Snapshot<'_>, roster: &Roster) -> Result<Self> {
+        let mut scan = Self { dimensions: snapshot.dimensions(), values: Vec::new(), owners: Vec::new() };
         scan.values.reserve(snapshot.vectors_hint() / size_of::<f32>());
         for (ordinal, number) in roster.living() {
             scan.load_one(snapshot, ordinal, number)?;
@@ -34,20 +34,21 @@ impl ExactScan {
     }
 
     /// Loads one more document, whose ordinal is greater than all before it.
-    pub(crate) fn load_one(&mut self, snapshot: &Snapshot<'_>, ordinal: Ordinal, number: u64) -> Result<()> {
-        let rows = snapshot.read_vectors(number, &mut self.values)?;
-        self.own(ordinal, rows as usize);
+    pub(super) fn load_one(&mut self, snapshot: &Snapshot<'_>, ordinal: Ordinal, number: u64) -> Result<()> {
+        let vectors = snapshot.vectors(number)?;
+        vectors.read(&mut self.values);
+        self.own(ordinal, vectors.len());
         Ok(())
     }
 
     /// Adds one more document, whose ordinal is greater than all before it.
-    pub(crate) fn add(&mut self, ordinal: Ordinal, vectors: &[f32]) {
+    pub(super) fn add(&mut self, ordinal: Ordinal, vectors: &[f32]) {
         self.values.extend_from_slice(vectors);
         self.own(ordinal, vectors.len() / self.dimensions);
     }
 
     /// How many vectors there are, those of removed documents among them.
-    pub(crate) fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.owners.len()
     }
 
@@ -55,7 +56,7 @@ impl ExactScan {
     ///
     /// A row's product does not depend on how rows are divided among threads, and the ranking does not depend on the
     /// order in which candidates come, so the result is the same for any number of threads.
-    pub(crate) fn nearest<'roster>(
+    pub(super) fn nearest<'roster>(
         &self,
         query: &[f32],
         k: usize,
@@ -88,7 +89,7 @@ impl ExactScan {
     }
 
     /// The best passage of one document for `query`, as its index and inner product; `None` if it has no passages.
-    pub(crate) fn best_passage(&self, query: &[f32], ordinal: Ordinal) -> Option<(u32, f32)> {
+    pub(super) fn best_passage(&self, query: &[f32], ordinal: Ordinal) -> Option<(u32, f32)> {
         let rows = self.rows_of(ordinal);
         let mut scores = vec![0.0; rows.len()];
         dots(Isa::detect(), query, self.rows(&rows), &mut scores);
@@ -97,7 +98,7 @@ impl ExactScan {
     }
 
     /// The vectors of one document, one after the other.
-    pub(crate) fn vectors(&self, ordinal: Ordinal) -> &[f32] {
+    pub(super) fn vectors(&self, ordinal: Ordinal) -> &[f32] {
         self.rows(&self.rows_of(ordinal))
     }
 
