@@ -1,11 +1,11 @@
 //! Texts in, vectors out.
 
 use rayon::prelude::*;
-use vetted_kernels::{Isa, Precision, l2_normalize};
+use vetted_kernels::{Isa, Precision, Team, l2_normalize};
 
 use crate::Error;
 use crate::folder::{Architecture, ModelFolder, Pooling, Settings};
-use crate::network::{Memory, Network, Spread};
+use crate::network::{Memory, Network};
 use crate::onnx::Onnx;
 use crate::tokens::Tokens;
 
@@ -132,7 +132,7 @@ impl Encoder {
         let one = |memory: &mut Memory, ids: &Vec<u32>| {
             let values = match &self.engine {
                 Engine::Native(network) => {
-                    network.run(std::slice::from_ref(ids), Spread::OneThread, memory)?;
+                    network.run(std::slice::from_ref(ids), &mut Team::alone(), memory)?;
                     memory.hidden.clone()
                 }
                 Engine::Onnx(onnx) => onnx.run(&[ids])?,
@@ -158,8 +158,8 @@ impl Encoder {
     }
 
     fn embed_native(&self, network: &Network, ids: &[Vec<u32>], values: &mut [f32]) -> Result<(), Error> {
-        let run = |memory: &mut Memory, batch: &[Vec<u32>], out: &mut [f32], spread| {
-            network.run(batch, spread, memory)?;
+        let run = |memory: &mut Memory, batch: &[Vec<u32>], out: &mut [f32], mut team: Team| {
+            network.run(batch, &mut team, memory)?;
             let mut start = 0;
             for (ids, vector) in batch.iter().zip(out.chunks_exact_mut(self.dimensions)) {
                 let end = start + ids.len() * self.dimensions;
@@ -170,7 +170,7 @@ impl Encoder {
         };
         let batches = batches(ids);
         if let [_] = batches[..] {
-            return run(&mut Memory::default(), ids, values, Spread::AllThreads);
+            return run(&mut Memory::default(), ids, values, Team::gather());
         }
         let mut work = Vec::with_capacity(batches.len());
         let mut rest = values;
@@ -180,7 +180,7 @@ impl Encoder {
             rest = after;
         }
         work.into_par_iter()
-            .try_for_each_init(Memory::default, |memory, (batch, out)| run(memory, batch, out, Spread::OneThread))
+            .try_for_each_init(Memory::default, |memory, (batch, out)| run(memory, batch, out, Team::alone()))
     }
 
     /// Texts of one length at a time: a graph's results may depend on padding, and padding is work for nothing.

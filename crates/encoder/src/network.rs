@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use vetted_kernels::{Activation, Attention, Isa, Linear, Precision, Scratch, add_layer_norm, attention};
+use vetted_kernels::{Activation, Attention, Heads, Isa, Linear, Precision, Scratch, Team, add_layer_norm, attention};
 
 use crate::Error;
 use crate::folder::{self, Family, Transformer};
@@ -48,15 +48,6 @@ pub(crate) struct Memory {
     mixed: Vec<f32>,
     scratch: Scratch,
     attention: Attention,
-}
-
-/// How one batch is spread over threads.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Spread {
-    /// It runs on the calling thread; other threads have batches of their own.
-    OneThread,
-    /// Each matrix product is split: for a single short text.
-    AllThreads,
 }
 
 impl Network {
@@ -119,46 +110,48 @@ impl Network {
     }
 
     /// The last layer's token vectors of every text, one text after the other, in `memory.hidden`: `tokens` x `hidden`.
+    /// `team` is the calling thread alone where other threads have batches of their own.
     ///
     /// # Errors
     /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models.
-    pub(crate) fn run(&self, texts: &[Vec<u32>], spread: Spread, memory: &mut Memory) -> Result<(), Error> {
+    pub(crate) fn run(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) -> Result<(), Error> {
         let hidden = self.shape.hidden_size;
         let tokens: usize = texts.iter().map(Vec::len).sum();
         let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
         self.embed(texts, x)?;
         let biases: Vec<_> = texts.iter().map(|ids| self.position_bias(ids.len())).collect();
-        let mut forward = |layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
+        let mut forward = |team: &mut Team, layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
             out.resize(tokens * layer.outputs(), 0.0);
-            match spread {
-                Spread::OneThread => layer.forward(x, out, activation, scratch),
-                Spread::AllThreads => layer.forward_split(x, out, activation, scratch),
-            }
+            layer.forward_with(team, x, out, activation, scratch);
         };
         let activation = match self.shape.activation {
             folder::Activation::Gelu => Activation::Gelu,
             folder::Activation::GeluTanh => Activation::GeluTanh,
             folder::Activation::Relu => Activation::Relu,
         };
-        let norm = |norm: &Norm, x: &mut [f32], residual: &[f32]| {
-            add_layer_norm(self.isa, x, residual, &norm.gain, &norm.bias, self.shape.layer_norm_epsilon);
+        let norm = |team: &mut Team, norm: &Norm, x: &mut [f32], residual: &[f32]| {
+            let piece = team.rows_at_a_time(tokens) * hidden;
+            team.each(x.chunks_mut(piece).zip(residual.chunks(piece)), |(x, residual)| {
+                add_layer_norm(self.isa, x, residual, &norm.gain, &norm.bias, self.shape.layer_norm_epsilon);
+            });
         };
         for layer in &self.layers {
-            forward(&layer.qkv, x, wide, Activation::None);
+            forward(team, &layer.qkv, x, wide, Activation::None);
             context.resize(tokens * hidden, 0.0);
             let mut start = 0;
             for (ids, bias) in texts.iter().zip(&biases) {
                 let end = start + ids.len();
                 let qkv = &wide[3 * start * hidden..3 * end * hidden];
                 let out = &mut context[start * hidden..end * hidden];
-                attention(self.isa, qkv, ids.len(), self.shape.heads, bias.as_deref(), out, attention_memory);
+                let heads = Heads { count: self.shape.heads, position_bias: bias.as_deref() };
+                attention(self.isa, qkv, ids.len(), heads, out, attention_memory, team);
                 start = end;
             }
-            forward(&layer.attention_output, context, mixed, Activation::None);
-            norm(&layer.attention_norm, mixed, x);
-            forward(&layer.feed_forward, mixed, wide, activation);
-            forward(&layer.output, wide, x, Activation::None);
-            norm(&layer.output_norm, x, mixed);
+            forward(team, &layer.attention_output, context, mixed, Activation::None);
+            norm(team, &layer.attention_norm, mixed, x);
+            forward(team, &layer.feed_forward, mixed, wide, activation);
+            forward(team, &layer.output, wide, x, Activation::None);
+            norm(team, &layer.output_norm, x, mixed);
         }
         Ok(())
     }

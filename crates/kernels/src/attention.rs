@@ -3,37 +3,54 @@
 use crate::elementwise::softmax;
 use crate::f32::{Rows, product};
 use crate::linear::{Columns, Target};
+use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Working memory of [`attention`], reused from text to text.
 #[derive(Default)]
 pub struct Attention {
+    /// One for each piece of work that runs at the same time as others.
+    pieces: Vec<Piece>,
+    zeros: Vec<f32>,
+}
+
+#[derive(Default)]
+struct Piece {
     keys: Vec<f32>,
     values: Vec<f32>,
     scores: Vec<f32>,
-    zeros: Vec<f32>,
+}
+
+/// How a layer's attention is divided.
+#[derive(Clone, Copy)]
+pub struct Heads<'a> {
+    /// How many heads there are.
+    pub count: usize,
+    /// What is added to the scaled scores, where a model has such a thing (MPNet): `count` x `tokens` x `tokens`.
+    pub position_bias: Option<&'a [f32]>,
 }
 
 /// Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2) of one text, without padding: every
 /// token attends to every token.
 ///
-/// `qkv` is `tokens` x `3 * hidden`: queries, keys and values side by side. `position_bias`, where a model has one
-/// (MPNet), is `heads` x `tokens` x `tokens`, added to the scaled scores. `out` is `tokens` x `hidden`.
+/// `qkv` is `tokens` x `3 * hidden`: queries, keys and values side by side. `out` is `tokens` x `hidden`. The heads are
+/// split over the threads of `team`.
 ///
 /// # Panics
-/// When the lengths do not fit together, or `heads` does not divide `hidden`.
+/// When the lengths do not fit together, or the number of heads does not divide `hidden`.
 pub fn attention(
     isa: Isa,
     qkv: &[f32],
     tokens: usize,
-    heads: usize,
-    position_bias: Option<&[f32]>,
+    heads: Heads,
     out: &mut [f32],
     memory: &mut Attention,
+    team: &mut Team,
 ) {
     if tokens == 0 {
         return;
     }
+    let Heads { count: heads, position_bias } = heads;
     let hidden = out.len() / tokens;
     let width = hidden / heads;
     assert!(out.len() == tokens * hidden && hidden == width * heads, "output is not tokens x heads x width");
@@ -45,24 +62,23 @@ pub fn attention(
 
     let padded = tokens.next_multiple_of(PANEL);
     let scale = 1.0 / (width as f32).sqrt();
-    memory.zeros.resize(padded.max(width.next_multiple_of(PANEL)), 0.0);
-    memory.scores.resize(tokens * padded, 0.0);
-    for head in 0..heads {
+    let Attention { pieces, zeros } = memory;
+    zeros.resize(padded.max(width.next_multiple_of(PANEL)), 0.0);
+    let count = team.pieces(heads);
+    pieces.resize_with(count.max(pieces.len()), Piece::default);
+    let context = Columns { start: out.as_mut_ptr(), stride: hidden };
+    let one_head = |head: usize, piece: &mut Piece| {
+        let Piece { keys, values, scores } = piece;
+        scores.resize(tokens * padded, 0.0);
         let (q, k, v) = (head * width, hidden + head * width, 2 * hidden + head * width);
-        pack_keys(&qkv[k..], 3 * hidden, tokens, width, &mut memory.keys);
-        pack_values(&qkv[v..], 3 * hidden, tokens, width, &mut memory.values);
+        pack_keys(&qkv[k..], 3 * hidden, tokens, width, keys);
+        pack_values(&qkv[v..], 3 * hidden, tokens, width, values);
 
         let queries = Rows { values: &qkv[q..], stride: 3 * hidden };
-        let scores = Columns { start: memory.scores.as_mut_ptr(), stride: padded };
-        product(
-            isa,
-            queries,
-            width,
-            &memory.keys,
-            &Target { columns: scores, rows: tokens, from: 0, to: tokens, bias: &memory.zeros },
-        );
+        let columns = Columns { start: scores.as_mut_ptr(), stride: padded };
+        product(isa, queries, width, keys, &Target { columns, rows: tokens, from: 0, to: tokens, bias: zeros });
 
-        for (t, row) in memory.scores.chunks_exact_mut(padded).enumerate() {
+        for (t, row) in scores.chunks_exact_mut(padded).enumerate() {
             let row = &mut row[..tokens];
             match position_bias {
                 None => softmax(isa, row, scale),
@@ -74,16 +90,15 @@ pub fn attention(
             }
         }
 
-        let weights = Rows { values: &memory.scores, stride: padded };
-        let context = Columns { start: out[head * width..].as_mut_ptr(), stride: hidden };
-        product(
-            isa,
-            weights,
-            tokens,
-            &memory.values,
-            &Target { columns: context, rows: tokens, from: 0, to: width, bias: &memory.zeros },
-        );
-    }
+        let weights = Rows { values: scores, stride: padded };
+        let columns = context.starting_at(head * width); // a head's columns are this call's alone
+        product(isa, weights, tokens, values, &Target { columns, rows: tokens, from: 0, to: width, bias: zeros });
+    };
+    team.each(pieces.iter_mut().take(count).enumerate(), |(p, piece)| {
+        for head in p * heads / count..(p + 1) * heads / count {
+            one_head(head, piece);
+        }
+    });
 }
 
 /// Keys as panels of 32 tokens: for each of `width` dimensions, its value in 32 neighbouring tokens.
@@ -146,7 +161,8 @@ mod tests {
             let expected = reference(&qkv, tokens, heads, width, bias);
             for isa in Isa::available() {
                 let mut out = vec![f32::NAN; tokens * heads * width];
-                attention(isa, &qkv, tokens, heads, bias, &mut out, &mut Attention::default());
+                let heads = Heads { count: heads, position_bias: bias };
+                attention(isa, &qkv, tokens, heads, &mut out, &mut Attention::default(), &mut Team::gather());
                 for (got, want) in out.iter().zip(&expected) {
                     prop_assert!((f64::from(*got) - want).abs() < 1e-4, "{:?}: {} for {}", isa, got, want);
                 }

@@ -1,7 +1,9 @@
 //! Products of bf16 values, summed in f32.
 
 use crate::f32::PackedF32;
+use crate::isa::for_each_isa;
 use crate::linear::{Input, Scratch, Target};
+use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Weights rounded to bf16. Where the processor multiplies bf16, a panel is, for each pair of neighbouring inputs, the
@@ -32,7 +34,14 @@ impl PackedBf16 {
     }
 
     /// The input rounded to bf16, in the form [`product`](Self::product) reads.
-    pub(crate) fn convert<'a>(&self, x: &[f32], rows: usize, scratch: &'a mut Scratch) -> Input<'a> {
+    pub(crate) fn convert<'a>(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        rows: usize,
+        scratch: &'a mut Scratch,
+        team: &mut Team,
+    ) -> Input<'a> {
         match self {
             PackedBf16::Emulated { .. } => {
                 scratch.values.clear();
@@ -40,14 +49,18 @@ impl PackedBf16 {
                 Input::F32(&scratch.values)
             }
             PackedBf16::Native { padded, inputs, .. } => {
-                scratch.halves.clear();
-                scratch.halves.resize(rows.next_multiple_of(32) * padded, 0);
-                for (row, target) in x.chunks_exact(*inputs).zip(scratch.halves.chunks_exact_mut(*padded)) {
-                    for (value, half) in row.iter().zip(target) {
-                        *half = round(*value);
-                    }
+                let halves = &mut scratch.halves;
+                if inputs < padded {
+                    halves.clear(); // or padding would be what an earlier, wider layer left there
                 }
-                Input::Bf16(&scratch.halves)
+                halves.resize(rows.next_multiple_of(32) * padded, 0);
+                let piece = team.rows_at_a_time(rows);
+                team.each(x.chunks(piece * inputs).zip(halves.chunks_mut(piece * padded)), |(x, halves)| {
+                    for (row, target) in x.chunks_exact(*inputs).zip(halves.chunks_exact_mut(*padded)) {
+                        round_row(isa, row, target);
+                    }
+                });
+                Input::Bf16(halves)
             }
         }
     }
@@ -74,6 +87,15 @@ impl PackedBf16 {
             }
             _ => unreachable!("native bf16 weights take bf16 input"),
         }
+    }
+}
+
+for_each_isa! { fn round_row = round_row_body(row: &[f32], target: &mut [u16]) }
+
+#[inline(always)]
+fn round_row_body<const FMA: bool>(row: &[f32], target: &mut [u16]) {
+    for (value, half) in row.iter().zip(target) {
+        *half = round(*value);
     }
 }
 

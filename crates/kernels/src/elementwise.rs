@@ -10,7 +10,7 @@ use crate::isa::for_each_isa;
 pub enum Activation {
     /// Nothing.
     None,
-    /// `x * Phi(x)`, the exact GELU (erf to 1.5e-7, Abramowitz and Stegun 7.1.26).
+    /// `x * Phi(x)`, the exact GELU, to 1e-6.
     Gelu,
     /// GELU's tanh approximation (`gelu_new`, `gelu_pytorch_tanh`).
     GeluTanh,
@@ -78,19 +78,37 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     y * power
 }
 
+/// `Phi(x) - 1/2 = x * P(x^2)` below 5.25, where `Phi` is 1 but for 8e-8. `P` in powers of `2 x^2 / 5.25^2 - 1`, which
+/// lies between -1 and 1, lowest first: the least largest error of `x^2 * P`, 1.7e-7 (Lawson's algorithm). No division
+/// and no `exp`: half the time of the formula with `erf`'s usual approximations.
 #[inline(always)]
 fn gelu_body<const FMA: bool>(values: &mut [f32]) {
+    const LIMIT: f32 = 5.25;
+    const P: [f32; 14] = [
+        1.346_593_5e-1,
+        -6.712_659_4e-2,
+        4.964_519_3e-2,
+        -3.977_121_8e-2,
+        3.204_526e-2,
+        -2.496_542e-2,
+        1.842_544_2e-2,
+        -1.309_052_5e-2,
+        8.839_692e-3,
+        -4.827_046_3e-3,
+        2.112_132_7e-3,
+        -1.619_707_3e-3,
+        1.362_155_9e-3,
+        -4.506_414_4e-4,
+    ];
     for x in values {
-        let z = x.abs() * std::f32::consts::FRAC_1_SQRT_2;
-        let t = 1.0 / fma::<FMA>(0.327_591_1, z, 1.0);
-        let mut p = 1.061_405_4;
-        p = fma::<FMA>(p, t, -1.453_152_1);
-        p = fma::<FMA>(p, t, 1.421_413_8);
-        p = fma::<FMA>(p, t, -0.284_496_74);
-        p = fma::<FMA>(p, t, 0.254_829_6);
-        let tail = p * t * exp::<FMA>(-z * z); // erfc(z)
-        let erf = (1.0 - tail).copysign(*x);
-        *x *= fma::<FMA>(0.5, erf, 0.5);
+        let size = x.abs();
+        let t = fma::<FMA>(size * size, 2.0 / (LIMIT * LIMIT), -1.0);
+        let mut p = P[13];
+        for coefficient in P[..13].iter().rev() {
+            p = fma::<FMA>(p, t, *coefficient);
+        }
+        let half = if size < LIMIT { size * p } else { 0.5 };
+        *x *= 0.5 + half.copysign(*x);
     }
 }
 

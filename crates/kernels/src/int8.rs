@@ -6,6 +6,7 @@
 
 use crate::isa::for_each_isa;
 use crate::linear::{Columns, Input, Scratch, Target};
+use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Panels hold, for each four neighbouring inputs, the four weights of each of 32 outputs.
@@ -43,14 +44,29 @@ impl PackedInt8 {
         PackedInt8 { panels, scales, shifts, inputs, padded }
     }
 
-    pub(crate) fn quantize<'a>(&self, isa: Isa, x: &[f32], rows: usize, scratch: &'a mut Scratch) -> Input<'a> {
-        scratch.bytes.clear();
-        scratch.bytes.resize(rows.next_multiple_of(32) * self.padded, 128);
-        scratch.scales.clear();
-        for (row, target) in x.chunks_exact(self.inputs).zip(scratch.bytes.chunks_exact_mut(self.padded)) {
-            scratch.scales.push(quantize_row(isa, row, target));
+    pub(crate) fn quantize<'a>(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        rows: usize,
+        scratch: &'a mut Scratch,
+        team: &mut Team,
+    ) -> Input<'a> {
+        let Scratch { bytes, scales, .. } = scratch;
+        if self.inputs < self.padded {
+            bytes.clear(); // or padding would be what an earlier, wider layer left there
         }
-        Input::Int8(&scratch.bytes, &scratch.scales)
+        bytes.resize(rows.next_multiple_of(32) * self.padded, 128);
+        scales.resize(rows, 0.0);
+        let piece = team.rows_at_a_time(rows);
+        let targets = bytes.chunks_mut(piece * self.padded).zip(scales.chunks_mut(piece));
+        team.each(x.chunks(piece * self.inputs).zip(targets), |(x, (bytes, scales))| {
+            let rows = x.chunks_exact(self.inputs).zip(bytes.chunks_exact_mut(self.padded));
+            for ((row, target), scale) in rows.zip(scales) {
+                *scale = quantize_row(isa, row, target);
+            }
+        });
+        Input::Int8(bytes, scales)
     }
 
     pub(crate) fn product(&self, isa: Isa, input: &Input, target: &Target) {

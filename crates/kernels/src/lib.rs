@@ -39,14 +39,16 @@ mod f32;
 mod int8;
 mod isa;
 mod linear;
+mod team;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
-pub use attention::{Attention, attention};
+pub use attention::{Attention, Heads, attention};
 pub use dot::{dot, dots};
 pub use elementwise::{Activation, activate, add_layer_norm, l2_normalize, softmax};
 pub use isa::Isa;
 pub use linear::{Linear, Precision, Scratch};
+pub use team::Team;
 
 /// Outputs computed side by side: every packed weight matrix is a sequence of panels of this many output columns.
 /// Two 512-bit registers of f32, and two AMX tiles.

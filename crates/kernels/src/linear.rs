@@ -1,11 +1,10 @@
 //! Linear layers: packed weights, the choice of kernel, and the split of work over threads.
 
-use rayon::prelude::*;
-
 use crate::bf16::PackedBf16;
 use crate::elementwise::{Activation, activate};
 use crate::f32::PackedF32;
 use crate::int8::PackedInt8;
+use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// How weights are stored and multiplied; see the crate documentation.
@@ -77,16 +76,22 @@ impl Linear {
     /// # Panics
     /// When the two do not have the same number of whole rows.
     pub fn forward(&self, x: &[f32], out: &mut [f32], activation: Activation, scratch: &mut Scratch) {
-        self.run(x, out, activation, scratch, 1);
+        self.forward_with(&mut Team::alone(), x, out, activation, scratch);
     }
 
-    /// As [`forward`](Self::forward), the outputs split over the threads of the current rayon pool: for the few rows
-    /// of a single text, where there is no batch to split. The result is the same bit for bit.
-    pub fn forward_split(&self, x: &[f32], out: &mut [f32], activation: Activation, scratch: &mut Scratch) {
-        self.run(x, out, activation, scratch, rayon::current_num_threads());
-    }
-
-    fn run(&self, x: &[f32], out: &mut [f32], activation: Activation, scratch: &mut Scratch, threads: usize) {
+    /// As [`forward`](Self::forward), the outputs split over the threads of `team`: for the few rows of a single text,
+    /// where there is no batch to split. The result is the same bit for bit.
+    ///
+    /// # Panics
+    /// As [`forward`](Self::forward).
+    pub fn forward_with(
+        &self,
+        team: &mut Team,
+        x: &[f32],
+        out: &mut [f32],
+        activation: Activation,
+        scratch: &mut Scratch,
+    ) {
         let rows = out.len() / self.outputs;
         assert_eq!(out.len(), rows * self.outputs, "output is not whole rows");
         assert_eq!(x.len(), rows * self.inputs, "input and output differ in rows");
@@ -95,8 +100,8 @@ impl Linear {
         }
         let input = match &self.weights {
             Weights::F32(_) => Input::F32(x),
-            Weights::Bf16(packed) => packed.convert(x, rows, scratch),
-            Weights::Int8(packed) => packed.quantize(self.isa, x, rows, scratch),
+            Weights::Bf16(packed) => packed.convert(self.isa, x, rows, scratch, team),
+            Weights::Int8(packed) => packed.quantize(self.isa, x, rows, scratch, team),
         };
         let columns = Columns { start: out.as_mut_ptr(), stride: self.outputs };
         let panels = self.outputs.div_ceil(PANEL);
@@ -115,12 +120,8 @@ impl Linear {
                 }
             }
         };
-        let shares = threads.min(panels);
-        if shares <= 1 {
-            compute(0, panels);
-        } else {
-            (0..shares).into_par_iter().for_each(|s| compute(s * panels / shares, (s + 1) * panels / shares));
-        }
+        let shares = team.pieces(panels);
+        team.run(shares, |s| compute(s * panels / shares, (s + 1) * panels / shares));
     }
 }
 
@@ -157,6 +158,11 @@ unsafe impl Send for Columns {}
 unsafe impl Sync for Columns {}
 
 impl Columns {
+    /// The same matrix without its first columns.
+    pub(crate) fn starting_at(self, column: usize) -> Columns {
+        Columns { start: self.start.wrapping_add(column), stride: self.stride }
+    }
+
     /// # Safety
     /// `row` and `from..to` lie in the matrix, and nobody else reads or writes them meanwhile.
     #[allow(clippy::mut_from_ref)]
@@ -229,7 +235,7 @@ mod tests {
                     let scratch = &mut Scratch::default();
                     let (mut whole, mut split, mut alone) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs], vec![0.0; outputs]);
                     layer.forward(&x, &mut whole, Activation::Gelu, scratch);
-                    layer.run(&x, &mut split, Activation::Gelu, scratch, 3);
+                    layer.forward_with(&mut Team::gather(), &x, &mut split, Activation::Gelu, scratch);
                     prop_assert_eq!(&whole, &split);
                     let row = (seed % rows as u64) as usize;
                     layer.forward(&x[row * INPUTS..(row + 1) * INPUTS], &mut alone, Activation::Gelu, scratch);
