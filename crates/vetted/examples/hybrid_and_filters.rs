@@ -29,8 +29,9 @@ fn main() -> anyhow::Result<()> {
         [Fusion::ReciprocalRank { k: 60.0 }, Fusion::Score { alpha: 0.5, normalization: Normalization::MinMax }]
     {
         let found = engine.search(&Search::new("rustproof M4 bolt").mode(Mode::Hybrid(fusion)).k(2))?;
-        let hits: Vec<_> = found.hits.iter().map(|hit| (&*hit.id, hit.scores)).collect();
-        println!("{fusion:?}: {hits:#?}");
+        for hit in found.hits {
+            println!("{:.4}  {:6} dense {:?}, BM25 {:?}", hit.score, hit.id, hit.scores.dense, hit.scores.bm25);
+        }
     }
 
     // Filters come before ranking: ask for two, and there are two if two fit.

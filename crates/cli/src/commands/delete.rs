@@ -1,5 +1,6 @@
 //! `vetted delete`: documents out of an index.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -22,7 +23,7 @@ impl Delete {
         let engine = Engine::builder(&self.index).open_writable()?;
         let deleted = engine.delete(&self.ids)?;
         engine.finish()?;
-        println!("{deleted} of {} documents deleted, {} left", self.ids.len(), engine.len()?);
+        writeln!(stdout(), "{deleted} of {} documents deleted, {} left", self.ids.len(), engine.len()?)?;
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `vetted demo`: the main job, on a corpus that comes with the program.
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -42,13 +42,19 @@ impl Demo {
         let mut reader = read(&[corpus], &ReadOptions::default());
         let first = reader.next().transpose()?.context("the demo's corpus is empty")?;
         let outcome = index_all(&engine, first, &mut reader)?;
-        println!("{} documents indexed with {} in {:.1?}\n", outcome.documents, engine.model(), outcome.elapsed);
+        writeln!(
+            stdout(),
+            "{} documents indexed with {} in {:.1?}\n",
+            outcome.documents,
+            engine.model(),
+            outcome.elapsed
+        )?;
 
         let questions = self.query.map_or_else(|| QUESTIONS.map(str::to_owned).to_vec(), |query| vec![query]);
         for question in questions {
-            println!("{}", bold(&format!("? {question}")));
+            writeln!(stdout(), "{}", bold(&format!("? {question}")))?;
             print(&mut stdout().lock(), &engine.search(&Search::new(question).k(3))?)?;
-            println!();
+            writeln!(stdout())?;
         }
         Ok(())
     }

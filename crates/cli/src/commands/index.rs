@@ -1,5 +1,6 @@
 //! `vetted index`: documents into an index.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -79,9 +80,10 @@ impl Index {
                 "index": self.into, "model": engine.model(), "documents": engine.len()?, "added": added, "replaced": replaced,
                 "unchanged": unchanged, "duplicates": duplicates, "skipped": skipped.count, "seconds": seconds,
             });
-            println!("{line}");
+            writeln!(stdout(), "{line}")?;
         } else {
-            println!(
+            writeln!(
+                stdout(),
                 "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped; \
                  {} documents in {:.1} s ({}), {} now in {}",
                 skipped.count,
@@ -90,7 +92,7 @@ impl Index {
                 rate(outcome.documents, outcome.elapsed),
                 engine.len()?,
                 self.into.display(),
-            );
+            )?;
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! `vetted info`: what an index holds.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
@@ -30,13 +31,13 @@ impl Info {
                 "index": self.index, "documents": engine.len()?, "bytes": index.bytes_on_disk()?,
                 "format": manifest.format_version(), "encoder": manifest.encoder, "settings": manifest.passage_options,
             });
-            println!("{info}");
+            writeln!(stdout(), "{info}")?;
         } else {
-            println!("documents  {}", engine.len()?);
-            println!("on disk    {:.1} MB", index.bytes_on_disk()? as f64 / 1e6);
-            println!("encoder    {}", manifest.encoder);
-            println!("settings   {}", serde_json::Value::Object(manifest.passage_options.clone()));
-            println!("format     {}", manifest.format_version());
+            writeln!(stdout(), "documents  {}", engine.len()?)?;
+            writeln!(stdout(), "on disk    {:.1} MB", index.bytes_on_disk()? as f64 / 1e6)?;
+            writeln!(stdout(), "encoder    {}", manifest.encoder)?;
+            writeln!(stdout(), "settings   {}", serde_json::Value::Object(manifest.passage_options.clone()))?;
+            writeln!(stdout(), "format     {}", manifest.format_version())?;
         }
         if self.check {
             let check = index.check()?;

@@ -1,5 +1,6 @@
 //! `vetted models`: encoders, by name.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -52,21 +53,23 @@ impl Models {
     pub fn run(self) -> Result<()> {
         let cache = Cache::from_env()?;
         match self {
-            Models::List(List { json }) => list(&cache.list()?, json),
+            Models::List(List { json }) => list(&cache.list()?, json)?,
             Models::Pull(Pull { name, onnx, from: None }) => {
                 let contents = if onnx { Contents::WithOnnx } else { Contents::Base };
-                println!("{}", cache.pull(&name, contents, &mut download_progress())?.path.display());
+                writeln!(stdout(), "{}", cache.pull(&name, contents, &mut download_progress())?.path.display())?;
             }
             Models::Pull(Pull { name, from: Some(folder), .. }) | Models::Path(PathOf { name, from: Some(folder) }) => {
-                println!("{}", cache.register(&name, &folder)?.path.display());
+                writeln!(stdout(), "{}", cache.register(&name, &folder)?.path.display())?;
             }
-            Models::Path(PathOf { name, from: None }) => println!("{}", cache.resolve(&name)?.path.display()),
+            Models::Path(PathOf { name, from: None }) => {
+                writeln!(stdout(), "{}", cache.resolve(&name)?.path.display())?
+            }
         }
         Ok(())
     }
 }
 
-fn list(models: &[Listed], as_json: bool) {
+fn list(models: &[Listed], as_json: bool) -> Result<()> {
     for Listed { name, known, state } in models {
         let (word, path) = match state {
             State::NotPulled => ("not pulled", None),
@@ -74,11 +77,16 @@ fn list(models: &[Listed], as_json: bool) {
             State::Registered { path } => ("registered", Some(path)),
         };
         if as_json {
-            println!("{}", json!({"name": name, "state": word, "path": path, "license": known.map(|k| k.license)}));
+            writeln!(
+                stdout(),
+                "{}",
+                json!({"name": name, "state": word, "path": path, "license": known.map(|k| k.license)})
+            )?;
         } else {
             let place =
                 path.map_or_else(|| format!("`vetted models pull {name}` fetches it"), |p| p.display().to_string());
-            println!("{name:24} {word:12} {place}");
+            writeln!(stdout(), "{name:24} {word:12} {place}")?;
         }
     }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! `vetted eval retrieval`: pipelines on a BEIR data set.
 
 use std::collections::HashSet;
+use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -74,9 +75,9 @@ impl Retrieval {
             report.runs.push(RunReport::new(&name, &evaluation, &Bootstrap::default(), &run.1)?);
         }
         if self.json {
-            println!("{}", serde_json::to_string(&report)?);
+            writeln!(stdout(), "{}", serde_json::to_string(&report)?)?;
         } else {
-            println!("{report}");
+            writeln!(stdout(), "{report}")?;
         }
         Ok(())
     }
