@@ -110,7 +110,7 @@ fn round(x: f32) -> u16 {
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use crate::PANEL;
-    use crate::linear::Target;
+    use crate::linear::{Target, in_row_blocks};
     use crate::tiles;
     use std::arch::x86_64::*;
 
@@ -151,22 +151,8 @@ mod x86 {
     /// AVX-512 F and BF16 are there; shapes as for `panel_amx`.
     #[target_feature(enable = "avx512f,avx512bf16")]
     pub(super) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
-        let mut row = 0;
-        while row < target.rows {
-            let left = target.rows - row;
-            let block = left.div_ceil(left.div_ceil(12));
-            macro_rules! block_of {
-                ($($n:literal)*) => {
-                    match block {
-                        // SAFETY: the caller's contract, for rows row..row + block.
-                        $($n => unsafe { sums::<$n>(x, row, k, panel, target, from) },)*
-                        _ => unreachable!("blocks have 1 to 12 rows"),
-                    }
-                };
-            }
-            block_of!(1 2 3 4 5 6 7 8 9 10 11 12);
-            row += block;
-        }
+        // SAFETY: the caller's contract, for each block's rows.
+        unsafe { in_row_blocks!(target.rows, |row| sums(x, row, k, panel, target, from)) };
     }
 
     /// The same 512 bits under the type that the product takes.

@@ -122,7 +122,7 @@ fn sums_body<const FMA: bool, const ROWS: usize>(
 mod avx512 {
     use super::Rows;
     use crate::PANEL;
-    use crate::linear::Target;
+    use crate::linear::{Target, in_row_blocks};
     use std::arch::x86_64::*;
 
     /// 12 rows x 32 outputs at a time: 24 of 32 registers hold sums.
@@ -132,23 +132,8 @@ mod avx512 {
     /// `from + 32`.
     #[target_feature(enable = "avx512f")]
     pub(super) unsafe fn panel(rows: Rows, panel: &[f32], target: &Target, from: usize) {
-        let mut row = 0;
-        while row < target.rows {
-            // Evenly sized blocks: 16 rows are 8 + 8, not 12 + 4.
-            let left = target.rows - row;
-            let block = left.div_ceil(left.div_ceil(12));
-            macro_rules! block_of {
-                ($($n:literal)*) => {
-                    match block {
-                        // SAFETY: the caller's contract, for rows row..row + block.
-                        $($n => unsafe { sums::<$n>(rows, row, panel, target, from) },)*
-                        _ => unreachable!("blocks have 1 to 12 rows"),
-                    }
-                };
-            }
-            block_of!(1 2 3 4 5 6 7 8 9 10 11 12);
-            row += block;
-        }
+        // SAFETY: the caller's contract, for each block's rows.
+        unsafe { in_row_blocks!(target.rows, |row| sums(rows, row, panel, target, from)) };
     }
 
     #[target_feature(enable = "avx512f")]

@@ -190,29 +190,15 @@ fn sums_body<const FMA: bool>(a: &[u8], k: usize, rows: usize, panel: &[i8], sum
 #[cfg(target_arch = "x86_64")]
 mod vnni {
     use crate::PANEL;
+    use crate::linear::in_row_blocks;
     use std::arch::x86_64::*;
 
     /// # Safety
     /// AVX-512 F and VNNI are there; `a` has `rows` rows of `k` bytes, `k` a multiple of 4, `panel` `k` x 32.
     #[target_feature(enable = "avx512f,avx512vnni")]
     pub(super) unsafe fn sums(a: &[u8], k: usize, rows: usize, panel: &[i8], sums: &mut [i32; 32 * PANEL]) {
-        let mut row = 0;
-        while row < rows {
-            let left = rows - row;
-            let count = left.div_ceil(left.div_ceil(12));
-            let (a, out) = (&a[row * k..], &mut sums[row * PANEL..]);
-            macro_rules! block_of {
-                ($($n:literal)*) => {
-                    match count {
-                        // SAFETY: the caller's contract, for rows row..row + count.
-                        $($n => unsafe { block::<$n>(a, k, panel, out) },)*
-                        _ => unreachable!("blocks have 1 to 12 rows"),
-                    }
-                };
-            }
-            block_of!(1 2 3 4 5 6 7 8 9 10 11 12);
-            row += count;
-        }
+        // SAFETY: the caller's contract, for each block's rows.
+        unsafe { in_row_blocks!(rows, |row| block(&a[row * k..], k, panel, &mut sums[row * PANEL..])) };
     }
 
     #[target_feature(enable = "avx512f,avx512vnni")]

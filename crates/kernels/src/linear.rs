@@ -172,6 +172,30 @@ impl Columns {
     }
 }
 
+/// Calls `$sums::<N>(arguments)` for every block of `N` rows, `$row` being its first. Blocks have at most 12 rows (24 of 32
+/// registers hold their sums) and even sizes: 16 rows are 8 + 8, not 12 + 4.
+#[cfg(target_arch = "x86_64")]
+macro_rules! in_row_blocks {
+    ($rows:expr, |$row:ident| $sums:ident $arguments:tt) => {{
+        let rows: usize = $rows;
+        let mut $row = 0;
+        while $row < rows {
+            let left = rows - $row;
+            let block = left.div_ceil(left.div_ceil(12));
+            crate::linear::in_row_blocks!(@call block, $sums, $arguments, 1 2 3 4 5 6 7 8 9 10 11 12);
+            $row += block;
+        }
+    }};
+    (@call $block:ident, $sums:ident, $arguments:tt, $($n:literal)*) => {
+        match $block {
+            $($n => $sums::<$n> $arguments,)*
+            _ => unreachable!("blocks have 1 to 12 rows"),
+        }
+    };
+}
+#[cfg(target_arch = "x86_64")]
+pub(crate) use in_row_blocks;
+
 #[cfg(test)]
 mod tests {
     use super::*;
