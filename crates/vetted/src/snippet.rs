@@ -42,11 +42,15 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
     if part.len() <= LENGTH {
         return 0..part.len();
     }
-    // The first match of the window with most matches; among equals the earliest.
-    let count = |from: usize| matches.iter().filter(|m| m.start >= from && m.end <= from + LENGTH).count();
+    // The first match of the window with most matches; among equals the earliest. One pass: a long document may hold a
+    // word tens of thousands of times.
     let mut best = (0, 0);
-    for m in matches {
-        let found = count(m.start);
+    let mut end = 0;
+    for (i, m) in matches.iter().enumerate() {
+        while matches.get(end).is_some_and(|last| last.end <= m.start + LENGTH) {
+            end += 1;
+        }
+        let found = end.saturating_sub(i);
         if found > best.0 {
             best = (found, m.start);
         }

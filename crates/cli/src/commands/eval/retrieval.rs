@@ -97,11 +97,16 @@ impl Retrieval {
         let engine = builder.open_or_create()?;
         index_all(&engine, first, &mut reader)?;
 
-        let ids: HashSet<String> = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default())
-            .map(|d| Ok(d?.id))
-            .collect::<Result<_>>()?;
-        let stale: Vec<String> = engine.index().ids()?.into_iter().filter(|id| !ids.contains(id)).collect();
-        engine.delete(&stale)?;
+        let mut ids: HashSet<String> = engine.index().ids()?.into_iter().collect();
+        if self.index.is_some() {
+            // An index from last time may hold what has left the corpus since.
+            let corpus: HashSet<String> = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default())
+                .map(|d| Ok(d?.id))
+                .collect::<Result<_>>()?;
+            let stale: Vec<&String> = ids.difference(&corpus).collect();
+            engine.delete(&stale)?;
+            ids = corpus;
+        }
         if let Some(missing) = dataset.missing_documents(|id| ids.contains(id)) {
             eprintln!("note: {missing}");
         }
