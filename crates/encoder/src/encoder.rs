@@ -8,6 +8,7 @@ use crate::folder::{Architecture, ModelFolder, Pooling, Settings};
 use crate::network::{Memory, Network};
 use crate::onnx::Onnx;
 use crate::tokens::Tokens;
+use crate::weights::{Replacements, WeightFile};
 
 /// What a text is to the model: some put different prompts before queries and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +124,8 @@ impl Encoder {
         Ok(self.embed(&[text], role)?.values)
     }
 
-    /// The last layer's vector of every token of every text, special tokens included: what tier two reads.
+    /// The last layer's vector of every token of every text, special tokens included. Tier two has an encoder of its own
+    /// for that: [`TokenEncoder`](crate::TokenEncoder).
     ///
     /// # Errors
     /// As [`embed`](Self::embed).
@@ -227,7 +229,7 @@ impl Encoder {
 const MIN_TOKENS: usize = 4;
 
 /// Neighbouring texts in batches of at least [`BATCH_TOKENS`] tokens, but for the last.
-fn batches(ids: &[Vec<u32>]) -> Vec<&[Vec<u32>]> {
+pub(crate) fn batches(ids: &[Vec<u32>]) -> Vec<&[Vec<u32>]> {
     let (mut batches, mut start, mut tokens) = (Vec::new(), 0, 0);
     for (i, text) in ids.iter().enumerate() {
         tokens += text.len();
@@ -249,7 +251,8 @@ impl Engine {
         };
         match (options.backend, native) {
             (Backend::Auto | Backend::Native, Some((path, shape))) => {
-                Ok(Engine::Native(Box::new(Network::open(path, shape, options.precision)?)))
+                let weights = WeightFile::open(path, Replacements::new())?;
+                Ok(Engine::Native(Box::new(Network::open(&weights, shape, options.precision)?)))
             }
             (Backend::Native, None) => Err(missing("model.safetensors of an architecture that vetted runs itself")),
             (Backend::Auto | Backend::Onnx, _) => {
@@ -265,6 +268,11 @@ impl Engine {
 }
 
 impl Vectors {
+    /// `values` cut into vectors of `dimensions` each.
+    pub(crate) fn new(values: Vec<f32>, dimensions: usize) -> Vectors {
+        Vectors { values, dimensions }
+    }
+
     /// How many vectors there are.
     pub fn len(&self) -> usize {
         self.values.len() / self.dimensions.max(1)

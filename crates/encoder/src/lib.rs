@@ -28,11 +28,14 @@ pub mod folder;
 pub mod models;
 mod network;
 mod onnx;
+mod token_encoder;
 mod tokens;
 mod weights;
 
 pub use encoder::{Backend, Encoder, Options, Role, Vectors};
 pub use error::Error;
 pub use folder::ModelFolder;
+pub use token_encoder::TokenEncoder;
 pub use tokens::Tokens;
 pub use vetted_kernels::Precision;
+pub use weights::{Replacements, Tensor};

@@ -4,8 +4,6 @@
 //! do not depend on its neighbours. Everything is computed as in Devlin et al. 2019 (arXiv 1810.04805) with the
 //! variations [`Family`] lists.
 
-use std::path::Path;
-
 use vetted_kernels::{Activation, Attention, Heads, Isa, Linear, Precision, Scratch, Team, add_layer_norm, attention};
 
 use crate::Error;
@@ -19,6 +17,8 @@ pub(crate) struct Network {
     words: Vec<f32>,
     /// Position embeddings, the embedding of token type 0 added where there is one.
     positions: Vec<f32>,
+    /// What a token of the second of two texts read together adds to that: type 1's embedding less type 0's.
+    second_type: Option<Vec<f32>>,
     embedding_norm: Norm,
     /// MPNet's bias per distance bucket and head.
     relative_bias: Option<Vec<f32>>,
@@ -51,9 +51,8 @@ pub(crate) struct Memory {
 }
 
 impl Network {
-    pub(crate) fn open(path: &Path, shape: &Transformer, precision: Precision) -> Result<Network, Error> {
+    pub(crate) fn open(file: &WeightFile, shape: &Transformer, precision: Precision) -> Result<Network, Error> {
         let isa = Isa::detect();
-        let file = WeightFile::open(path)?;
         let hidden = shape.hidden_size;
         let norm = |name: &str| -> Result<Norm, Error> {
             // Checkpoints converted from TensorFlow call them gamma and beta.
@@ -72,12 +71,15 @@ impl Network {
             Ok(Linear::new(&weight, &bias, inputs, outputs * names.len(), precision, isa))
         };
 
+        let mut second_type = None;
         let mut positions = file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
         if let Family::Bert { token_types } | Family::Roberta { token_types, .. } = shape.family {
             let types = file.tensor("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
             for row in positions.chunks_exact_mut(hidden) {
                 row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
             }
+            second_type =
+                types.get(hidden..2 * hidden).map(|second| second.iter().zip(&types).map(|(b, a)| b - a).collect());
         }
         let relative_bias = match shape.family {
             Family::Mpnet { relative_attention_buckets: buckets, .. } => {
@@ -102,6 +104,7 @@ impl Network {
             isa,
             words: file.tensor("embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?,
             positions,
+            second_type,
             embedding_norm: norm("embeddings.LayerNorm")?,
             relative_bias,
             layers,
@@ -115,10 +118,32 @@ impl Network {
     /// # Errors
     /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models.
     pub(crate) fn run(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) -> Result<(), Error> {
+        self.embed(texts, &mut memory.hidden)?;
+        self.layers(texts, team, memory);
+        Ok(())
+    }
+
+    /// As [`run`](Self::run), for inputs of two texts each: `second` says where in each the second text begins.
+    pub(crate) fn run_joint(
+        &self,
+        texts: &[Vec<u32>],
+        second: &[usize],
+        team: &mut Team,
+        memory: &mut Memory,
+    ) -> Result<(), Error> {
+        self.embed_with(texts, &mut memory.hidden, |text, position, row| {
+            if let Some(second_type) = self.second_type.as_ref().filter(|_| position >= second[text]) {
+                row.iter_mut().zip(second_type).for_each(|(x, t)| *x += t);
+            }
+        })?;
+        self.layers(texts, team, memory);
+        Ok(())
+    }
+
+    fn layers(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
         let hidden = self.shape.hidden_size;
         let tokens: usize = texts.iter().map(Vec::len).sum();
         let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
-        self.embed(texts, x)?;
         let biases: Vec<_> = texts.iter().map(|ids| self.position_bias(ids.len())).collect();
         let mut forward = |team: &mut Team, layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
             out.resize(tokens * layer.outputs(), 0.0);
@@ -153,21 +178,36 @@ impl Network {
             forward(team, &layer.output, wide, x, Activation::None);
             norm(team, &layer.output_norm, x, mixed);
         }
-        Ok(())
+    }
+
+    /// The word embeddings: `vocabulary` x `hidden`.
+    pub(crate) fn words(&self) -> &[f32] {
+        &self.words
     }
 
     fn embed(&self, texts: &[Vec<u32>], x: &mut Vec<f32>) -> Result<(), Error> {
+        self.embed_with(texts, x, |_, _, _| {})
+    }
+
+    /// `edit` sees every token's sum of embeddings, with its text's index and its position, before it is normalized.
+    fn embed_with(
+        &self,
+        texts: &[Vec<u32>],
+        x: &mut Vec<f32>,
+        edit: impl Fn(usize, usize, &mut [f32]),
+    ) -> Result<(), Error> {
         let hidden = self.shape.hidden_size;
         let offset = self.shape.family.position_offset();
         x.clear();
-        for ids in texts {
+        for (text, ids) in texts.iter().enumerate() {
             for (position, id) in ids.iter().enumerate() {
-                let (word, position) = (*id as usize * hidden, (position + offset) * hidden);
+                let (word, at) = (*id as usize * hidden, (position + offset) * hidden);
                 let word = self.words.get(word..word + hidden);
                 let word = word.ok_or(Error::UnknownToken { id: *id, vocabulary: self.shape.vocabulary })?;
                 // The input is cut at `max_tokens`, which leaves room for every position.
-                let position = &self.positions[position..position + hidden];
-                x.extend(word.iter().zip(position).map(|(w, p)| w + p));
+                let start = x.len();
+                x.extend(word.iter().zip(&self.positions[at..at + hidden]).map(|(w, p)| w + p));
+                edit(text, position, &mut x[start..]);
             }
         }
         let Norm { gain, bias } = &self.embedding_norm;

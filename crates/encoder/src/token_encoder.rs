@@ -1,0 +1,124 @@
+//! Token ids in, one vector per token out: the encoder under tier two.
+
+use rayon::prelude::*;
+use vetted_kernels::{Precision, Team};
+
+use crate::encoder::batches;
+use crate::folder::{Architecture, ModelFolder};
+use crate::network::{Memory, Network};
+use crate::weights::{Replacements, WeightFile};
+use crate::{Error, Tokens, Vectors};
+
+/// A model of the BERT family that gives the last layer's vector of every token, with some of its tensors replaced:
+/// a verifier ships only what differs from its public base model.
+pub struct TokenEncoder {
+    tokens: Tokens,
+    network: Network,
+    dimensions: usize,
+    sha256: String,
+}
+
+impl TokenEncoder {
+    /// Loads the model in `folder` with `replacements` in the place of its own tensors. Texts are cut at `max_tokens`,
+    /// special tokens included.
+    ///
+    /// # Errors
+    /// As [`Encoder::open`](crate::Encoder::open); [`Error::BackendUnavailable`] when the model is none that vetted runs
+    /// itself; [`Error::TensorMissing`] and [`Error::TensorShape`] when a replacement is for another model.
+    pub fn open(
+        folder: &ModelFolder,
+        replacements: Replacements,
+        precision: Precision,
+        max_tokens: usize,
+    ) -> Result<TokenEncoder, Error> {
+        let (Some(path), Architecture::Native(shape)) = (&folder.weights.safetensors, &folder.settings.architecture)
+        else {
+            let wanted = "model.safetensors of an architecture that vetted runs itself";
+            return Err(Error::BackendUnavailable { path: folder.path.clone(), wanted });
+        };
+        let weights = WeightFile::open(path, replacements)?;
+        Ok(TokenEncoder {
+            tokens: Tokens::open(folder, max_tokens)?,
+            network: Network::open(&weights, shape, precision)?,
+            dimensions: shape.hidden_size,
+            sha256: weights.sha256(),
+        })
+    }
+
+    /// The tokenizer, cutting at the length given when opened.
+    pub fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// The length of a token's vector.
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
+    }
+
+    /// The SHA-256 of the base model's weights file, in hexadecimal, before any replacement.
+    pub fn base_sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    /// The base model's word embeddings, one row of [`dimensions`](Self::dimensions) values per token id.
+    pub fn words(&self) -> &[f32] {
+        self.network.words()
+    }
+
+    /// The last layer's vector of every token of every text. A text's vectors are the same, bit for bit, whatever the
+    /// other texts and the number of threads.
+    ///
+    /// # Errors
+    /// [`Error::UnknownToken`] when an id is not of this model's vocabulary.
+    pub fn token_vectors(&self, texts: &[Vec<u32>]) -> Result<Vec<Vectors>, Error> {
+        let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
+            self.network.run(batch, team, memory)?;
+            let mut rest = memory.hidden.as_slice();
+            let vectors = batch.iter().map(|ids| {
+                let (own, after) = rest.split_at(ids.len() * self.dimensions);
+                rest = after;
+                Vectors::new(own.to_vec(), self.dimensions)
+            });
+            Ok(vectors.collect::<Vec<_>>())
+        };
+        match &batches(texts)[..] {
+            [] => Ok(Vec::new()),
+            [one] => run(&mut Memory::default(), one, &mut Team::gather()),
+            many => {
+                let parts =
+                    many.par_iter().map_init(Memory::default, |memory, batch| run(memory, batch, &mut Team::alone()));
+                Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+            }
+        }
+    }
+
+    /// The first token's vector of every pair read together, `[CLS] first [SEP] second [SEP]`: what a cross-encoder's
+    /// head reads. Both texts of a pair are given with their special tokens, as [`Tokens::ids`] makes them.
+    ///
+    /// # Errors
+    /// As [`token_vectors`](Self::token_vectors).
+    pub fn joint_vectors(&self, pairs: &[(&[u32], &[u32])]) -> Result<Vectors, Error> {
+        let joint: Vec<Vec<u32>> = pairs.iter().map(|(a, b)| [a, b.get(1..).unwrap_or_default()].concat()).collect();
+        let run = |memory: &mut Memory, (batch, start): &(&[Vec<u32>], usize)| {
+            let second: Vec<usize> = pairs[*start..*start + batch.len()].iter().map(|(first, _)| first.len()).collect();
+            self.network.run_joint(batch, &second, &mut Team::alone(), memory)?;
+            let mut at = 0;
+            let mut values = Vec::with_capacity(batch.len() * self.dimensions);
+            for ids in *batch {
+                values.extend_from_slice(&memory.hidden[at..at + self.dimensions]);
+                at += ids.len() * self.dimensions;
+            }
+            Ok(values)
+        };
+        let mut start = 0;
+        let work: Vec<(&[Vec<u32>], usize)> = batches(&joint)
+            .into_iter()
+            .map(|batch| {
+                start += batch.len();
+                (batch, start - batch.len())
+            })
+            .collect();
+        let parts = work.par_iter().map_init(Memory::default, run).collect::<Result<Vec<_>, Error>>()?;
+        Ok(Vectors::new(parts.concat(), self.dimensions))
+    }
+}

@@ -1,0 +1,51 @@
+//! The encoder under tier two agrees with the one under tier one, and takes replacements.
+
+use vetted_encoder::{Encoder, Error, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models};
+
+fn folder() -> vetted_encoder::ModelFolder {
+    models::ensure(models::DEFAULT_MODEL, &mut |_| {}).expect("the default model can be fetched")
+}
+
+const TEXTS: [&str; 3] = ["the dog bit the man", "", "The man, who had been warned, bit the dog all the same."];
+
+#[test]
+fn token_vectors_are_those_of_the_frozen_encoder_whatever_the_batch() {
+    let frozen = Encoder::open(&folder(), Options::default()).unwrap();
+    let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
+    let ids: Vec<Vec<u32>> = TEXTS.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
+    let together = reader.token_vectors(&ids).unwrap();
+    assert_eq!(together, frozen.token_vectors(&TEXTS, Role::Document).unwrap());
+    let many: Vec<Vec<u32>> = ids.iter().cycle().take(90).cloned().collect();
+    assert_eq!(reader.token_vectors(&many).unwrap()[87..], together[..]);
+}
+
+#[test]
+fn a_pair_read_together_knows_its_second_text() {
+    let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
+    let ids: Vec<Vec<u32>> = TEXTS.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
+    let (a, b) = (ids[0].as_slice(), ids[2].as_slice());
+    let vectors = reader.joint_vectors(&[(a, b), (b, a), (a, b)]).unwrap();
+    let vectors: Vec<&[f32]> = vectors.iter().collect();
+    assert_eq!(vectors[0], vectors[2]);
+    assert_ne!(vectors[0], vectors[1]);
+    let untyped = reader.token_vectors(&[[a, &b[1..]].concat()]).unwrap();
+    assert_ne!(vectors[0], untyped[0].iter().next().unwrap(), "the second text has a token type of its own");
+}
+
+#[test]
+fn replacements_take_the_place_of_tensors_or_say_why_not() {
+    let name = "encoder.layer.5.output.LayerNorm.weight".to_owned();
+    let replaced = |name: &str, shape: Vec<usize>, value| {
+        let values = vec![value; shape.iter().product()];
+        let replacements = Replacements::from([(name.to_owned(), Tensor { shape, values })]);
+        TokenEncoder::open(&folder(), replacements, Precision::F32, 64)
+    };
+    let reader = replaced(&name, vec![384], 0.0).unwrap();
+    let ids = reader.tokens().ids(TEXTS[0]).unwrap();
+    let vectors = reader.token_vectors(&[ids]).unwrap();
+    let rows: Vec<&[f32]> = vectors[0].iter().collect();
+    assert_eq!(rows[0], rows[1], "with a gain of zero only the bias is left");
+
+    assert!(matches!(replaced(&name, vec![768], 1.0), Err(Error::TensorShape { .. })));
+    assert!(matches!(replaced("encoder.layer.99.nothing", vec![1], 1.0), Err(Error::TensorMissing { .. })));
+}

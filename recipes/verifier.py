@@ -1,0 +1,526 @@
+"""The verifier's recipe in PyTorch: the same architectures, data and losses as `vetted train verifier`, for a machine with a GPU
+(or for quick experiments on a CPU: bf16 on AMX or AVX-512).
+
+  python recipes/verifier.py pack  --tokenizer MODEL/tokenizer.json --out packed.npz PAIRS.tsv[.gz]...
+  python recipes/verifier.py train --model MODEL --data packed.npz --out DIR --visits 600000
+
+`pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
+another machine besides MODEL (all-MiniLM-L6-v2's folder). `train` writes DIR/model.safetensors and DIR/config.json, the folder
+that `vetted verify --verifier DIR` opens, and DIR/metrics.jsonl. Needs torch, numpy, safetensors; `pack` needs tokenizers.
+"""
+import argparse, collections, csv, gzip, hashlib, json, math, os, random, time
+import numpy as np
+
+KINDS = ("negation role binding modifier comparison quantifier number date unit direction order modality antonym entity addition other").split()
+MAX_TOKENS = 64
+
+# ---------------------------------------------------------------------------------------------------------------- data
+
+# What a source's label says. `support`: does s1 entail s2 (directed)? `equivalence`: do they mean the same (symmetric)?
+SUPPORT = {"snli", "cad_nli", "sick", "conjnli", "scone", "monli", "help", "xnli_en", "climate_fever", "med", "hans_regen", "hossain_neg_RTE"}
+# The claim, which is the query, stands in s1.
+CLAIM_FIRST = {"fever_symmetric"}
+# A negative of these is known to contradict its partner, and by what.
+CONFLICTING = {"becel_mrpc_neg": "negation", "becel_snli_neg": "negation", "cannot_wikifactcheck-english": "negation",
+               "cannot_antonym-substitution": "antonym", "cannot_sentiment-labelled-sentences": "negation"}
+# ... and of these it is known what was changed, not that it contradicts.
+CHANGED = {"negclip_coco": "role", "paws_wiki": "role"}
+UNKNOWN = -1
+
+
+def targets(row):
+    """(query, candidate, symmetric, support, equivalence, conflict, kind) of one row; -1 where the data do not say."""
+    source, label = row.get("source", ""), row.get("equiv") or row.get("label")
+    query, candidate = row["s2"], row["s1"]
+    if source in CLAIM_FIRST:
+        query, candidate = candidate, query
+    relation = row.get("relation") or ("support" if source in SUPPORT | CLAIM_FIRST else "equivalence")
+    conflict = {"1": 1, "0": 0}.get(row.get("conflict", ""), UNKNOWN)
+    kind = KINDS.index(row["kind"]) if row.get("kind") in KINDS else UNKNOWN
+    yes = label == "1"
+    if relation == "support":
+        if conflict == UNKNOWN and not row.get("conflict_unknown"):
+            conflict = int(label == "0")
+        return query, candidate, 0, int(yes), UNKNOWN if yes else 0, conflict, kind if not yes else UNKNOWN
+    if label == "N":
+        return None
+    if not yes and source in CONFLICTING:
+        conflict, kind = 1, KINDS.index(CONFLICTING[source])
+    if not yes and source in CHANGED:
+        kind = KINDS.index(CHANGED[source])
+    return query, candidate, 1, 1 if yes else (0 if conflict == 1 else UNKNOWN), int(yes), 0 if yes else conflict, kind if not yes else UNKNOWN
+
+
+def rows(path):
+    with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="\n") as f:
+        yield from csv.DictReader((line.replace("\r", "") for line in f), delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+def pack(a):
+    from tokenizers import Tokenizer
+    tokenizer = Tokenizer.from_file(a.tokenizer)
+    tokenizer.no_padding(), tokenizer.enable_truncation(MAX_TOKENS)
+    groups, group, texts, labels = [], [], {}, []
+    seen, pairs = set(), []
+    for path in a.pairs:
+        for row in rows(path):
+            t = targets(row)
+            source = row.get("source") or os.path.basename(path)
+            if t is None or (a.only and source not in a.only):
+                continue
+            key = (t[0], t[1], t[3:6])
+            if key in seen:
+                continue
+            seen.add(key)
+            if source not in groups:
+                groups.append(source)
+            group.append(groups.index(source))
+            pairs.append([texts.setdefault(s, len(texts)) for s in t[:2]])
+            labels.append(t[2:])
+    ids = [e.ids for e in tokenizer.encode_batch(list(texts))]
+    np.savez_compressed(a.out, groups=np.array(groups), group=np.array(group, np.uint8), pairs=np.array(pairs, np.uint32), labels=np.array(labels, np.int8),
+                        starts=np.cumsum([0] + [len(i) for i in ids]).astype(np.uint32), ids=np.concatenate([np.array(i, np.uint16) for i in ids]))
+    print(f"{len(pairs)} pairs, {len(texts)} texts, {os.path.getsize(a.out) / 2**20:.1f} MiB", dict(collections.Counter(groups[g] for g in group)))
+
+
+class Packed:
+    def __init__(self, path):
+        z = np.load(path)
+        self.groups, self.group, self.pairs, self.labels = [str(g) for g in z["groups"]], z["group"], z["pairs"], z["labels"]
+        self.starts, self.flat = z["starts"], z["ids"].astype(np.int64)
+
+    def text(self, i):
+        return self.flat[self.starts[i]:self.starts[i + 1]]
+
+    def __len__(self):
+        return len(self.pairs)
+
+
+# --------------------------------------------------------------------------------------------------------------- model
+
+def build():
+    """Torch is only needed for training."""
+    import torch, torch.nn as nn, torch.nn.functional as F
+
+    def attention(q, k, v, keep):  # (B, heads, T, dim); keep (B, T). Written out: torch's CPU flash attention is slow backwards
+        scores = (q @ k.transpose(-1, -2)) * q.shape[-1] ** -0.5
+        return scores.masked_fill(~keep[:, None, None], -1e4).softmax(-1).to(v.dtype) @ v
+
+    class EncoderLayer(nn.Module):
+        def __init__(self, d, heads, ff):
+            super().__init__()
+            self.heads = heads
+            self.query, self.key, self.value, self.output = (nn.Linear(d, d) for _ in range(4))
+            self.up, self.down = nn.Linear(d, ff), nn.Linear(ff, d)
+            self.norm1, self.norm2 = nn.LayerNorm(d, 1e-12), nn.LayerNorm(d, 1e-12)
+
+        def forward(self, x, keep):
+            B, T, D = x.shape
+            q, k, v = (f(x).view(B, T, self.heads, -1).transpose(1, 2) for f in (self.query, self.key, self.value))
+            x = self.norm1(x + self.output(attention(q, k, v, keep).transpose(1, 2).reshape(B, T, D)))
+            return self.norm2(x + self.down(F.gelu(self.up(x))))
+
+    NAMES = dict(query="attention.self.query", key="attention.self.key", value="attention.self.value", output="attention.output.dense",
+                 norm1="attention.output.LayerNorm", up="intermediate.dense", down="output.dense", norm2="output.LayerNorm")
+
+    class Encoder(nn.Module):
+        """BERT with frozen embeddings; layers below `trained_from` are frozen too."""
+
+        def __init__(self, folder, trained_from=0):
+            super().__init__()
+            from safetensors.torch import load_file
+            config, w = json.load(open(folder + "/config.json")), load_file(folder + "/model.safetensors")
+            w = {k.removeprefix("bert."): v.float() for k, v in w.items()}
+            d = config["hidden_size"]
+            self.hidden, self.trained_from = d, trained_from
+            for name, key in (("words", "word_embeddings"), ("positions", "position_embeddings"), ("types", "token_type_embeddings")):
+                self.register_buffer(name, w[f"embeddings.{key}.weight"], persistent=False)
+            self.register_buffer("lexicon", F.normalize(self.words, dim=-1), persistent=False)
+            self.norm_w, self.norm_b = (nn.Parameter(w[f"embeddings.LayerNorm.{x}"], requires_grad=False) for x in ("weight", "bias"))
+            self.layers = nn.ModuleList(EncoderLayer(d, config["num_attention_heads"], config["intermediate_size"]) for _ in range(config["num_hidden_layers"]))
+            for i, layer in enumerate(self.layers):
+                for ours, theirs in NAMES.items():
+                    for x in ("weight", "bias"):
+                        getattr(getattr(layer, ours), x).data.copy_(w[f"encoder.layer.{i}.{theirs}.{x}"])
+                layer.requires_grad_(i >= trained_from)
+
+        def forward(self, ids, keep, types=None):
+            with torch.no_grad():
+                x = self.words[ids] + self.positions[:ids.shape[1]] + (self.types[0] if types is None else self.types[types])
+                x = F.layer_norm(x, x.shape[-1:], self.norm_w, self.norm_b, 1e-12)
+                for layer in self.layers[:self.trained_from]:
+                    x = layer(x, keep)
+            for layer in self.layers[self.trained_from:]:
+                x = layer(x, keep)
+            return x
+
+        def trained(self):
+            return {f"encoder.encoder.layer.{i}.{theirs}.{x}": getattr(getattr(self.layers[i], ours), x)
+                    for i in range(self.trained_from, len(self.layers)) for ours, theirs in NAMES.items() for x in ("weight", "bias")}
+
+    class Block(nn.Module):
+        def __init__(self, d, heads, ff, drop=.1):
+            super().__init__()
+            self.heads, self.norm1, self.qkv, self.out, self.norm2 = heads, nn.LayerNorm(d), nn.Linear(d, 3 * d), nn.Linear(d, d), nn.LayerNorm(d)
+            self.up, self.down, self.drop = nn.Linear(d, ff), nn.Linear(ff, d), nn.Dropout(drop)
+
+        def forward(self, x, keep):
+            B, T, D = x.shape
+            q, k, v = self.qkv(self.norm1(x)).view(B, T, 3, self.heads, D // self.heads).permute(2, 0, 3, 1, 4)
+            x = x + self.drop(self.out(attention(q, k, v, keep).transpose(1, 2).reshape(B, T, D)))
+            return x + self.drop(self.down(F.gelu(self.up(self.norm2(x)))))
+
+    class Head(nn.Module):
+        def __init__(self, d, outputs, activation=F.gelu):
+            super().__init__()
+            self.hidden, self.output, self.activation = nn.Linear(d, d), nn.Linear(d, outputs), activation
+
+        def forward(self, x):
+            return self.output(self.activation(self.hidden(x)))
+
+    class MapTransformer(nn.Module):
+        """Ours: view and lexical maps in patches on the true grid, with per-token traits and maxima as row and column features."""
+
+        def __init__(self, o, hidden):
+            super().__init__()
+            d, p, self.o = o["width"], o["patch"], o
+            maps = 1 + o["lexical"]
+            if o["view"]:
+                self.view = nn.Linear(hidden, o["view"], bias=False)
+                nn.init.orthogonal_(self.view.weight)
+            if o["traits"]:
+                self.traits = nn.Linear(hidden, o["traits"])
+            self.map = nn.Linear(maps * p * p, d, bias=False)
+            self.row, self.column = (nn.Linear(p * (o["traits"] + maps), d, bias=False) for _ in range(2))
+            self.bias, self.cls = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.randn(d) * .02)
+            self.at_row, self.at_column = (nn.Parameter(torch.randn(MAX_TOKENS // p, d) * .02) for _ in range(2))
+            self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
+            self.blocks = nn.ModuleList(Block(d, o["heads"], o["feed_forward"]) for _ in range(o["layers"]))
+            self.head = Head(d, 3 + len(KINDS))
+
+        def views(self, h, lexical, keep):
+            v = F.normalize((self.view(h) if self.o["view"] else h).float(), dim=-1)
+            t = torch.tanh(self.traits(h).float()) if self.o["traits"] else None
+            return v, t, lexical, keep
+
+        def forward(self, q, c):
+            (vq, tq, lq, mq), (vc, tc, lc, mc) = q, c
+            p = self.o["patch"]
+            maps = [vq @ vc.transpose(1, 2)] + ([lq @ lc.transpose(1, 2)] if self.o["lexical"] else [])
+            S = torch.stack(maps, 1).float()
+            keep = mq[:, None, :, None] & mc[:, None, None, :]
+            masked = S.masked_fill(~keep, -1.)
+            S = S.masked_fill(~keep, 0.)
+            rows = masked.amax(3).transpose(1, 2)  # (B, m, maps)
+            columns = masked.amax(2).transpose(1, 2)
+            if self.o["traits"]:
+                rows, columns = torch.cat([tq, rows], 2), torch.cat([tc, columns], 2)
+            rows, columns = rows * mq[:, :, None], columns * mc[:, :, None]
+            pr, pc = -S.shape[2] % p, -S.shape[3] % p
+            S, rows, columns = F.pad(S, (0, pc, 0, pr)), F.pad(rows, (0, 0, 0, pr)), F.pad(columns, (0, 0, 0, pc))
+            B, M, R, C = S.shape[0], S.shape[1], S.shape[2] // p, S.shape[3] // p
+            x = self.map(S.view(B, M, R, p, C, p).permute(0, 2, 4, 1, 3, 5).reshape(B, R, C, M * p * p))
+            x = x + (self.row(rows.reshape(B, R, -1)) + self.at_row[:R])[:, :, None] + (self.column(columns.reshape(B, C, -1)) + self.at_column[:C])[:, None] + self.bias
+            alive = (F.pad(mq, (0, pr))[:, ::p, None] & F.pad(mc, (0, pc))[:, None, ::p]).flatten(1)
+            x = self.norm_in(torch.cat([self.cls.expand(B, 1, -1), x.flatten(1, 2)], 1))
+            alive = torch.cat([alive.new_ones(B, 1), alive], 1)
+            for block in self.blocks:
+                x = block(x, alive)
+            return self.head(self.norm_out(x[:, 0]))
+
+        def named(self):
+            names = {"view.": "view.", "traits.": "traits.", "map.": "reader.patch.map.", "row.": "reader.patch.row.", "column.": "reader.patch.column.",
+                     "bias": "reader.patch.bias", "cls": "reader.cls", "at_row": "reader.positions.row", "at_column": "reader.positions.column"}
+            out = {}
+            for k, v in self.named_parameters():
+                match = next((n for n in names if k.startswith(n)), None)
+                out[names[match] + k[len(match):] if match else "reader." + k] = v
+            return out
+
+    class F4(nn.Module):
+        """The paper's: channels map, row maxima, column maxima, padded to a fixed grid."""
+
+        def __init__(self, o, hidden):
+            super().__init__()
+            d, p, self.o = o["width"], o["patch"], o
+            self.map = nn.Linear(3 * p * p, d)
+            self.positions, self.cls = nn.Parameter(torch.randn((o["grid"] // p) ** 2, d) * .02), nn.Parameter(torch.randn(d) * .02)
+            self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
+            self.blocks = nn.ModuleList(Block(d, o["heads"], o["feed_forward"]) for _ in range(o["layers"]))
+            self.head = Head(d, 3 + len(KINDS))
+
+        def views(self, h, lexical, keep):
+            return F.normalize(h.float(), dim=-1), None, None, keep
+
+        def forward(self, q, c):
+            (vq, _, _, mq), (vc, _, _, mc) = q, c
+            p, g = self.o["patch"], self.o["grid"]
+            S, keep = (vq @ vc.transpose(1, 2)).float(), mq[:, :, None] & mc[:, None]
+            masked = S.masked_fill(~keep, -1.)
+            x = torch.stack([S, masked.amax(2, keepdim=True).expand_as(S), masked.amax(1, keepdim=True).expand_as(S)], 1).masked_fill(~keep[:, None], 0.)
+            x = F.pad(x, (0, g - x.shape[3], 0, g - x.shape[2]))
+            B, n = len(x), g // p
+            x = self.map(x.view(B, 3, n, p, n, p).permute(0, 2, 4, 1, 3, 5).reshape(B, n * n, -1)) + self.positions
+            x = self.norm_in(torch.cat([self.cls.expand(B, 1, -1), x], 1))
+            keep = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
+            for block in self.blocks:
+                x = block(x, keep)
+            return self.head(self.norm_out(x[:, 0]))
+
+        def named(self):
+            return {("reader.patch." if k.startswith("map.") else "reader.") + k: v for k, v in self.named_parameters()}
+
+    class CrossEncoder(nn.Module):
+        def __init__(self, o, hidden):
+            super().__init__()
+            self.head = Head(hidden, 3 + len(KINDS), torch.tanh)
+
+        def named(self):
+            return {"reader." + k: v for k, v in self.named_parameters()}
+
+    return torch, F, Encoder, dict(zip(("map-transformer", "f4", "cross-encoder"), (MapTransformer, F4, CrossEncoder)))
+
+
+# ------------------------------------------------------------------------------------------------------------ training
+
+def auc(scores, labels):
+    from_order = np.argsort(np.argsort(scores, kind="stable"), kind="stable") + 1.
+    pos = labels == 1
+    n, m = pos.sum(), (~pos).sum()
+    return float((from_order[pos].sum() - n * (n + 1) / 2) / (n * m)) if n and m else float("nan")
+
+
+def rejected_at(scores, labels, kept=.79):
+    positives = np.sort(scores[labels == 1])
+    return float((scores[labels == 0] < positives[int(np.floor((1 - kept) * len(positives) + 1e-9))]).mean())
+
+
+class Trainer:
+    def __init__(self, a):
+        self.a = a
+        self.torch, self.F, Encoder, architectures = build()
+        torch = self.torch
+        self.device = a.device or ("cuda" if torch.cuda.is_available() else "cpu")
+        if a.threads:
+            torch.set_num_threads(a.threads)
+        torch.manual_seed(a.seed), random.seed(a.seed)
+        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch)
+        if a.architecture == "f4":
+            self.options["grid"] = MAX_TOKENS
+        self.encoder = Encoder(a.model, a.trained_from).to(self.device)
+        self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
+        self.joint = a.architecture == "cross-encoder"
+        self.data = Packed(a.data)
+
+    def tensors(self, index, swap):
+        torch, d = self.torch, self.data
+        pairs, labels = d.pairs[index], d.labels[index].copy()
+        flip = swap & (labels[:, 0] == 1)
+        pairs = np.where(flip[:, None], pairs[:, ::-1], pairs)
+        texts = [[d.text(i) for i in pairs[:, side]] for side in (0, 1)]
+        return texts, torch.from_numpy(labels.astype(np.int64)).to(self.device)
+
+    def pad(self, texts):
+        x = np.zeros((len(texts), max(map(len, texts))), np.int64)
+        keep = np.zeros(x.shape, bool)
+        for i, t in enumerate(texts):
+            x[i, :len(t)], keep[i, :len(t)] = t, True
+        return self.torch.from_numpy(x).to(self.device), self.torch.from_numpy(keep).to(self.device)
+
+    def logits(self, texts):
+        torch = self.torch
+        with torch.autocast(self.device, torch.bfloat16):
+            if self.joint:
+                both = [np.concatenate([q, c[1:]]) for q, c in zip(*texts)]
+                ids, keep = self.pad(both)
+                types = torch.arange(ids.shape[1], device=self.device)[None] >= torch.tensor([len(q) for q in texts[0]], device=self.device)[:, None]
+                return self.reader.head(self.encoder(ids, keep, types.long())[:, 0]).float()
+            n = len(texts[0])
+            ids, keep = self.pad(texts[0] + texts[1])
+            h = self.encoder(ids, keep)
+            lexical = self.encoder.lexicon[ids]
+            cut = [keep[:n].sum(1).max(), keep[n:].sum(1).max()]
+            q, c = (self.reader.views(h[s, :k], lexical[s, :k], keep[s, :k]) for s, k in ((slice(0, n), cut[0]), (slice(n, None), cut[1])))
+            return self.reader(q, c).float()
+
+    def loss(self, logits, labels):
+        F, total = self.F, 0.
+        for column, weight in ((1, 1.), (2, 1.), (3, .5)):
+            known = labels[:, column] >= 0
+            if known.any():
+                total = total + weight * F.binary_cross_entropy_with_logits(logits[known, column - 1], labels[known, column].float(), reduction="sum") / len(labels)
+        known = labels[:, 4] >= 0
+        if known.any():
+            total = total + .2 * F.cross_entropy(logits[known, 3:], labels[known, 4], reduction="sum") / len(labels)
+        return total
+
+    def start_views(self):
+        """The view starts as the principal components of the token vectors: it keeps the full cosine's behavior from step one."""
+        torch = self.torch
+        texts = [self.data.text(i) for i in np.random.RandomState(0).permutation(len(self.data.starts) - 1)[:1000]]
+        hidden = []
+        with torch.no_grad():
+            for i in range(0, len(texts), 64):
+                ids, keep = self.pad(texts[i:i + 64])
+                hidden.append(self.F.normalize(self.encoder(ids, keep)[keep].float(), dim=-1))
+        _, _, v = torch.linalg.svd(torch.cat(hidden)[:20000], full_matrices=False)
+        self.reader.view.weight.data.copy_(v[:self.options["view"]])
+
+    def schedule(self, train):
+        """Visits by group share, in length-sorted batches."""
+        a, rng = self.a, np.random.RandomState(self.a.seed)
+        shares = dict(x.split("=") for x in a.share)
+        group = self.data.group[train]
+        weight = {}
+        for g, name in enumerate(self.data.groups):
+            n = int((group == g).sum())
+            weight[g] = float(shares.get(name, shares.get("*", 0))) if n else 0.
+            if str(shares.get(name, "")).endswith("x"):
+                weight[g] = 0.
+        total = sum(weight.values())
+        visits = []
+        for g, w in weight.items():
+            count, members = int(round(a.visits * w / total)), train[group == g]
+            while count > 0:
+                part = rng.permutation(members)[:count]
+                visits.append(part)
+                count -= len(part)
+        visits = rng.permutation(np.concatenate(visits))
+        length = (self.data.starts[1:] - self.data.starts[:-1])[self.data.pairs]
+        size = length.max(1) if not self.joint else length.sum(1)
+        batches = []
+        for i in range(0, len(visits), a.batch * 32):
+            chunk = visits[i:i + a.batch * 32]
+            chunk = chunk[np.argsort(size[chunk], kind="stable")]
+            parts = [chunk[j:j + a.batch] for j in range(0, len(chunk), a.batch)]
+            rng.shuffle(parts)
+            batches += parts
+        return batches, {self.data.groups[g]: round(w / total, 4) for g, w in weight.items() if w}
+
+    def evaluate(self, index, both=True):
+        """Match logit per pair: support if directed, the mean of both orders' equivalence if symmetric. Plus conflict."""
+        torch, d = self.torch, self.data
+        self.encoder.eval(), self.reader.eval()
+        length = (d.starts[1:] - d.starts[:-1])[d.pairs[index]].max(1)
+        order, out = np.argsort(length, kind="stable"), np.zeros((len(index), 2), np.float32)
+        with torch.no_grad():
+            for i in range(0, len(order), 128):
+                part = order[i:i + 128]
+                texts, labels = self.tensors(index[part], np.zeros(len(part), bool))
+                z = self.logits(texts)
+                symmetric = labels[:, 0] == 1
+                if symmetric.any():
+                    z = torch.where(symmetric[:, None], (z + self.logits(texts[::-1])) / 2, z)
+                out[part, 0] = torch.where(symmetric, z[:, 1], z[:, 0]).cpu()
+                out[part, 1] = z[:, 2].cpu()
+        self.encoder.train(), self.reader.train()
+        return out
+
+    def report(self, index):
+        d, z = self.data, self.evaluate(index)
+        lab = d.labels[index]
+        match = np.where(lab[:, 0] == 1, lab[:, 2], lab[:, 1])
+        out = {}
+        for g, name in enumerate(d.groups):
+            at = d.group[index] == g
+            if not at.any():
+                continue
+            y, s = match[at], z[at, 0]
+            if len(set(y)) == 2:
+                out[name] = round(auc(s, y), 4)
+                if name in ("paws_wiki", "qqp"):
+                    out[name + "@79"] = round(rejected_at(s, y), 4)
+            elif set(y) == {0}:
+                out[name + "-"] = round(float((s < 0).mean()), 4)
+            cf = lab[at, 3]
+            if len(set(cf[cf >= 0])) == 2:
+                out[name + "/c"] = round(auc(z[at, 1][cf >= 0], cf[cf >= 0]), 4)
+        return out
+
+    def run(self):
+        a, torch = self.a, self.torch
+        os.makedirs(a.out, exist_ok=True)
+        log = open(a.out + "/metrics.jsonl", "a")
+
+        def say(**x):
+            print(json.dumps(x), file=log, flush=True), print(x, flush=True)
+
+        held = np.array([hashlib.blake2b(self.data.flat[self.data.starts[p[0]]:self.data.starts[p[0] + 1]].tobytes(), digest_size=2).digest()[0] < 256 * a.held_out for p in self.data.pairs])
+        everything = np.arange(len(self.data))
+        only = set(a.transfer or [])
+        transfer = np.isin(self.data.group, [i for i, g in enumerate(self.data.groups) if g in only])
+        rng = np.random.RandomState(1)
+
+        def few(mask):
+            return np.concatenate([rng.permutation(everything[mask & (self.data.group == g)])[:a.held_out_cap] for g in range(len(self.data.groups))])
+
+        batches, shares = self.schedule(everything[~held & ~transfer])
+        trained = np.isin(self.data.group, [i for i, g in enumerate(self.data.groups) if g in shares])
+        validation, transfer_set = few(held & trained & ~transfer), few(transfer)
+        say(arguments=vars(a), shares=shares, held_out=len(validation), transfer=len(transfer_set), steps=len(batches))
+        if self.options.get("view") and a.architecture == "map-transformer" and not a.random_view:
+            self.start_views()
+        decay = lambda ps: [p for p in ps if p.requires_grad and p.dim() > 1]
+        flat = lambda ps: [p for p in ps if p.requires_grad and p.dim() <= 1]
+        sides = ((self.reader, a.reader_rate), (self.encoder, a.encoder_rate))
+        opt = torch.optim.AdamW([dict(params=f(list(m.parameters())), peak=r, weight_decay=w) for m, r in sides for f, w in ((decay, .01), (flat, 0.))], fused=True)
+        start, step, shown = time.time(), 0, []
+        if a.resume and os.path.exists(a.out + "/checkpoint.pt"):
+            ck = torch.load(a.out + "/checkpoint.pt", map_location=self.device)
+            self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"]), opt.load_state_dict(ck["optimizer"])
+            step = ck["step"]
+        if a.init:
+            ck = torch.load(a.init, map_location=self.device)
+            self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"])
+        self.encoder.train(), self.reader.train()
+        coin = np.random.RandomState(a.seed + 7)
+        seen = 0
+        for step in range(step, len(batches)):
+            at = step / len(batches)
+            for group in opt.param_groups:
+                group["lr"] = group["peak"] * min((step + 1) / a.warm_up, 1.) * (1 - at)
+            index = batches[step]
+            texts, labels = self.tensors(index, coin.rand(len(index)) < .5)
+            loss = self.loss(self.logits(texts), labels)
+            opt.zero_grad(), loss.backward()
+            torch.nn.utils.clip_grad_norm_([p for g in opt.param_groups for p in g["params"]], 1.)
+            opt.step()
+            shown.append(loss.item())
+            seen += len(index)
+            if (step + 1) % a.log_every == 0:
+                say(step=step + 1, of=len(batches), loss=round(float(np.mean(shown)), 4), pairs_per_second=round(seen / (time.time() - start), 1), seconds=round(time.time() - start))
+                shown = []
+            if (step + 1) % a.evaluate_every == 0 or step + 1 == len(batches):
+                say(step=step + 1, held_out=self.report(validation), transfer=self.report(transfer_set))
+                torch.save(dict(encoder=self.encoder.state_dict(), reader=self.reader.state_dict(), optimizer=opt.state_dict(), step=step + 1), a.out + "/checkpoint.tmp")
+                os.replace(a.out + "/checkpoint.tmp", a.out + "/checkpoint.pt")
+        self.save()
+
+    def save(self):
+        from safetensors.torch import save_file
+        a = self.a
+        tensors = {**self.reader.named(), **self.encoder.trained()}
+        save_file({k: v.detach().float().cpu().contiguous() for k, v in tensors.items()}, a.out + "/model.safetensors")
+        sha = hashlib.sha256(open(a.model + "/model.safetensors", "rb").read()).hexdigest()
+        config = dict(format=1, architecture=a.architecture, name=a.name, base=dict(name="all-MiniLM-L6-v2", sha256=sha, hidden=self.encoder.hidden, layers=len(self.encoder.layers)),
+                      encoder=dict(trained_from_layer=a.trained_from, max_tokens=MAX_TOKENS), reader=self.options, kinds=KINDS)
+        json.dump(config, open(a.out + "/config.json", "w"), indent=2)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub = ap.add_subparsers(dest="command", required=True)
+    p = sub.add_parser("pack")
+    p.add_argument("pairs", nargs="+"), p.add_argument("--tokenizer", required=True), p.add_argument("--out", required=True), p.add_argument("--only", nargs="*")
+    t = sub.add_parser("train")
+    for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
+                              view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150,
+                              held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
+        t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
+    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")
+    a = ap.parse_args()
+    pack(a) if a.command == "pack" else Trainer(a).run()
+
+
+if __name__ == "__main__":
+    main()
