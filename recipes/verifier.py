@@ -1,14 +1,17 @@
 """The verifier's recipe in PyTorch: the same architectures, data and losses as `vetted train verifier`, for a machine with a GPU
 (or for quick experiments on a CPU: bf16 on AMX or AVX-512).
 
+  python recipes/verifier.py questions --out questions.tsv SQUAD_FORMAT.json...
+  python recipes/verifier.py sentences --out sentences.txt --pairs PAIRS.tsv[.gz] --squad FILE.json... --beir FOLDER...
   python recipes/verifier.py pack  --tokenizer MODEL/tokenizer.json --out packed.npz PAIRS.tsv[.gz]...
   python recipes/verifier.py train --model MODEL --data packed.npz --out DIR --visits 600000
 
-`pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
+`questions` makes pairs of questions and passages, answered or not, out of SQuAD-format files. `sentences` collects the
+sentences that `vetted synth` edits. `pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
 another machine besides MODEL (all-MiniLM-L6-v2's folder). `train` writes DIR/model.safetensors and DIR/config.json, the folder
 that `vetted verify --verifier DIR` opens, and DIR/metrics.jsonl. Needs torch, numpy, safetensors; `pack` needs tokenizers.
 """
-import argparse, collections, csv, gzip, hashlib, json, math, os, random, time
+import argparse, collections, csv, gzip, hashlib, json, os, random, re, time
 import numpy as np
 
 KINDS = ("negation role binding modifier comparison quantifier number date unit direction order modality antonym entity addition other").split()
@@ -17,7 +20,7 @@ MAX_TOKENS = 64
 # ---------------------------------------------------------------------------------------------------------------- data
 
 # What a source's label says. `support`: does s1 entail s2 (directed)? `equivalence`: do they mean the same (symmetric)?
-SUPPORT = {"snli", "cad_nli", "sick", "conjnli", "scone", "monli", "help", "xnli_en", "climate_fever", "med", "hans_regen", "hossain_neg_RTE"}
+SUPPORT = {"snli", "cad_nli", "sick", "conjnli", "scone", "monli", "help", "xnli_en", "climate_fever", "med", "hans_regen", "hossain_neg_RTE", "scramble", "scramble_true"}
 # The claim, which is the query, stands in s1.
 CLAIM_FIRST = {"fever_symmetric"}
 # A negative of these is known to contradict its partner, and by what.
@@ -48,7 +51,8 @@ def targets(row):
         conflict, kind = 1, KINDS.index(CONFLICTING[source])
     if not yes and source in CHANGED:
         kind = KINDS.index(CHANGED[source])
-    return query, candidate, 1, 1 if yes else (0 if conflict == 1 else UNKNOWN), int(yes), 0 if yes else conflict, kind if not yes else UNKNOWN
+    unsupported = conflict == 1 or source in CHANGED
+    return query, candidate, 1, 1 if yes else (0 if unsupported else UNKNOWN), int(yes), 0 if yes else conflict, kind if not yes else UNKNOWN
 
 
 def rows(path):
@@ -81,6 +85,69 @@ def pack(a):
     np.savez_compressed(a.out, groups=np.array(groups), group=np.array(group, np.uint8), pairs=np.array(pairs, np.uint32), labels=np.array(labels, np.int8),
                         starts=np.cumsum([0] + [len(i) for i in ids]).astype(np.uint32), ids=np.concatenate([np.array(i, np.uint16) for i in ids]))
     print(f"{len(pairs)} pairs, {len(texts)} texts, {os.path.getsize(a.out) / 2**20:.1f} MiB", dict(collections.Counter(groups[g] for g in group)))
+
+
+COLUMNS = "source split phenomenon relation equiv conflict kind s1 s2".split()
+# Sentences that pairs may be made of, by source, and at most how many: the free group of shared/README.md, QQP and MRPC.
+SENTENCES = dict.fromkeys(["paws_wiki", "mrpc", "cannot_wikifactcheck-english", "cad_nli", "snli", "conjnli", "fever_symmetric", "negclip_coco"], 30000) | dict(qqp=25000)
+
+
+def split_sentences(text):
+    return [s.strip() for s in re.split(r'(?<=[.!?])\s+(?=[A-Z"(])', text.replace("\n", " ").replace("\t", " ")) if s.strip()]
+
+
+def paragraphs(paths):
+    for path in paths:
+        for document in json.load(open(path))["data"]:
+            yield from document["paragraphs"]
+
+
+def questions(a):
+    """A question with the sentences that answer it (and their neighbor), and with others of the same paragraph, which do not."""
+    rng, out = random.Random(0), csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
+    out.writerow(COLUMNS)
+    for paragraph in paragraphs(a.squad):
+        context = paragraph["context"].replace("\n", " ").replace("\t", " ")
+        sentences = split_sentences(context)
+        starts = [context.find(s) for s in sentences]
+        for qa in paragraph["qas"]:
+            at = qa["answers"][0]["answer_start"]
+            gold = max((i for i, s in enumerate(starts) if s <= at), default=0)
+            windows = [sentences[gold]] + ([" ".join(sentences[gold - 1:gold + 1])] if gold else [" ".join(sentences[gold:gold + 2])])
+            others = [s for i, s in enumerate(sentences) if i != gold and qa["answers"][0]["text"].lower() not in s.lower()]
+            for label, texts in ((1, dict.fromkeys(windows)), (0, rng.sample(others, min(2, len(others))))):
+                for text in texts:
+                    out.writerow(["questions", "train", "answered" if label else "same-paragraph", "support", label, 0, "", text, qa["question"].replace("\t", " ")])
+
+
+def sentences(a):
+    """Sentences of 4 to 38 words, each once, in a fixed random order."""
+    found = collections.defaultdict(dict)
+
+    def add(source, text):
+        if 4 <= len(text.split()) <= 38:
+            found[source][text.strip()] = None
+
+    for path in a.pairs:
+        for row in rows(path):
+            if row.get("source") in SENTENCES:
+                add(row["source"], row["s1"])
+                if row["source"] not in ("qqp", "negclip_coco", "conjnli"):
+                    add(row["source"], row["s2"])
+    for paragraph in paragraphs(a.squad):
+        for sentence in split_sentences(paragraph["context"]):
+            add("squad", sentence)
+    for folder in a.beir:
+        for line in open(folder + "/corpus.jsonl"):
+            for sentence in split_sentences(json.loads(line)["text"])[:6]:
+                add("beir", sentence)
+    rng, everything = random.Random(0), []
+    for source in sorted(found):
+        texts = sorted(found[source])
+        rng.shuffle(texts)
+        everything += texts[:SENTENCES.get(source, 20000)]
+    rng.shuffle(everything)
+    open(a.out, "w").write("\n".join(everything) + "\n")
 
 
 class Packed:
@@ -518,8 +585,12 @@ def main():
                               held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")
+    q = sub.add_parser("questions")
+    q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
+    s = sub.add_parser("sentences")
+    s.add_argument("--out", required=True), s.add_argument("--pairs", nargs="*", default=[]), s.add_argument("--squad", nargs="*", default=[]), s.add_argument("--beir", nargs="*", default=[])
     a = ap.parse_args()
-    pack(a) if a.command == "pack" else Trainer(a).run()
+    dict(pack=pack, questions=questions, sentences=sentences, train=lambda a: Trainer(a).run())[a.command](a)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,13 @@ pub(crate) struct Input {
     pub offset: u64,
 }
 
+/// Opens one file of a known format, or standard input for `-`; the name tells only whether it is compressed.
+pub(crate) fn open(path: &Path) -> Result<Input, Error> {
+    let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+    let source = Source { path: path.to_path_buf(), format: Format::Text, compressed, folder: None };
+    source.open(Arc::default())
+}
+
 impl Source {
     /// Opens it. `read` counts the bytes as they leave the disk, before decompression.
     pub fn open(&self, read: Arc<AtomicU64>) -> Result<Input, Error> {

@@ -43,6 +43,8 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! [`pairs`] reads and writes labelled pairs of texts, from which a verifier learns what a match is.
 
 mod document;
 mod error;
@@ -51,6 +53,7 @@ mod html;
 mod input;
 mod json;
 mod page;
+pub mod pairs;
 mod passages;
 mod read;
 mod table;

@@ -169,6 +169,82 @@ pub enum Error {
     #[error("there are no judged queries to average over: check that the qrels are those of the data set")]
     NoQueries,
 
+    /// A score cannot be compared with others.
+    #[error("score {position} is not a number (NaN): check the weights of the scorer and the text it was given")]
+    NotANumber {
+        /// Which of the scores, counted from 1.
+        position: usize,
+    },
+
+    /// A score that should be a probability is none.
+    #[error("score {position} is {got}, not a probability: give numbers in 0..=1, or call the scores similarities")]
+    NotAProbability {
+        /// Which of the scores, counted from 1.
+        position: usize,
+        /// The score.
+        got: f64,
+    },
+
+    /// The numbers of scores and of what was to be scored differ.
+    #[error("there are {got} scores for {expected} {what}: give one for each, in the same order")]
+    ScoreCount {
+        /// What was to be scored.
+        what: &'static str,
+        /// How many of these there are.
+        expected: usize,
+        /// How many scores.
+        got: usize,
+    },
+
+    /// A metric that compares two classes was asked of one.
+    #[error(
+        "got {positives} pairs that match and {negatives} that do not: ranking one above the other takes both; of one \
+         class, measure the accuracy"
+    )]
+    OneClass {
+        /// Number of pairs that match.
+        positives: usize,
+        /// Number of pairs that do not.
+        negatives: usize,
+    },
+
+    /// There is nothing to average over.
+    #[error("there are no pairs to average over: check that the file has labels 0 and 1")]
+    NoPairs,
+
+    /// A pair to be evaluated has no label.
+    #[error("pair {position} has no label: fill its column `equiv` (1 match, 0 no match, N neutral), or remove it")]
+    Unlabelled {
+        /// Which of the pairs, counted from 1.
+        position: usize,
+    },
+
+    /// A share of positives to keep is out of range.
+    #[error("cannot keep {got} % of the positives: give a percentage above 0 and up to 100, such as 79")]
+    KeepRate {
+        /// The percentage given.
+        got: f64,
+    },
+
+    /// A file of contrasts is not what it should be.
+    #[error(
+        r#"{path}, line {line}, column {column}: {cause}; expected a list of contrasts, [{{"q1": "who bit the man", "q2": "who bit the dog", "doc1": "The dog bit the man.", "doc2": "The man bit the dog."}}, ...]"#
+    )]
+    MalformedContrast {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: usize,
+        /// The column, in bytes, at which reading failed.
+        column: usize,
+        /// What the JSON reader says.
+        cause: String,
+    },
+
+    /// There are no contrasts to average over.
+    #[error("there are no contrasts to average over: the list is empty")]
+    NoContrasts,
+
     /// Two runs cannot be compared query by query.
     #[error(
         "the runs to compare have scores for different queries ({baseline} and {system}): evaluate both with the same qrels"

@@ -1,8 +1,8 @@
-//! How sure to be of a mean over queries: bootstrap intervals, and the paired comparison of two runs.
+//! How sure to be of a figure: bootstrap intervals, intervals of proportions, and the paired comparison of two runs.
 //!
-//! A set of queries is a sample of all the questions users may ask. The bootstrap (Efron and Tibshirani, *An
+//! A set of queries, or of pairs, is a sample of all that users may ask. The bootstrap (Efron and Tibshirani, *An
 //! Introduction to the Bootstrap*, 1993; for retrieval: Sakai, *Evaluating Evaluation Metrics based on the Bootstrap*,
-//! SIGIR 2006) asks how much the mean would move had the sample been another: it draws as many queries again, with
+//! SIGIR 2006) asks how much a figure would move had the sample been another: it draws as many queries again, with
 //! replacement, many times over.
 
 use std::num::NonZeroU32;
@@ -31,6 +31,15 @@ pub struct Interval {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+}
+
+/// A figure and how sure to be of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Estimate {
+    /// The figure, as measured on the whole sample.
+    pub value: f64,
+    /// Its 95 % interval.
+    pub ci95: Interval,
 }
 
 /// The difference of two runs over the same queries.
@@ -74,6 +83,34 @@ impl Bootstrap {
         Ok(Difference { mean: observed, interval, p_value: (as_far + 1) as f64 / (means.len() + 1) as f64 })
     }
 
+    /// The intervals of several statistics at once, by percentiles over samples that are drawn stratum by stratum: each
+    /// holds as many members of every stratum as there are, whose indices `statistics` is given, one list per stratum.
+    ///
+    /// Classes as strata keep both of them in every sample, however few the members of one.
+    pub(crate) fn stratified<const N: usize>(
+        &self,
+        sizes: [usize; 2],
+        mut statistics: impl FnMut(&[Vec<usize>; 2]) -> [f64; N],
+    ) -> Result<[Interval; N], Error> {
+        let mut random = SplitMix64(self.seed);
+        let mut drawn = sizes.map(|size| vec![0; size]);
+        let mut samples = [(); N].map(|()| Vec::with_capacity(self.resamples.get() as usize));
+        for _ in 0..self.resamples.get() {
+            for indices in &mut drawn {
+                let size = indices.len();
+                indices.fill_with(|| random.below(size));
+            }
+            for (sample, statistic) in samples.iter_mut().zip(statistics(&drawn)) {
+                sample.push(statistic);
+            }
+        }
+        let mut intervals = [Interval { low: 0.0, high: 0.0 }; N];
+        for (interval, sample) in intervals.iter_mut().zip(&samples) {
+            *interval = interval_of(sample)?;
+        }
+        Ok(intervals)
+    }
+
     /// The means of samples drawn from `scores` with replacement; none if there are no scores.
     fn resampled_means(&self, scores: &[f64]) -> Vec<f64> {
         if scores.is_empty() {
@@ -92,6 +129,34 @@ impl Default for Bootstrap {
     fn default() -> Self {
         const RESAMPLES: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
         Self { resamples: RESAMPLES, seed: 0 }
+    }
+}
+
+impl Estimate {
+    /// The share of `hits` among `trials`, with Wilson's score interval (Wilson, *Probable Inference, the Law of
+    /// Succession, and Statistical Inference*, JASA 22, 1927), or `None` if there were no trials.
+    ///
+    /// Unlike the bootstrap it says something where every trial, or none, was a hit.
+    ///
+    /// ```
+    /// use vetted_evaluation::interval::Estimate;
+    /// let all_seven = Estimate::of_proportion(7, 7).expect("there were trials");
+    /// assert_eq!(all_seven.value, 1.0);
+    /// assert!((all_seven.ci95.low - 0.646).abs() < 1e-3 && all_seven.ci95.high == 1.0);
+    /// ```
+    pub fn of_proportion(hits: usize, trials: usize) -> Option<Self> {
+        /// The 97.5 % quantile of the normal distribution.
+        const Z: f64 = 1.959_963_984_540_054;
+        if trials == 0 {
+            return None;
+        }
+        let (n, value) = (trials as f64, hits as f64 / trials as f64);
+        let scale = 1.0 / (1.0 + Z * Z / n);
+        let center = scale * (value + Z * Z / (2.0 * n));
+        let reach = scale * Z * (value * (1.0 - value) / n + Z * Z / (4.0 * n * n)).sqrt();
+        // Rounding must not put the value itself outside.
+        let ci95 = Interval { low: (center - reach).clamp(0.0, value), high: (center + reach).clamp(value, 1.0) };
+        Some(Self { value, ci95 })
     }
 }
 
@@ -126,7 +191,7 @@ impl SplitMix64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Bootstrap, SplitMix64};
+    use super::{Bootstrap, Estimate, Interval, SplitMix64};
     use crate::Error;
 
     #[test]
@@ -156,6 +221,35 @@ mod tests {
         assert!((difference.mean - 0.1).abs() < 1e-12);
         assert!((difference.p_value - 0.0455).abs() < 0.01, "{difference:?}");
         assert!((difference.interval.low - 0.002).abs() < 0.005, "{difference:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn proportions_have_wilsons_interval() {
+        // scipy.stats.binomtest(hits, trials).proportion_ci(method="wilson"), SciPy 1.17.
+        for (hits, trials, low, high) in
+            [(8, 10, 0.490_162, 0.943_318), (0, 5, 0.0, 0.434_482), (50, 100, 0.403_832, 0.596_168)]
+        {
+            let Interval { low: found_low, high: found_high } =
+                Estimate::of_proportion(hits, trials).expect("trials").ci95;
+            assert!(
+                (found_low - low).abs() < 1e-5 && (found_high - high).abs() < 1e-5,
+                "{hits}/{trials}: {found_low}-{found_high}"
+            );
+        }
+        assert_eq!(Estimate::of_proportion(0, 0), None);
+    }
+
+    #[test]
+    fn strata_keep_their_sizes_and_vary() -> Result<(), Error> {
+        let [size, mean] = Bootstrap::default().stratified([3, 400], |[few, many]| {
+            assert!(few.iter().all(|index| *index < 3) && many.iter().all(|index| *index < 400));
+            [few.len() as f64, many.iter().map(|index| *index as f64).sum::<f64>() / many.len() as f64]
+        })?;
+        assert_eq!(<[f64; 2]>::from(size), [3.0, 3.0]);
+        // The mean of 0..400 is 199.5, its standard error 115.47 / 20.
+        let reach = 1.96 * 115.47 / 20.0;
+        assert!((mean.low - (199.5 - reach)).abs() < 0.5 && (mean.high - (199.5 + reach)).abs() < 0.5, "{mean:?}");
         Ok(())
     }
 

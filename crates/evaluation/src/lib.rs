@@ -1,4 +1,5 @@
-//! Retrieval evaluation that agrees with `trec_eval`: data sets, runs, metrics and how sure to be of them.
+//! Evaluation of retrieval and of verification that agrees with `trec_eval` and scikit-learn: data sets, runs, pairs,
+//! metrics and how sure to be of them.
 //!
 //! # A tutorial
 //!
@@ -76,16 +77,52 @@
 //! # }
 //! ```
 //!
+//! # Pairs
+//!
+//! A verifier is measured on labelled pairs of texts. The scores come from the caller; this crate runs no model:
+//!
+//! ```
+//! use vetted_corpus::pairs::{Label, Pair};
+//! use vetted_evaluation::interval::Bootstrap;
+//! use vetted_evaluation::metrics::pairs::KeepRate;
+//! use vetted_evaluation::pairs::{Groups, average_orders, both_orders};
+//! use vetted_evaluation::report::Scorer;
+//! use vetted_evaluation::report::pairs::{Output, PairsReport, ScorerReport, Scores, Thresholds};
+//! # fn model(query: &str, candidate: &str) -> f64 { f64::from(query.len() == candidate.len()) }
+//!
+//! # fn main() -> Result<(), vetted_evaluation::Error> {
+//! // In earnest: vetted_corpus::pairs::read_labelled("pairs.tsv.gz")
+//! let pairs = [
+//!     Pair { label: Some(Label::Match), ..Pair::new("A dog bit him.", "He was bitten by a dog.") },
+//!     Pair { label: Some(Label::NoMatch), ..Pair::new("A dog bit him.", "He bit a dog.") },
+//! ];
+//! let scores: Vec<f64> = both_orders(&pairs).iter().map(|order| model(order.query, order.candidate)).collect();
+//! let scores = average_orders(&pairs, &scores)?; // the meaning of both is the same, whichever comes first
+//!
+//! let scorer = Scorer { name: "length".into(), params: 0, us_per_pair: 0.1 };
+//! let thresholds = Some(Thresholds { support: 0.5, equivalence: 0.5 });
+//! let scores = Scores { values: &scores, output: Output::Probability, thresholds };
+//! let report = ScorerReport::new(scorer, &Groups::new(&pairs)?, scores, KeepRate::default(), &Bootstrap::default())?;
+//! println!("{}", PairsReport { scorers: vec![report] });
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`contrast`] reads queries that differ in little, each with the document that answers it; [`metrics::contrast`]
+//! counts how often a scorer tells them apart.
+//!
 //! # What agrees with what
 //!
-//! Scores per query equal those of `trec_eval` 9 as `pytrec-eval-terrier` 0.5.11 runs it, ties included (golden values
+//! Metrics of pairs equal those of scikit-learn 1.9.1 (golden values in `tests/golden/`). Scores per query equal those of `trec_eval` 9 as `pytrec-eval-terrier` 0.5.11 runs it, ties included (golden values
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
+pub mod contrast;
 pub mod dataset;
 mod error;
 pub mod interval;
 mod lines;
 pub mod metrics;
+pub mod pairs;
 pub mod percentile;
 pub mod qrels;
 pub mod report;
@@ -94,5 +131,7 @@ pub mod run;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use qrels::Qrels;
+pub use report::contrast::ContrastReport;
+pub use report::pairs::PairsReport;
 pub use report::retrieval::{RetrievalReport, RunReport};
 pub use run::{Ranking, Run};

@@ -1,0 +1,154 @@
+//! From pairs to a file.
+
+use super::Pair;
+use crate::Error;
+use flate2::{Compression, write::GzEncoder};
+use std::{
+    borrow::Cow,
+    ffi::OsString,
+    fmt,
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    process,
+};
+
+const HEADER: &str = "source\tsplit\tphenomenon\trelation\tequiv\tconflict\tkind\ts1\ts2\n";
+
+/// Writes a [file of pairs](super), whole or not at all; gzipped if the name ends in `.gz`. Returns how many there were.
+///
+/// The same pairs give the same bytes. A tab, a line feed or a carriage return in a text becomes a space.
+///
+/// # Errors
+/// [`Error::Write`]; the file that was there before, if any, is then still there.
+pub fn write<'a>(path: impl AsRef<Path>, pairs: impl IntoIterator<Item = &'a Pair>) -> Result<u64, Error> {
+    let mut writer = Writer::create(path)?;
+    for pair in pairs {
+        writer.write(pair)?;
+    }
+    writer.finish()
+}
+
+/// Writes a [file of pairs](super) one by one, as [`write()`] does.
+///
+/// The pairs go to a draft beside the file, which takes the file's place in [`finish`](Writer::finish). A writer that is
+/// dropped before that removes its draft and changes nothing.
+pub struct Writer {
+    path: PathBuf,
+    draft: Draft,
+    sink: Sink,
+    pairs: u64,
+}
+
+/// The file that is being written, gone when dropped unless it was moved away.
+struct Draft(PathBuf);
+
+enum Sink {
+    Plain(BufWriter<File>),
+    Gzip(GzEncoder<BufWriter<File>>),
+}
+
+impl Writer {
+    /// Starts a file.
+    ///
+    /// # Errors
+    /// [`Error::Write`], if for example the folder does not exist.
+    pub fn create(path: impl AsRef<Path>) -> Result<Writer, Error> {
+        let path = path.as_ref().to_path_buf();
+        let failed = |source| Error::Write { path: path.clone(), source };
+        let Some(name) = path.file_name() else {
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "this is no file's name")));
+        };
+        if path.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        let mut hidden = OsString::from(".");
+        hidden.push(name);
+        hidden.push(format!(".{}.draft", process::id()));
+        let draft = path.with_file_name(hidden);
+        let file = BufWriter::with_capacity(1 << 16, File::create(&draft).map_err(failed)?);
+        let draft = Draft(draft);
+        let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
+        let mut sink = match compressed {
+            true => Sink::Gzip(GzEncoder::new(file, Compression::default())),
+            false => Sink::Plain(file),
+        };
+        sink.as_write().write_all(HEADER.as_bytes()).map_err(failed)?;
+        Ok(Writer { path, draft, sink, pairs: 0 })
+    }
+
+    /// Adds a pair.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&mut self, pair: &Pair) -> Result<(), Error> {
+        let cells = [
+            one_line(&pair.source),
+            one_line(&pair.split),
+            one_line(&pair.phenomenon),
+            pair.relation.name().into(),
+            pair.label.map_or("", |label| label.name()).into(),
+            pair.conflict.map_or("", |conflict| if conflict { "1" } else { "0" }).into(),
+            pair.kind.map_or("", |kind| kind.name()).into(),
+            one_line(&pair.candidate),
+            one_line(&pair.query),
+        ];
+        let mut line = cells.join("\t");
+        line.push('\n');
+        self.pairs += 1;
+        self.sink.as_write().write_all(line.as_bytes()).map_err(|source| self.failed(source))
+    }
+
+    /// Puts the file in its place, and returns how many pairs it holds.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; nothing has then changed.
+    pub fn finish(self) -> Result<u64, Error> {
+        let Writer { path, draft, sink, pairs } = self;
+        let moved = sink.finish().and_then(|file| file.sync_all()).and_then(|()| fs::rename(&draft.0, &path));
+        moved.map(|()| pairs).map_err(|source| Error::Write { path, source })
+    }
+
+    fn failed(&self, source: io::Error) -> Error {
+        Error::Write { path: self.path.clone(), source }
+    }
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Writer").field("path", &self.path).field("pairs", &self.pairs).finish()
+    }
+}
+
+impl Sink {
+    fn as_write(&mut self) -> &mut dyn Write {
+        match self {
+            Sink::Plain(file) => file,
+            Sink::Gzip(file) => file,
+        }
+    }
+
+    fn finish(self) -> io::Result<File> {
+        let file = match self {
+            Sink::Plain(file) => file,
+            Sink::Gzip(file) => file.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Nobody can be told about a failure here, and after a rename there is nothing left to remove.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The text with a space for every character that would end its cell.
+fn one_line(text: &str) -> Cow<'_, str> {
+    let ends_cell = |character| matches!(character, '\t' | '\n' | '\r');
+    match text.contains(ends_cell) {
+        true => text.replace(ends_cell, " ").into(),
+        false => text.into(),
+    }
+}
