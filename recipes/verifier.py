@@ -310,7 +310,7 @@ def build():
         def __init__(self, o, hidden):
             super().__init__()
             d, p, self.o = o["width"], o["patch"], o
-            self.map = nn.Linear(3 * p * p, d)
+            self.map, self.bias = nn.Linear(3 * p * p, d, bias=False), nn.Parameter(torch.zeros(d))
             self.positions, self.cls = nn.Parameter(torch.randn((o["grid"] // p) ** 2, d) * .02), nn.Parameter(torch.randn(d) * .02)
             self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
             self.blocks = nn.ModuleList(Block(d, o["heads"], o["feed_forward"]) for _ in range(o["layers"]))
@@ -327,7 +327,7 @@ def build():
             x = torch.stack([S, masked.amax(2, keepdim=True).expand_as(S), masked.amax(1, keepdim=True).expand_as(S)], 1).masked_fill(~keep[:, None], 0.)
             x = F.pad(x, (0, g - x.shape[3], 0, g - x.shape[2]))
             B, n = len(x), g // p
-            x = self.map(x.view(B, 3, n, p, n, p).permute(0, 2, 4, 1, 3, 5).reshape(B, n * n, -1)) + self.positions
+            x = self.map(x.view(B, 3, n, p, n, p).permute(0, 2, 4, 1, 3, 5).reshape(B, n * n, -1)) + self.bias + self.positions
             x = self.norm_in(torch.cat([self.cls.expand(B, 1, -1), x], 1))
             keep = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
             for block in self.blocks:
@@ -335,7 +335,7 @@ def build():
             return self.head(self.norm_out(x[:, 0]))
 
         def named(self):
-            return {("reader.patch." if k.startswith("map.") else "reader.") + k: v for k, v in self.named_parameters()}
+            return {("reader.patch." if k.split(".")[0] in ("map", "bias") else "reader.") + k: v for k, v in self.named_parameters()}
 
     class CrossEncoder(nn.Module):
         def __init__(self, o, hidden):
@@ -372,9 +372,9 @@ class Trainer:
             torch.set_num_threads(a.threads)
         torch.manual_seed(a.seed), random.seed(a.seed)
         self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch)
-        if a.architecture == "f4":
-            self.options["grid"] = MAX_TOKENS
         self.encoder = Encoder(a.model, a.trained_from).to(self.device)
+        if a.architecture == "f4":
+            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)
@@ -403,8 +403,15 @@ class Trainer:
                 types = torch.arange(ids.shape[1], device=self.device)[None] >= torch.tensor([len(q) for q in texts[0]], device=self.device)[:, None]
                 return self.reader.head(self.encoder(ids, keep, types.long())[:, 0]).float()
             n = len(texts[0])
-            ids, keep = self.pad(texts[0] + texts[1])
-            h = self.encoder(ids, keep)
+            both = texts[0] + texts[1]
+            # Short texts beside short ones: a question next to its passage would be mostly padding.
+            order = np.argsort([len(t) for t in both], kind="stable")
+            back = torch.from_numpy(np.argsort(order)).to(self.device)
+            halves = [self.pad([both[i] for i in part]) for part in (order[:n], order[n:])]
+            width = halves[1][0].shape[1]
+            grow = lambda x, value=0.: self.F.pad(x, (0, 0) * (x.dim() - 2) + (0, width - x.shape[1]), value=value)
+            h = torch.cat([grow(self.encoder(ids, keep)) for ids, keep in halves])[back]
+            ids, keep = (torch.cat([grow(half[k], 0) for half in halves])[back] for k in (0, 1))
             lexical = self.encoder.lexicon[ids]
             cut = [keep[:n].sum(1).max(), keep[n:].sum(1).max()]
             q, c = (self.reader.views(h[s, :k], lexical[s, :k], keep[s, :k]) for s, k in ((slice(0, n), cut[0]), (slice(n, None), cut[1])))
@@ -545,7 +552,7 @@ class Trainer:
         for step in range(step, len(batches)):
             at = step / len(batches)
             for group in opt.param_groups:
-                group["lr"] = group["peak"] * min((step + 1) / a.warm_up, 1.) * (1 - at)
+                group["lr"] = group["peak"] * min((step + 1) / a.warm_up, 1., (1 - at) / a.decay)
             index = batches[step]
             texts, labels = self.tensors(index, coin.rand(len(index)) < .5)
             loss = self.loss(self.logits(texts), labels)
@@ -571,6 +578,7 @@ class Trainer:
         sha = hashlib.sha256(open(a.model + "/model.safetensors", "rb").read()).hexdigest()
         config = dict(format=1, architecture=a.architecture, name=a.name, base=dict(name="all-MiniLM-L6-v2", sha256=sha, hidden=self.encoder.hidden, layers=len(self.encoder.layers)),
                       encoder=dict(trained_from_layer=a.trained_from, max_tokens=MAX_TOKENS), reader=self.options, kinds=KINDS)
+        config["reader"] = {**self.options, "view": self.options["view"] or self.encoder.hidden} if not self.joint else {}
         json.dump(config, open(a.out + "/config.json", "w"), indent=2)
 
 
@@ -582,7 +590,7 @@ def main():
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150,
-                              held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
+                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")
     q = sub.add_parser("questions")

@@ -6,7 +6,9 @@ pub mod eval;
 pub mod index;
 pub mod info;
 pub mod models;
+pub mod scorers;
 pub mod search;
+pub mod verify;
 
 use clap::{Args, ValueEnum};
 use vetted::{Fusion, Normalization};

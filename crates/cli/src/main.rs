@@ -30,6 +30,8 @@ enum Command {
     Delete(commands::delete::Delete),
     /// Say what an index holds
     Info(commands::info::Info),
+    /// Judge candidates against a query, with reasons
+    Verify(commands::verify::Verify),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Search(command) => command.run(),
         Command::Delete(command) => command.run(),
         Command::Info(command) => command.run(),
+        Command::Verify(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Eval(command) => command.run(),
     };

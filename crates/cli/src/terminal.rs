@@ -47,6 +47,18 @@ pub fn byte_bar(total: Option<u64>) -> ProgressBar {
     bar
 }
 
+/// A bar over `total` things, drawn only in a terminal.
+pub fn count_bar(total: u64, message: &str) -> ProgressBar {
+    let target =
+        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(total), target);
+    if let Ok(style) = ProgressStyle::with_template("{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left") {
+        bar.set_style(style);
+    }
+    bar.set_message(message.to_owned());
+    bar
+}
+
 /// Shows how a model's download comes along.
 pub fn download_progress() -> impl FnMut(Progress<'_>) {
     let mut current: Option<(String, ProgressBar)> = None;
@@ -99,6 +111,18 @@ pub fn bold(text: &str) -> String {
 /// `text` in gray, where that is seen.
 pub fn dim(text: &str) -> String {
     styled(text, "2")
+}
+
+/// `text` in a color (an SGR code), where that is seen.
+pub fn colored(text: &str, code: &str) -> String {
+    styled(text, code)
+}
+
+/// A cell of a similarity map: two columns wide, from black (0 and below) to white (1).
+pub fn heat(similarity: f32) -> String {
+    // The 24 grays of the 256-color palette.
+    let gray = 232 + (similarity.clamp(0.0, 1.0) * 23.0).round() as u8;
+    styled("  ", &format!("48;5;{gray}"))
 }
 
 fn styled(text: &str, code: &str) -> String {

@@ -53,6 +53,11 @@ impl Tokens {
         Ok(encoding.len() + encoding.get_overflowing().iter().map(tokenizers::Encoding::len).sum::<usize>())
     }
 
+    /// The token that `id` stands for, as the vocabulary writes it; `[UNK]` if it has none.
+    pub fn word(&self, id: u32) -> String {
+        self.tokenizer.id_to_token(id).unwrap_or_else(|| "[UNK]".to_owned())
+    }
+
     /// The longest input in tokens, special tokens included.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens

@@ -102,7 +102,7 @@ pub fn attention(
 }
 
 /// Keys as panels of 32 tokens: for each of `width` dimensions, its value in 32 neighbouring tokens.
-fn pack_keys(keys: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
+pub(crate) fn pack_keys(keys: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
     panels.clear();
     panels.resize(tokens.next_multiple_of(PANEL) * width, 0.0);
     for token in 0..tokens {
@@ -114,7 +114,7 @@ fn pack_keys(keys: &[f32], stride: usize, tokens: usize, width: usize, panels: &
 }
 
 /// Values as panels of 32 dimensions: for each token, 32 neighbouring dimensions of it.
-fn pack_values(values: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
+pub(crate) fn pack_values(values: &[f32], stride: usize, tokens: usize, width: usize, panels: &mut Vec<f32>) {
     panels.clear();
     panels.resize(width.next_multiple_of(PANEL) * tokens, 0.0);
     for token in 0..tokens {

@@ -101,14 +101,14 @@ fn round_row_body<const FMA: bool>(row: &[f32], target: &mut [u16]) {
 
 /// Round to nearest, ties to even; NaN stays NaN.
 #[inline(always)]
-fn round(x: f32) -> u16 {
+pub(crate) fn round(x: f32) -> u16 {
     let bits = x.to_bits();
     let rounded = (bits.wrapping_add(0x7fff + ((bits >> 16) & 1)) >> 16) as u16;
     if x.is_nan() { 0x7fc0 } else { rounded }
 }
 
 #[cfg(target_arch = "x86_64")]
-mod x86 {
+pub(crate) mod x86 {
     use crate::PANEL;
     use crate::linear::{Target, in_row_blocks};
     use crate::tiles;
@@ -150,7 +150,7 @@ mod x86 {
     /// # Safety
     /// AVX-512 F and BF16 are there; shapes as for `panel_amx`.
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub(super) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
+    pub(crate) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
         // SAFETY: the caller's contract, for each block's rows.
         unsafe { in_row_blocks!(target.rows, |row| sums(x, row, k, panel, target, from)) };
     }

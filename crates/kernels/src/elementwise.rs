@@ -50,17 +50,17 @@ for_each_isa! { fn gelu = gelu_body(values: &mut [f32]) }
 for_each_isa! { fn gelu_tanh = gelu_tanh_body(values: &mut [f32]) }
 for_each_isa! { fn tanh = tanh_body(values: &mut [f32]) }
 
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 
 #[inline(always)]
-fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(crate) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// e^x for x in [-87, 88], relative error below 2e-7: Cephes' `expf`, its rounding done by adding and subtracting
 /// 1.5 * 2^23 so that the loop around it vectorizes.
 #[inline(always)]
-fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(crate) fn exp<const FMA: bool>(x: f32) -> f32 {
     const ROUND: f32 = 12_582_912.0;
     let x = x.clamp(-87.0, 88.0);
     let shifted = fma::<FMA>(x, std::f32::consts::LOG2_E, ROUND);
@@ -82,7 +82,7 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
 /// lies between -1 and 1, lowest first: the least largest error of `x^2 * P`, 1.7e-7 (Lawson's algorithm). No division
 /// and no `exp`: half the time of the formula with `erf`'s usual approximations.
 #[inline(always)]
-fn gelu_body<const FMA: bool>(values: &mut [f32]) {
+pub(crate) fn gelu_half<const FMA: bool>(x: f32) -> f32 {
     const LIMIT: f32 = 5.25;
     const P: [f32; 14] = [
         1.346_593_5e-1,
@@ -100,15 +100,20 @@ fn gelu_body<const FMA: bool>(values: &mut [f32]) {
         1.362_155_9e-3,
         -4.506_414_4e-4,
     ];
+    let size = x.abs();
+    let t = fma::<FMA>(size * size, 2.0 / (LIMIT * LIMIT), -1.0);
+    let mut p = P[13];
+    for coefficient in P[..13].iter().rev() {
+        p = fma::<FMA>(p, t, *coefficient);
+    }
+    let half = if size < LIMIT { size * p } else { 0.5 };
+    half.copysign(x)
+}
+
+#[inline(always)]
+fn gelu_body<const FMA: bool>(values: &mut [f32]) {
     for x in values {
-        let size = x.abs();
-        let t = fma::<FMA>(size * size, 2.0 / (LIMIT * LIMIT), -1.0);
-        let mut p = P[13];
-        for coefficient in P[..13].iter().rev() {
-            p = fma::<FMA>(p, t, *coefficient);
-        }
-        let half = if size < LIMIT { size * p } else { 0.5 };
-        *x *= 0.5 + half.copysign(*x);
+        *x *= 0.5 + gelu_half::<FMA>(*x);
     }
 }
 
@@ -134,7 +139,7 @@ fn tanh_body<const FMA: bool>(values: &mut [f32]) {
 }
 
 #[inline(always)]
-fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn sum(values: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = values.as_chunks::<LANES>();
     let mut lanes = [0.0f32; LANES];
     for chunk in chunks {

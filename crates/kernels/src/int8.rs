@@ -44,6 +44,30 @@ impl PackedInt8 {
         PackedInt8 { panels, scales, shifts, inputs, padded }
     }
 
+    /// Vectors that are bytes already: `byte - 128` times the vector's scale.
+    pub(crate) fn of_bytes(vectors: &[u8], scales: &[f32], inputs: usize) -> PackedInt8 {
+        let padded = inputs.next_multiple_of(STEP);
+        let padded_outputs = scales.len().next_multiple_of(PANEL);
+        let mut panels = vec![0i8; padded_outputs * padded];
+        let mut shifts = vec![0; padded_outputs];
+        for (output, shift) in shifts.iter_mut().enumerate().take(scales.len()) {
+            let start = (output / PANEL) * padded * PANEL + 4 * (output % PANEL);
+            for (i, byte) in vectors[output * inputs..(output + 1) * inputs].iter().enumerate() {
+                let q = byte.wrapping_sub(128) as i8;
+                panels[start + (i / 4) * 4 * PANEL + i % 4] = q;
+                *shift += 128 * i32::from(q);
+            }
+        }
+        let mut scales = scales.to_vec();
+        scales.resize(padded_outputs, 0.0);
+        PackedInt8 { panels, scales, shifts, inputs, padded }
+    }
+
+    /// Bytes per row of [`product`](Self::product)'s input.
+    pub(crate) fn padded(&self) -> usize {
+        self.padded
+    }
+
     pub(crate) fn quantize<'a>(
         &self,
         isa: Isa,

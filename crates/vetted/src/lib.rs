@@ -44,14 +44,17 @@ mod model;
 mod passages;
 mod search;
 mod snippet;
+mod verifier;
 
 pub use engine::{Builder, Engine, Indexed};
 pub use error::Error;
 pub use passages::Passages;
 pub use search::{Found, Hit, Mode, Ranked, Search};
 pub use snippet::Snippet;
+pub use verifier::{Explanation, Verification, Verifier, VerifierOptions};
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
 pub use vetted_recall as recall;
+pub use vetted_verifier as verification;
 pub use vetted_recall::{Filter, Fusion, Normalization, Notice, Scores};

@@ -1,5 +1,7 @@
 //! `vetted eval`: measurements on labeled data.
 
+mod contrast;
+mod pairs;
 mod retrieval;
 
 use anyhow::Result;
@@ -9,12 +11,18 @@ use clap::Subcommand;
 pub enum Eval {
     /// Rank a BEIR data set with one or more pipelines: nDCG@10, MRR@10, recall@k, MAP@k, milliseconds
     Retrieval(retrieval::Retrieval),
+    /// Score labeled pairs of texts: AUC, average precision, accuracy, negatives rejected when 79 % of positives are kept
+    Pairs(pairs::Pairs),
+    /// Rank two near-identical documents for two near-identical queries: pairwise accuracy
+    Contrast(contrast::Contrast),
 }
 
 impl Eval {
     pub fn run(self) -> Result<()> {
         match self {
             Eval::Retrieval(command) => command.run(),
+            Eval::Pairs(command) => command.run(),
+            Eval::Contrast(command) => command.run(),
         }
     }
 }

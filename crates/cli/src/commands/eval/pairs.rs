@@ -1,0 +1,122 @@
+//! `vetted eval pairs`: scorers on labeled pairs of texts.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+use vetted::corpus::pairs::{self, Pair, Relation};
+use vetted::verification;
+use vetted::{Precision as Arithmetic, VerifierOptions};
+use vetted_evaluation::PairsReport;
+use vetted_evaluation::interval::Bootstrap;
+use vetted_evaluation::metrics::pairs::KeepRate;
+use vetted_evaluation::pairs::Groups;
+use vetted_evaluation::report::Scorer;
+use vetted_evaluation::report::pairs::{Output, ScorerReport, Scores, Thresholds};
+
+use crate::commands::Precision;
+use crate::commands::scorers::{self, Named, SCORERS};
+use crate::terminal::count_bar;
+
+/// Per source and per phenomenon: AUC, average precision, accuracy at the scorer's threshold, and the share of negatives
+/// rejected when a share of the positives is kept, each with a 95 % interval. Equivalence is read in both directions.
+#[derive(Args)]
+pub struct Pairs {
+    /// Tab-separated, .gz or not; the header names s1 (candidate), s2 (query), equiv or label, and optionally source,
+    /// phenomenon, relation
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    #[arg(long, value_delimiter = ',', default_value = "vetted", help = format!("What to compare: {SCORERS}"))]
+    scorer: Vec<String>,
+    /// The share of positives, in percent, that the threshold of `rejected@` keeps
+    #[arg(long, value_name = "PERCENT", default_value_t = 79.0)]
+    keep: f64,
+    /// Of each source at most so many pairs, the first ones
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// The arithmetic of encoder and reader
+    #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
+    precision: Precision,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Pairs between two steps of the progress bar.
+const STEP: usize = 2048;
+
+impl Pairs {
+    pub fn run(self) -> Result<()> {
+        let keep = KeepRate::percent(self.keep)?;
+        let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
+        let pairs = self.pairs()?;
+        let groups = Groups::new(&pairs)?;
+        let mut report = PairsReport { scorers: Vec::new() };
+        for name in &self.scorer {
+            let named = scorers::load(name, options)?;
+            report.scorers.push(measure(&named, &pairs, &groups, keep)?);
+        }
+        if self.json {
+            writeln!(stdout(), "{}", serde_json::to_string(&report)?)?;
+        } else {
+            writeln!(stdout(), "{report}")?;
+        }
+        Ok(())
+    }
+
+    fn pairs(&self) -> Result<Vec<Pair>> {
+        let mut seen = std::collections::HashMap::<String, usize>::new();
+        let mut pairs = Vec::new();
+        for pair in pairs::read_labelled(&self.data)? {
+            let pair = pair?;
+            let count = seen.entry(pair.source.clone()).or_default();
+            *count += 1;
+            if self.limit.is_none_or(|limit| *count <= limit) {
+                pairs.push(pair);
+            }
+        }
+        Ok(pairs)
+    }
+}
+
+fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Result<ScorerReport> {
+    let Named { name, verifier } = named;
+    let bar = count_bar(pairs.len() as u64, name);
+    let start = Instant::now();
+    let mut values = Vec::with_capacity(pairs.len());
+    let trained = verifier.parameters() > 0;
+    for some in pairs.chunks(STEP) {
+        let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), relation(p))).collect();
+        values.extend(verifier.verify_pairs(&questions)?.iter().zip(some).map(|(verification, pair)| {
+            let similarity = match pair.relation {
+                Relation::Support => verification.outputs.support,
+                Relation::Equivalence => verification.outputs.equivalence,
+            };
+            f64::from(if trained { verification.judgement.p_match } else { similarity })
+        }));
+        bar.inc(some.len() as u64);
+    }
+    let us_per_pair = start.elapsed().as_secs_f64() * 1e6 / pairs.len().max(1) as f64;
+    bar.finish_and_clear();
+    let thresholds = verifier.config().thresholds;
+    let thresholds =
+        Thresholds { support: thresholds.support.into(), equivalence: thresholds.equivalence.into() };
+    let scores = match trained {
+        true => Scores { values: &values, output: Output::Probability, thresholds: Some(thresholds) },
+        false => Scores { values: &values, output: Output::Similarity, thresholds: None },
+    };
+    let scorer = Scorer { name: name.clone(), params: verifier.parameters() as u64, us_per_pair };
+    let bootstrap = Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() };
+    Ok(ScorerReport::new(scorer, groups, scores, keep, &bootstrap)?)
+}
+
+const RESAMPLES: std::num::NonZeroU32 = std::num::NonZeroU32::new(2000).expect("2000 is not zero");
+
+fn relation(pair: &Pair) -> verification::Relation {
+    match pair.relation {
+        Relation::Support => verification::Relation::Support,
+        Relation::Equivalence => verification::Relation::Equivalence,
+    }
+}

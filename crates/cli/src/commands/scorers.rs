@@ -1,0 +1,36 @@
+//! Scorers of pairs by name: what `--scorer` takes.
+
+use std::path::Path;
+
+use anyhow::Result;
+use vetted::verification::{Architecture, F2};
+use vetted::{Verifier, VerifierOptions};
+
+use crate::terminal::download_progress;
+
+/// What `--scorer` takes, for its help.
+pub const SCORERS: &str = "vetted (the shipped verifier), cosine, f0, f1 (MaxSim), f2, or a verifier's folder";
+
+/// A scorer with the name it is reported under.
+pub struct Named {
+    pub name: String,
+    pub verifier: Verifier,
+}
+
+/// Loads a scorer by its name or its folder.
+pub fn load(name: &str, options: VerifierOptions) -> Result<Named> {
+    let progress = &mut download_progress();
+    let parameter_free = match name {
+        "cosine" => Some(Architecture::Cosine),
+        "f0" => Some(Architecture::F0),
+        "f1" | "maxsim" => Some(Architecture::F1),
+        "f2" => Some(Architecture::F2(F2::default())),
+        _ => None,
+    };
+    let verifier = match parameter_free {
+        Some(architecture) => Verifier::parameter_free(architecture, options, progress)?,
+        None if name == "vetted" => Verifier::shipped(options, progress)?,
+        None => Verifier::open(Path::new(name), options, progress)?,
+    };
+    Ok(Named { name: name.to_owned(), verifier })
+}

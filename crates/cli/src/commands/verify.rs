@@ -1,0 +1,176 @@
+//! `vetted verify`: one query, its candidates, and why each was judged as it was.
+
+use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use vetted::verification::{self, Verdict};
+use vetted::{Explanation, Precision as Arithmetic, Verification, VerifierOptions};
+
+use super::Precision;
+use super::scorers::{self, SCORERS};
+use crate::terminal::{bold, colored, dim, heat};
+
+/// Prints verdict, probabilities, kind of conflict and the token pairs that decided; in a terminal, the similarity map too.
+///
+/// accept: the candidate can be vouched for. reject: it conflicts with the query, or does not match it. abstain: neither
+/// is clear enough.
+#[derive(Args)]
+pub struct Verify {
+    /// What the candidates are held against: a question, a claim, a cached prompt
+    #[arg(short, long)]
+    query: String,
+    /// A text to judge; may be given many times. Without any, one a line is read from standard input
+    #[arg(short, long)]
+    candidate: Vec<String>,
+    /// What is asked: does the candidate support the query, or do both mean the same?
+    #[arg(long, value_enum, default_value = "support")]
+    relation: Relation,
+    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {SCORERS}"))]
+    verifier: String,
+    /// The arithmetic of encoder and reader
+    #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
+    precision: Precision,
+    /// Leave out the token pairs and the map: they cost one reading of the pair per token
+    #[arg(long)]
+    no_evidence: bool,
+    /// Print JSON: {query, relation, verified, results: [{index, candidate, verdict, p_match, p_conflict, kind, window,
+    /// evidence}]}
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is asked about a pair.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Relation {
+    /// Whether the candidate entails or answers the query
+    Support,
+    /// Whether the two say the same, in both directions
+    Equivalence,
+}
+
+impl From<Relation> for verification::Relation {
+    fn from(relation: Relation) -> Self {
+        match relation {
+            Relation::Support => verification::Relation::Support,
+            Relation::Equivalence => verification::Relation::Equivalence,
+        }
+    }
+}
+
+/// Token pairs shown as evidence.
+const SHOWN_PAIRS: usize = 5;
+
+impl Verify {
+    pub fn run(self) -> Result<()> {
+        let candidates = self.candidates()?;
+        let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
+        let verifier = scorers::load(&self.verifier, options)?.verifier;
+        let relation = self.relation.into();
+        let verified = verifier.verify(&self.query, &candidates, relation)?;
+        let mut results = Vec::with_capacity(candidates.len());
+        let mut out = stdout().lock();
+        for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
+            let explanation = match self.no_evidence {
+                true => None,
+                false => verifier.explain(&self.query, candidate, relation)?,
+            };
+            if self.json {
+                results.push(as_json(index, candidate, verification, explanation.as_ref()));
+            } else {
+                print(&mut out, candidate, verification, explanation.as_ref())?;
+            }
+        }
+        if self.json {
+            let accepted = verified.iter().any(|v| v.judgement.verdict == Verdict::Accept);
+            let relation = self.relation.to_possible_value().map(|value| value.get_name().to_owned());
+            let answer = json!({"query": self.query, "relation": relation, "verified": accepted, "results": results});
+            writeln!(out, "{answer}")?;
+        }
+        Ok(())
+    }
+
+    fn candidates(&self) -> Result<Vec<String>> {
+        if !self.candidate.is_empty() {
+            return Ok(self.candidate.clone());
+        }
+        if stdin().is_terminal() {
+            bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input");
+        }
+        Ok(stdin().lock().lines().collect::<std::io::Result<_>>()?)
+    }
+}
+
+fn as_json(index: usize, candidate: &str, verification: &Verification, explanation: Option<&Explanation>) -> Value {
+    let judgement = &verification.judgement;
+    let evidence: Option<Vec<Value>> = explanation.map(|explanation| {
+        let pair = |pair: &verification::TokenPair| {
+            json!({
+                "query": explanation.query_tokens[pair.query],
+                "candidate": explanation.candidate_tokens[pair.candidate],
+                "similarity": pair.similarity,
+                "weight": pair.weight,
+            })
+        };
+        shown(explanation).map(pair).collect()
+    });
+    json!({
+        "index": index,
+        "candidate": candidate,
+        "verdict": judgement.verdict,
+        "p_match": judgement.p_match,
+        "p_conflict": judgement.p_conflict,
+        "kind": judgement.kind,
+        "window": [verification.window.start, verification.window.end],
+        "evidence": evidence,
+    })
+}
+
+/// The pairs worth showing: `[CLS]` and `[SEP]` say nothing to people.
+fn shown(explanation: &Explanation) -> impl Iterator<Item = &verification::TokenPair> {
+    let special = |token: &str| token.starts_with('[') && token.ends_with(']');
+    let pairs = explanation.evidence.pairs.iter().filter(move |pair| {
+        !special(&explanation.query_tokens[pair.query]) && !special(&explanation.candidate_tokens[pair.candidate])
+    });
+    pairs.take(SHOWN_PAIRS)
+}
+
+fn print(
+    out: &mut impl Write,
+    candidate: &str,
+    verification: &Verification,
+    explanation: Option<&Explanation>,
+) -> Result<()> {
+    let judgement = &verification.judgement;
+    let (verdict, color) = match judgement.verdict {
+        Verdict::Accept => ("accept", "32"),
+        Verdict::Reject => ("reject", "31"),
+        Verdict::Abstain => ("abstain", "33"),
+    };
+    let kind = judgement.kind.map(|kind| format!("  {kind}")).unwrap_or_default();
+    writeln!(out, "{}  {}", colored(&format!("{verdict:<7}"), color), bold(candidate))?;
+    writeln!(out, "         match {:.3}  conflict {:.3}{kind}", judgement.p_match, judgement.p_conflict)?;
+    let Some(explanation) = explanation else { return Ok(()) };
+    for pair in shown(explanation) {
+        let (query, candidate) = (&explanation.query_tokens[pair.query], &explanation.candidate_tokens[pair.candidate]);
+        let (similarity, weight) = (pair.similarity, pair.weight);
+        writeln!(out, "         {query} ~ {candidate}  {}", dim(&format!("similarity {similarity:.2}, weight {weight:.2}")))?;
+    }
+    if stdout().is_terminal() {
+        grid(out, explanation)?;
+    }
+    Ok(())
+}
+
+/// The similarity map: the query's tokens downwards, the candidate's across.
+fn grid(out: &mut impl Write, explanation: &Explanation) -> Result<()> {
+    let Explanation { evidence, query_tokens, candidate_tokens } = explanation;
+    let width = query_tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
+    for (token, row) in query_tokens.iter().zip(evidence.map.chunks_exact(evidence.columns.max(1))) {
+        let cells: String = row.iter().map(|similarity| heat(*similarity)).collect();
+        writeln!(out, "         {token:>width$} {cells}")?;
+    }
+    writeln!(out, "         {:>width$} {}", "", dim(&candidate_tokens.join(" ")))?;
+    Ok(())
+}

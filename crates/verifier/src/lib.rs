@@ -1,0 +1,75 @@
+//! Tier two: reads two texts side by side and says whether one supports the other.
+//!
+//! ```
+//! use vetted_kernels::Team;
+//! use vetted_verifier::{Architecture, Relation, Scratch, Storage, Verdict, ViewScorer};
+//!
+//! # fn main() -> Result<(), vetted_verifier::Error> {
+//! let scorer = ViewScorer::parameter_free(Architecture::F1, 2, 64, Storage::F32)?;
+//! // Two hidden values per token, in earnest 384; a scorer that compares words also takes the tokens' ids.
+//! let query = scorer.views(&[1.0, 0.0, /* second token: */ 0.0, 1.0], &[])?;
+//! let candidates = [scorer.views(&[0.0, 3.0, 2.0, 0.0], &[])?, scorer.views(&[-1.0, 0.0], &[])?];
+//!
+//! let (mut team, mut scratch) = (Team::alone(), Scratch::default());
+//! let outputs = scorer.score(&query, &candidates, Relation::Support, &mut team, &mut scratch)?;
+//! assert_eq!(outputs[0].support, 1.0); // each word finds its twin: MaxSim does not see the order
+//! assert_eq!(outputs[1].support, -0.5);
+//! assert_eq!(scorer.config().judge(&outputs[0], Relation::Support).verdict, Verdict::Accept);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A text is encoded once. What is kept of it are its [`Views`]: a narrow unit vector per token, a few learned traits, and
+//! token ids, 58 bytes a token in the shipped form. A pair costs a similarity map and a small Transformer over its patches.
+//!
+//! This crate does no input or output: it is given hidden states, and bytes of `config.json` and `model.safetensors`.
+//!
+//! # From files to verdicts
+//!
+//! [`Config::parse`], [`Weights::parse`], [`Scorer::load`]; [`ViewScorer::views`] once per text, [`ViewScorer::score`] for a
+//! query and all its candidates; [`Config::judge`] turns [`Outputs`] into a [`Judgement`], by the rule written there;
+//! [`ViewScorer::evidence`] says why; a [`Policy`] says what it does to the rank. Texts longer than the verifier reads are
+//! cut into windows, whose verdicts [`combine`] joins.
+//!
+//! # The family
+//!
+//! | [`Architecture`] | reads | parameters |
+//! |---|---|---|
+//! | `Cosine` | the mean of all tokens | 0 |
+//! | `F0`, `F1`, `F2` | the map: its mean, MaxSim, soft monotone alignment | 0 |
+//! | `F3` | the map, by convolutions | 0.1 million |
+//! | `F4` | the padded map in patches, by a Transformer | 0.3 million |
+//! | `MapTransformer` | the true maps of views and of words in patches, and what is known of each token | 0.3 million |
+//! | `CrossEncoder` | both texts in one pass of the encoder | all of the encoder |
+//!
+//! # Failing closed
+//!
+//! Hidden states that are not finite, texts that are empty or too long, views of another verifier: an [`Error`], and the
+//! caller must not accept. An output that is not a number is judged *abstain*.
+
+mod config;
+mod error;
+mod evidence;
+mod kind;
+mod lexical;
+mod pair;
+mod policy;
+mod readers;
+mod scorer;
+mod transformer;
+mod verdict;
+mod views;
+mod weights;
+mod windows;
+
+pub use config::{Architecture, Base, Config, Encoder, F2, F3, F4, MapTransformer};
+pub use error::Error;
+pub use evidence::{Evidence, TokenPair};
+pub use kind::Kind;
+pub use lexical::LexicalTable;
+pub use policy::{Penalty, Policy};
+pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
+pub use verdict::{Calibration, Calibrations, Judgement, Outputs, Relation, Thresholds, Verdict};
+pub use views::{Storage, Views};
+pub use weights::{ReplacedTensor, Weights};
+pub use windows::{Window, combine};

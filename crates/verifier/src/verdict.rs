@@ -1,0 +1,234 @@
+//! From logits to a verdict.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Kind;
+
+/// What a scorer says about a pair: logits, higher is more.
+///
+/// A scorer without parameters says one thing only: its similarity stands for `support` and `equivalence`, and about
+/// conflict and kinds it knows nothing (negative infinity).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outputs {
+    /// Does the candidate support (entail, answer) the query? Directed.
+    pub support: f32,
+    /// Do the two say the same? Of [`Relation::Equivalence`], the mean of both orders.
+    pub equivalence: f32,
+    /// Do they contradict each other? Directed.
+    pub conflict: f32,
+    /// What sets them apart, by `Kind as usize`; negative infinity where the verifier does not know the kind.
+    pub kinds: [f32; Kind::COUNT],
+}
+
+/// What is asked about a pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Relation {
+    /// Whether the candidate supports the query.
+    #[default]
+    Support,
+    /// Whether the two mean the same: the semantic cache's question. Costs twice as much, for both orders are read.
+    Equivalence,
+}
+
+/// `p = 1 / (1 + exp(-(scale * logit + offset)))` (Platt 1999).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Above 0.
+    pub scale: f32,
+    /// In logits.
+    pub offset: f32,
+}
+
+/// A calibration for each of the three questions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Calibrations {
+    /// Of [`Outputs::support`].
+    pub support: Calibration,
+    /// Of [`Outputs::equivalence`].
+    pub equivalence: Calibration,
+    /// Of [`Outputs::conflict`].
+    pub conflict: Calibration,
+}
+
+/// Probabilities at which verdicts change; see [`Judgement::new`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Thresholds {
+    /// Accept from here on, of [`Relation::Support`].
+    pub support: f32,
+    /// Accept from here on, of [`Relation::Equivalence`].
+    pub equivalence: f32,
+    /// Reject from here on.
+    pub conflict: f32,
+    /// Reject when the match is no likelier than this.
+    pub low: f32,
+}
+
+/// What becomes of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// It can be vouched for.
+    Accept,
+    /// It conflicts with the query, or does not match it.
+    Reject,
+    /// Neither is clear enough.
+    Abstain,
+}
+
+/// A verdict and its reasons.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Judgement {
+    /// What becomes of the candidate.
+    pub verdict: Verdict,
+    /// Probability of the relation asked about, in [0, 1].
+    pub p_match: f32,
+    /// Probability that the two contradict each other, in [0, 1]; 0 from scorers that do not know.
+    pub p_conflict: f32,
+    /// The likeliest kind of difference, for whatever is not accepted; none from scorers that do not know kinds.
+    pub kind: Option<Kind>,
+    /// Whether `p_conflict` reached its threshold.
+    pub conflicts: bool,
+}
+
+impl Default for Calibration {
+    fn default() -> Calibration {
+        Calibration { scale: 1.0, offset: 0.0 }
+    }
+}
+
+impl Default for Thresholds {
+    fn default() -> Thresholds {
+        Thresholds { support: 0.5, equivalence: 0.5, conflict: 0.5, low: 0.25 }
+    }
+}
+
+impl Calibration {
+    /// The probability that stands behind a logit.
+    pub fn probability(self, logit: f32) -> f32 {
+        sigmoid(self.scale * logit + self.offset)
+    }
+}
+
+impl Judgement {
+    /// The rule. With `match` the threshold of the relation asked about:
+    ///
+    /// | | `p_conflict < conflict` | `p_conflict >= conflict` |
+    /// |---|---|---|
+    /// | `p_match >= match` | accept | abstain: the reader contradicts itself |
+    /// | `low < p_match < match` | abstain | reject |
+    /// | `p_match <= low` | reject | reject |
+    ///
+    /// A probability that is not a number accepts nothing and rejects nothing.
+    pub fn new(
+        outputs: &Outputs,
+        relation: Relation,
+        calibration: &Calibrations,
+        thresholds: &Thresholds,
+    ) -> Judgement {
+        let (p_match, threshold) = match relation {
+            Relation::Support => (calibration.support.probability(outputs.support), thresholds.support),
+            Relation::Equivalence => (calibration.equivalence.probability(outputs.equivalence), thresholds.equivalence),
+        };
+        let p_conflict = calibration.conflict.probability(outputs.conflict);
+        let (matches, conflicts) = (p_match >= threshold, p_conflict >= thresholds.conflict);
+        let verdict = match (matches, conflicts) {
+            _ if p_match.is_nan() || p_conflict.is_nan() => Verdict::Abstain,
+            (true, false) => Verdict::Accept,
+            (true, true) => Verdict::Abstain,
+            (false, true) => Verdict::Reject,
+            (false, false) if p_match <= thresholds.low => Verdict::Reject,
+            (false, false) => Verdict::Abstain,
+        };
+        let kind = outputs.likeliest_kind().filter(|_| verdict != Verdict::Accept);
+        Judgement { verdict, p_match, p_conflict, kind: kind.map(|(kind, _)| kind), conflicts }
+    }
+}
+
+impl Outputs {
+    /// From the values of a head: three logits, then one for each of `kinds`.
+    pub(crate) fn of_head(values: &[f32], kinds: &[Kind]) -> Outputs {
+        let mut by_kind = [f32::NEG_INFINITY; Kind::COUNT];
+        for (kind, value) in kinds.iter().zip(&values[3..]) {
+            by_kind[*kind as usize] = *value;
+        }
+        Outputs { support: values[0], equivalence: values[1], conflict: values[2], kinds: by_kind }
+    }
+
+    /// From a similarity in [-1, 1].
+    pub(crate) fn of_similarity(score: f32) -> Outputs {
+        let unknown = f32::NEG_INFINITY;
+        Outputs { support: score, equivalence: score, conflict: unknown, kinds: [unknown; Kind::COUNT] }
+    }
+
+    /// Of [`Relation::Equivalence`]: these outputs of (query, candidate), joined with those of (candidate, query).
+    /// Equivalence has no direction and becomes the mean of the two; the rest stays.
+    pub fn both_orders(&self, reversed: &Outputs) -> Outputs {
+        Outputs { equivalence: (self.equivalence + reversed.equivalence) / 2.0, ..*self }
+    }
+
+    /// The likeliest kind and its probability among the kinds known; none when none is.
+    pub fn likeliest_kind(&self) -> Option<(Kind, f32)> {
+        let known = || Kind::ALL.into_iter().zip(self.kinds).filter(|(_, logit)| logit.is_finite());
+        let (kind, largest) = known().reduce(|best, next| if next.1 > best.1 { next } else { best })?;
+        let total: f32 = known().map(|(_, logit)| (logit - largest).exp()).sum();
+        Some((kind, 1.0 / total))
+    }
+}
+
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(support: f32, conflict: f32) -> Judgement {
+        let logit = |p: f32| (p / (1.0 - p)).ln();
+        let mut outputs = Outputs::of_similarity(logit(support));
+        outputs.conflict = logit(conflict);
+        outputs.kinds[Kind::Role as usize] = 2.0;
+        outputs.kinds[Kind::Date as usize] = 1.0;
+        Judgement::new(&outputs, Relation::Support, &Calibrations::default(), &Thresholds::default())
+    }
+
+    #[test]
+    fn the_rule_is_the_table() {
+        for (support, conflict, verdict) in [
+            (0.9, 0.1, Verdict::Accept),
+            (0.9, 0.9, Verdict::Abstain),
+            (0.4, 0.1, Verdict::Abstain),
+            (0.4, 0.9, Verdict::Reject),
+            (0.1, 0.1, Verdict::Reject),
+            (0.1, 0.9, Verdict::Reject),
+            (f32::NAN, 0.1, Verdict::Abstain),
+            (0.9, f32::NAN, Verdict::Abstain),
+        ] {
+            let judgement = judge(support, conflict);
+            assert_eq!(judgement.verdict, verdict, "match {support}, conflict {conflict}");
+            assert_eq!(judgement.kind, (verdict != Verdict::Accept).then_some(Kind::Role));
+        }
+    }
+
+    #[test]
+    fn a_similarity_knows_neither_conflict_nor_kind() {
+        let outputs = Outputs::of_similarity(0.3);
+        let judgement =
+            Judgement::new(&outputs, Relation::Equivalence, &Calibrations::default(), &Thresholds::default());
+        assert_eq!((judgement.p_conflict, judgement.kind), (0.0, None));
+        assert_eq!(judgement.verdict, Verdict::Accept);
+    }
+
+    #[test]
+    fn kinds_are_a_softmax_over_those_known() {
+        let mut outputs = Outputs::of_similarity(0.0);
+        outputs.kinds[Kind::Unit as usize] = 1000.0;
+        outputs.kinds[Kind::Order as usize] = 1000.0 + 3f32.ln();
+        let (kind, probability) = outputs.likeliest_kind().unwrap();
+        assert_eq!(kind, Kind::Order);
+        assert!((probability - 0.75).abs() < 1e-4);
+    }
+}
