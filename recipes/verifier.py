@@ -525,6 +525,11 @@ class Trainer:
         transfer = np.isin(self.data.group, [i for i, g in enumerate(self.data.groups) if g in only])
         rng = np.random.RandomState(1)
 
+        def measured(step):
+            say(step=step, held_out=self.report(validation), transfer=self.report(transfer_set))
+            torch.save(dict(encoder=self.encoder.state_dict(), reader=self.reader.state_dict(), optimizer=opt.state_dict(), step=step), a.out + "/checkpoint.tmp")
+            os.replace(a.out + "/checkpoint.tmp", a.out + "/checkpoint.pt")
+
         def few(mask):
             return np.concatenate([rng.permutation(everything[mask & (self.data.group == g)])[:a.held_out_cap] for g in range(len(self.data.groups))])
 
@@ -548,26 +553,36 @@ class Trainer:
             self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"])
         self.encoder.train(), self.reader.train()
         coin = np.random.RandomState(a.seed + 7)
-        seen = 0
+        seen, by_group = 0, collections.defaultdict(list)
         for step in range(step, len(batches)):
-            at = step / len(batches)
+            at = max(step / len(batches), (time.time() - start) / 60 / a.minutes if a.minutes else 0.)
+            if at >= 1:
+                break
             for group in opt.param_groups:
                 group["lr"] = group["peak"] * min((step + 1) / a.warm_up, 1., (1 - at) / a.decay)
             index = batches[step]
             texts, labels = self.tensors(index, coin.rand(len(index)) < .5)
-            loss = self.loss(self.logits(texts), labels)
+            logits = self.logits(texts)
+            loss = self.loss(logits, labels)
+            with torch.no_grad():  # how each source is doing, in bits of surprise about its own label
+                column = torch.where(labels[:, 0] == 1, 1, 0)
+                own = torch.where(labels[:, 0] == 1, labels[:, 2], labels[:, 1]).float()
+                surprise = self.F.binary_cross_entropy_with_logits(logits.gather(1, column[:, None])[:, 0], own, reduction="none").cpu().numpy() / np.log(2)
+                for g, x in zip(self.data.group[index], surprise):
+                    by_group[self.data.groups[g]].append(float(x))
             opt.zero_grad(), loss.backward()
             torch.nn.utils.clip_grad_norm_([p for g in opt.param_groups for p in g["params"]], 1.)
             opt.step()
             shown.append(loss.item())
             seen += len(index)
             if (step + 1) % a.log_every == 0:
-                say(step=step + 1, of=len(batches), loss=round(float(np.mean(shown)), 4), pairs_per_second=round(seen / (time.time() - start), 1), seconds=round(time.time() - start))
+                say(step=step + 1, of=len(batches), loss=round(float(np.mean(shown)), 4), pairs_per_second=round(seen / (time.time() - start), 1), seconds=round(time.time() - start),
+                    bits={g: round(float(np.mean(x)), 2) for g, x in sorted(by_group.items())})
                 shown = []
-            if (step + 1) % a.evaluate_every == 0 or step + 1 == len(batches):
-                say(step=step + 1, held_out=self.report(validation), transfer=self.report(transfer_set))
-                torch.save(dict(encoder=self.encoder.state_dict(), reader=self.reader.state_dict(), optimizer=opt.state_dict(), step=step + 1), a.out + "/checkpoint.tmp")
-                os.replace(a.out + "/checkpoint.tmp", a.out + "/checkpoint.pt")
+                by_group.clear()
+            if (step + 1) % a.evaluate_every == 0:
+                measured(step + 1)
+        measured(step + 1)
         self.save()
 
     def save(self):
@@ -589,7 +604,7 @@ def main():
     p.add_argument("pairs", nargs="+"), p.add_argument("--tokenizer", required=True), p.add_argument("--out", required=True), p.add_argument("--only", nargs="*")
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
-                              view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150,
+                              view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
                               decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")

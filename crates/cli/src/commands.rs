@@ -8,6 +8,8 @@ pub mod info;
 pub mod models;
 pub mod scorers;
 pub mod search;
+pub mod synth;
+pub mod train;
 pub mod verify;
 
 use clap::{Args, ValueEnum};

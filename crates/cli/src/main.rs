@@ -32,6 +32,11 @@ enum Command {
     Info(commands::info::Info),
     /// Judge candidates against a query, with reasons
     Verify(commands::verify::Verify),
+    /// Make labeled pairs out of documents
+    Synth(commands::synth::Synth),
+    /// Train models
+    #[command(subcommand)]
+    Train(commands::train::Train),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -48,6 +53,8 @@ fn main() -> ExitCode {
         Command::Delete(command) => command.run(),
         Command::Info(command) => command.run(),
         Command::Verify(command) => command.run(),
+        Command::Synth(command) => command.run(),
+        Command::Train(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Eval(command) => command.run(),
     };

@@ -68,14 +68,21 @@ pub struct Right {
     values: Values,
 }
 
-/// bf16 operands hold pairs of terms in a word, the first in the low half, terms padded to [`STEP`] with zeros.
+/// Native operands hold pairs of bf16 terms in a word, the first in the low half, terms padded to [`STEP`] with zeros.
 /// `Left`: row after row, padded to whole blocks of 32. `Right`: panels of 32 columns.
 #[derive(Clone, Debug, Default)]
 struct Values {
     native: bool,
     floats: Vec<f32>,
-    pairs: Vec<u32>,
+    pairs: Vec<Line>,
 }
+
+/// 16 pairs, where a cache line is: tile rows that cross lines take twice as long to load.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C, align(64))]
+struct Line([u32; LINE]);
+
+const LINE: usize = 16;
 
 /// Terms of one step of AMX.
 const STEP: usize = 32;
@@ -98,7 +105,7 @@ impl Left {
         #[cfg(target_arch = "x86_64")]
         if self.values.native {
             let pairs = terms.next_multiple_of(STEP) / 2;
-            self.values.pairs.resize(rows.next_multiple_of(32) * pairs, 0);
+            self.values.pairs.resize(rows.next_multiple_of(32) * pairs / LINE, Line::default());
             // SAFETY: native operands need AVX-512 BF16, which was detected; the shapes were just made to fit.
             unsafe { x86::pack_left(values, rows, terms, lies, &mut self.values.pairs) };
             return;
@@ -134,7 +141,7 @@ impl Right {
         #[cfg(target_arch = "x86_64")]
         if self.values.native {
             let pairs = terms.next_multiple_of(STEP) / 2;
-            self.values.pairs.resize(columns.next_multiple_of(PANEL) * pairs, 0);
+            self.values.pairs.resize(columns.next_multiple_of(PANEL) * pairs / LINE, Line::default());
             // SAFETY: as for the left operand.
             unsafe { x86::pack_right(values, terms, columns, lies, &mut self.values.pairs) };
             return;
@@ -223,15 +230,6 @@ fn write_block(
     for (r, sums) in sums.iter().enumerate().take(rows) {
         let target = &mut out[(row + r) * columns + from..][..width];
         let bias = if let Write::Set { bias } = write { bias.get(from..from + width) } else { None };
-        // Whole panels apart: of a fixed size, they need no call.
-        if let (Some(target), bias) = (target.first_chunk_mut::<PANEL>(), bias.map(|b| b.first_chunk::<PANEL>())) {
-            match (write, bias.flatten()) {
-                (Write::Add, _) => (0..PANEL).for_each(|c| target[c] += sums[c]),
-                (Write::Set { .. }, None) => *target = *sums,
-                (Write::Set { .. }, Some(bias)) => (0..PANEL).for_each(|c| target[c] = sums[c] + bias[c]),
-            }
-            continue;
-        }
         for (c, (target, sum)) in target.iter_mut().zip(sums).enumerate() {
             match write {
                 Write::Add => *target += *sum,
@@ -253,13 +251,13 @@ fn round_if(arithmetic: Arithmetic, values: &mut [f32]) {
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use super::{BLOCK, Left, Lies, Right, STEP, Write, write_block};
+    use super::{BLOCK, LINE, Left, Lies, Line, Right, STEP, Write, write_block};
     use crate::linear::{Columns, Target};
     use crate::{PANEL, bf16, tiles};
     use std::arch::x86_64::*;
 
-    /// Terms of a panel that stay in the first-level cache (32 KB of 48) while rows pass over them.
-    const TERMS_AT_A_TIME: usize = 512;
+    /// Terms of a panel that stay in the first-level cache (24 KB of 48, and as much for the rows) while rows pass over them.
+    const TERMS_AT_A_TIME: usize = 384;
 
     /// Bytes of left rows that stay in the second-level cache while panels pass over them.
     const ROWS_BYTES: usize = 768 << 10;
@@ -270,8 +268,8 @@ mod x86 {
     pub(super) unsafe fn product_amx(left: &Left, right: &Right, write: Write, out: &mut [f32]) {
         let terms = left.terms.next_multiple_of(STEP);
         let (rows, columns) = (left.rows, right.columns);
-        assert!(left.values.pairs.len() >= rows.next_multiple_of(32) * terms / 2);
-        assert!(right.values.pairs.len() >= columns.next_multiple_of(PANEL) * terms / 2);
+        assert!(left.values.pairs.len() >= rows.next_multiple_of(32) * terms / 2 / LINE);
+        assert!(right.values.pairs.len() >= columns.next_multiple_of(PANEL) * terms / 2 / LINE);
         if terms == 0 {
             return write_zeros(write, out, columns);
         }
@@ -288,18 +286,26 @@ mod x86 {
                     let write = if term == 0 { write } else { Write::Add };
                     for row in (first..last).step_by(32) {
                         let block = (last - row).min(32);
-                        // SAFETY: rows are padded to 32, terms to 32, columns to 32; the asserts hold the lengths.
-                        unsafe {
-                            tiles::block(
-                                tiles::Element::Bf16,
-                                left.values.pairs.as_ptr().add((row * terms + term) / 2).cast(),
-                                2 * terms,
-                                block,
-                                right.values.pairs.as_ptr().add((from * terms + term * PANEL) / 2).cast(),
-                                count / STEP,
-                                sums.as_mut_ptr().cast(),
-                            );
+                        let a = left.values.pairs.as_ptr().wrapping_add((row * terms + term) / 2 / LINE).cast();
+                        let panel =
+                            right.values.pairs.as_ptr().wrapping_add((from * terms + term * PANEL) / 2 / LINE).cast();
+                        let steps = count / STEP;
+                        if (block, width) == (32, PANEL) {
+                            let c = &mut out[row * columns + from..(row + 31) * columns + from + PANEL];
+                            if let Write::Set { bias: bias @ [_, ..] } = write {
+                                let bias = &bias[from..from + PANEL];
+                                c.chunks_mut(columns).for_each(|row| row[..PANEL].copy_from_slice(bias));
+                            }
+                            let add = !matches!(write, Write::Set { bias: [] });
+                            let c = c.as_mut_ptr().cast();
+                            // SAFETY: rows are padded to 32, terms to 32, columns to 32; the asserts hold the lengths. `c`
+                            // has 32 rows of 32 columns.
+                            unsafe { tiles::block_in_place(a, 2 * terms, panel, steps, c, 4 * columns, add) };
+                            continue;
                         }
+                        let c = sums.as_mut_ptr().cast();
+                        // SAFETY: as above; `sums` has 32 rows of 128 bytes.
+                        unsafe { tiles::block(tiles::Element::Bf16, a, 2 * terms, block, panel, steps, c) };
                         write_block(&sums, block, write, out, columns, row, from, width);
                     }
                 }
@@ -317,10 +323,10 @@ mod x86 {
         let mut sums = [0f32; BLOCK * PANEL];
         for from in (0..columns).step_by(PANEL) {
             let width = (columns - from).min(PANEL);
-            let panel = halves(&right.values.pairs[from * terms / 2..][..PANEL * terms / 2]);
+            let panel = halves(&right.values.pairs[from * terms / 2 / LINE..][..PANEL * terms / 2 / LINE]);
             for row in (0..rows).step_by(BLOCK) {
                 let block = (rows - row).min(BLOCK);
-                let x = halves(&left.values.pairs[row * terms / 2..]);
+                let x = halves(&left.values.pairs[row * terms / 2 / LINE..]);
                 let target_columns = Columns { start: sums.as_mut_ptr(), stride: PANEL };
                 let target = Target { columns: target_columns, rows: block, from: 0, to: PANEL, bias: &zeros };
                 // SAFETY: the features are there; `x` has `block` rows of `terms` values and `panel` 32 columns of them.
@@ -339,45 +345,38 @@ mod x86 {
         }
     }
 
-    fn halves(pairs: &[u32]) -> &[u16] {
-        // SAFETY: twice as many values of half the size and half the alignment; x86 is little-endian as the pairs are.
-        unsafe { std::slice::from_raw_parts(pairs.as_ptr().cast(), 2 * pairs.len()) }
+    fn halves(lines: &[Line]) -> &[u16] {
+        // SAFETY: a line is 32 values of two bytes, less strictly aligned; x86 is little-endian as the pairs are.
+        unsafe { std::slice::from_raw_parts(lines.as_ptr().cast(), 2 * LINE * lines.len()) }
     }
 
     /// # Safety
-    /// AVX-512 BF16 is available; `pairs` is `rows` padded to 32 x `terms / 2` padded to 16.
+    /// AVX-512 BF16 is available; `lines` hold `rows` padded to 32 x `terms / 2` padded to 16 pairs.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    pub(super) unsafe fn pack_left(values: &[f32], rows: usize, terms: usize, lies: Lies, pairs: &mut [u32]) {
-        let stride = terms.next_multiple_of(STEP) / 2;
+    pub(super) unsafe fn pack_left(values: &[f32], rows: usize, terms: usize, lies: Lies, lines: &mut [Line]) {
+        let stride = terms.next_multiple_of(STEP) / 2 / LINE;
         if lies == Lies::AsIs {
-            for (row, target) in pairs.chunks_exact_mut(stride.max(1)).enumerate() {
-                for (step, target) in target.as_chunks_mut::<16>().0.iter_mut().enumerate() {
-                    let low = load(values, rows, terms, row, 2 * 16 * step);
-                    let high = load(values, rows, terms, row, 2 * 16 * step + 16);
-                    // SAFETY: both types are 512 plain bits.
-                    let vector = unsafe { std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low)) };
-                    // SAFETY: 16 words.
-                    unsafe { _mm512_storeu_si512(target.as_mut_ptr().cast(), vector) };
+            for (row, lines) in lines.chunks_exact_mut(stride.max(1)).enumerate() {
+                for (step, line) in lines.iter_mut().enumerate() {
+                    store(pairs_of_row(values, rows, terms, row, STEP * step), line);
                 }
             }
             return;
         }
         for row in (0..rows.next_multiple_of(32)).step_by(16) {
-            for pair in (0..stride).step_by(16) {
-                let block = transpose(pairs_of_columns(values, terms, rows, 2 * pair, row));
+            for step in 0..stride {
+                let block = transpose(pairs_of_columns(values, terms, rows, STEP * step, row));
                 for (i, vector) in block.into_iter().enumerate() {
-                    let target = &mut pairs[(row + i) * stride + pair..][..16];
-                    // SAFETY: 16 words.
-                    unsafe { _mm512_storeu_si512(target.as_mut_ptr().cast(), vector) };
+                    store(vector, &mut lines[(row + i) * stride + step]);
                 }
             }
         }
     }
 
     /// # Safety
-    /// AVX-512 BF16 is available; `pairs` is `columns` padded to 32 x `terms / 2` padded to 16.
+    /// AVX-512 BF16 is available; `lines` hold `columns` padded to 32 x `terms / 2` padded to 16 pairs.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512bf16")]
-    pub(super) unsafe fn pack_right(values: &[f32], terms: usize, columns: usize, lies: Lies, pairs: &mut [u32]) {
+    pub(super) unsafe fn pack_right(values: &[f32], terms: usize, columns: usize, lies: Lies, lines: &mut [Line]) {
         let count = terms.next_multiple_of(STEP) / 2;
         for pair in (0..count).step_by(16) {
             for column in (0..columns.next_multiple_of(PANEL)).step_by(16) {
@@ -385,14 +384,18 @@ mod x86 {
                     Lies::AsIs => pairs_of_columns(values, terms, columns, 2 * pair, column),
                     Lies::Transposed => transpose(pairs_of_rows(values, columns, terms, column, 2 * pair)),
                 };
-                let start = (column / PANEL) * count * PANEL + column % PANEL;
+                let start = (column / PANEL) * count * 2 + column % PANEL / LINE;
                 for (i, vector) in block.into_iter().enumerate() {
-                    let target = &mut pairs[start + (pair + i) * PANEL..][..16];
-                    // SAFETY: 16 words.
-                    unsafe { _mm512_storeu_si512(target.as_mut_ptr().cast(), vector) };
+                    store(vector, &mut lines[start + 2 * (pair + i)]);
                 }
             }
         }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    fn store(vector: __m512i, line: &mut Line) {
+        // SAFETY: a line is 16 words.
+        unsafe { _mm512_storeu_si512(line.0.as_mut_ptr().cast(), vector) };
     }
 
     /// 16 values of a row, zeros beyond its end.
@@ -407,15 +410,20 @@ mod x86 {
         unsafe { _mm512_maskz_loadu_ps(mask, part.as_ptr()) }
     }
 
-    /// For each of 16 rows, 16 pairs of neighbours in it.
+    /// 16 pairs of neighbours in a row.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    fn pairs_of_row(values: &[f32], rows: usize, width: usize, row: usize, from: usize) -> __m512i {
+        let (low, high) = (load(values, rows, width, row, from), load(values, rows, width, row, from + 16));
+        // SAFETY: both types are 512 plain bits.
+        unsafe { std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low)) }
+    }
+
+    /// The same of 16 rows.
     #[target_feature(enable = "avx512f,avx512bf16")]
     fn pairs_of_rows(values: &[f32], rows: usize, width: usize, row: usize, from: usize) -> [__m512i; 16] {
         let mut block = [_mm512_setzero_si512(); 16];
         for (i, vector) in block.iter_mut().enumerate() {
-            let low = load(values, rows, width, row + i, from);
-            let high = load(values, rows, width, row + i, from + 16);
-            // SAFETY: both types are 512 plain bits.
-            *vector = unsafe { std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low)) };
+            *vector = pairs_of_row(values, rows, width, row + i, from);
         }
         block
     }

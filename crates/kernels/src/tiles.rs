@@ -104,6 +104,69 @@ pub(crate) unsafe fn block(
     }
 }
 
+/// C (32 x 32, in a matrix whose rows are `c_stride` bytes apart) = A x B, or += with `add`, in bf16; otherwise as [`block`]
+/// for 32 rows. What goes straight to its place need not be copied there.
+///
+/// # Safety
+/// As for [`block`]; `c` points to 32 rows of 128 bytes each, `c_stride` bytes apart, readable with `add`.
+#[inline]
+#[allow(clippy::too_many_arguments)]
+pub(crate) unsafe fn block_in_place(
+    a: *const u8,
+    a_stride: usize,
+    panel: *const u8,
+    steps: usize,
+    c: *mut u8,
+    c_stride: usize,
+    add: bool,
+) {
+    // SAFETY: the caller's contract; Rust never allocates tile registers, so clobbering them is invisible to it.
+    unsafe {
+        let below = c.add(16 * c_stride);
+        if add {
+            asm!(
+                "tileloadd tmm0, [{c0} + {ldc}*1]",
+                "tileloadd tmm1, [{c0} + {ldc}*1 + 64]",
+                "tileloadd tmm2, [{c1} + {ldc}*1]",
+                "tileloadd tmm3, [{c1} + {ldc}*1 + 64]",
+                c0 = in(reg) c,
+                c1 = in(reg) below,
+                ldc = in(reg) c_stride,
+                options(nostack, readonly),
+            );
+        } else {
+            asm!("tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", options(nostack, nomem));
+        }
+        asm!(
+            "2:",
+            "tileloadd tmm4, [{a0} + {lda}*1]",
+            "tileloadd tmm6, [{b} + {ldb}*1]",
+            "tileloadd tmm7, [{b} + {ldb}*1 + 64]",
+            "tdpbf16ps tmm0, tmm4, tmm6",
+            "tdpbf16ps tmm1, tmm4, tmm7",
+            "tileloadd tmm5, [{a1} + {lda}*1]",
+            "tdpbf16ps tmm2, tmm5, tmm6",
+            "tdpbf16ps tmm3, tmm5, tmm7",
+            "add {a0}, 64", "add {a1}, 64", "add {b}, 2048",
+            "dec {steps}", "jnz 2b",
+            "tilestored [{c0} + {ldc}*1], tmm0",
+            "tilestored [{c0} + {ldc}*1 + 64], tmm1",
+            "tilestored [{c1} + {ldc}*1], tmm2",
+            "tilestored [{c1} + {ldc}*1 + 64], tmm3",
+            a0 = inout(reg) a => _,
+            a1 = inout(reg) a.add(16 * a_stride) => _,
+            b = inout(reg) panel => _,
+            steps = inout(reg) steps => _,
+            lda = in(reg) a_stride,
+            ldb = in(reg) 128usize,
+            c0 = in(reg) c,
+            c1 = in(reg) below,
+            ldc = in(reg) c_stride,
+            options(nostack),
+        );
+    }
+}
+
 /// Tiles configured for the current thread until dropped: all eight of 16 rows x 64 bytes.
 pub(crate) struct Configured(());
 

@@ -1,0 +1,207 @@
+//! `vetted train verifier`: labelled pairs to a verifier's folder.
+
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+use vetted::corpus::pairs;
+use vetted::models;
+use vetted_training::{Architecture, Base, Example, F3, F4, MapTransformer, Progress, Recipe, Stage, train};
+
+use crate::terminal::{count_bar, download_progress};
+
+/// Writes config.json and model.safetensors (what `vetted verify --verifier DIR` and `vetted eval pairs --scorer DIR`
+/// take), metrics.jsonl and curve.svg. A run that was stopped goes on from its last checkpoint when started again with
+/// the same arguments.
+#[derive(Args)]
+pub struct Verifier {
+    /// Pair files, tab-separated, .gz or not: s1 (candidate), s2 (query), equiv or label, and optionally source, relation,
+    /// conflict, kind
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    data: Vec<PathBuf>,
+    /// The folder to write
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Pairs to watch the training by; the best weights on them are kept [default: every 20th text of the data]
+    #[arg(long, value_name = "FILE")]
+    held_out: Option<PathBuf>,
+    /// Every setting of the run, in JSON; the options below take precedence
+    #[arg(long, value_name = "FILE")]
+    recipe: Option<PathBuf>,
+    /// What is trained
+    #[arg(long, value_enum)]
+    architecture: Option<Reader>,
+    /// The encoder under it: a name or a folder
+    #[arg(long, default_value = models::DEFAULT_MODEL)]
+    base: String,
+    /// A verifier's folder to begin from
+    #[arg(long, value_name = "DIR")]
+    start: Option<PathBuf>,
+    /// Train the reader alone and leave the encoder as it is
+    #[arg(long, conflicts_with = "train_from_layer")]
+    frozen: bool,
+    /// The first encoder layer that is trained, from 0
+    #[arg(long, value_name = "LAYER")]
+    train_from_layer: Option<usize>,
+    /// Passes over the data
+    #[arg(long)]
+    epochs: Option<f64>,
+    /// Pairs a step
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Highest learning rate of the encoder
+    #[arg(long)]
+    encoder_rate: Option<f64>,
+    /// Highest learning rate of the reader
+    #[arg(long)]
+    reader_rate: Option<f64>,
+    /// The same seed, data and machine give the same weights
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Leave out the pairs of these sources
+    #[arg(long, value_delimiter = ',', value_name = "SOURCE")]
+    without: Vec<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What reads a pair.
+#[derive(Clone, Copy, ValueEnum)]
+enum Reader {
+    /// vetted's own: the true similarity maps in patches
+    MapTransformer,
+    /// The paper's map Transformer on a padded map
+    F4,
+    /// The paper's convolutional reader
+    F3,
+    /// Both texts through the encoder at once
+    CrossEncoder,
+}
+
+impl Verifier {
+    pub fn run(self) -> Result<()> {
+        let mut examples = Vec::new();
+        for path in &self.data {
+            examples.extend(self.examples(path)?);
+        }
+        let (examples, held_out) = match &self.held_out {
+            Some(path) => (examples, self.examples(path)?),
+            None => apart(examples),
+        };
+        if examples.is_empty() {
+            bail!("no pairs are left to train on");
+        }
+        let folder = models::ensure(&self.base, &mut download_progress())?;
+        let base = Base::open(&folder.path)?;
+        let recipe = self.recipe(base.shape.layers)?;
+        let mut shown = Shown::default();
+        let outcome = train(
+            &recipe,
+            &base,
+            self.start.as_deref(),
+            &examples,
+            &held_out,
+            &self.out,
+            &mut |progress| shown.update(progress),
+        )?;
+        shown.finish();
+        if self.json {
+            let answer = serde_json::json!({
+                "folder": outcome.folder, "steps": outcome.steps, "stopped_early": outcome.stopped_early,
+                "exported_step": outcome.exported_step, "parameters": outcome.parameters,
+                "pairs": examples.len(), "held_out": outcome.held_out,
+            });
+            writeln!(stdout(), "{answer}")?;
+        } else {
+            writeln!(
+                stdout(),
+                "{} steps on {} pairs; the weights of step {} are in {}",
+                outcome.steps,
+                examples.len(),
+                outcome.exported_step,
+                outcome.folder.display()
+            )?;
+        }
+        Ok(())
+    }
+
+    fn examples(&self, path: &Path) -> Result<Vec<Example>> {
+        let mut examples = Vec::new();
+        for pair in pairs::read_labelled(path)? {
+            let pair = pair?;
+            if !self.without.contains(&pair.source) {
+                examples.push(Example::from(&pair));
+            }
+        }
+        Ok(examples)
+    }
+
+    fn recipe(&self, layers: usize) -> Result<Recipe> {
+        let mut recipe = match &self.recipe {
+            None => Recipe::default(),
+            Some(path) => {
+                let json = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+                serde_json::from_slice(&json).with_context(|| format!("{} is no recipe", path.display()))?
+            }
+        };
+        if let Some(architecture) = self.architecture {
+            recipe.architecture = match architecture {
+                Reader::MapTransformer => Architecture::MapTransformer(MapTransformer::default()),
+                Reader::F4 => Architecture::F4(F4::default()),
+                Reader::F3 => Architecture::F3(F3::default()),
+                Reader::CrossEncoder => Architecture::CrossEncoder,
+            };
+        }
+        let frozen = self.frozen.then_some(layers);
+        recipe.trained_from_layer = frozen.or(self.train_from_layer).unwrap_or(recipe.trained_from_layer);
+        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.encoder_rate = self.encoder_rate.unwrap_or(recipe.encoder_rate);
+        recipe.reader_rate = self.reader_rate.unwrap_or(recipe.reader_rate);
+        recipe.seed = self.seed.unwrap_or(recipe.seed);
+        Ok(recipe)
+    }
+}
+
+/// Every 20th candidate, with all its pairs, so that no held-out candidate was trained on.
+fn apart(examples: Vec<Example>) -> (Vec<Example>, Vec<Example>) {
+    // FNV-1a: the same on every machine and for every version, which the standard library's hasher does not promise.
+    let hash = |text: &str| {
+        text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    };
+    examples.into_iter().partition(|example| !hash(&example.candidate).is_multiple_of(20))
+}
+
+/// The bar of a run, with loss and held-out AUC beside it.
+#[derive(Default)]
+struct Shown {
+    bar: Option<ProgressBar>,
+}
+
+impl Shown {
+    fn update(&mut self, progress: &Progress) {
+        let bar = self.bar.get_or_insert_with(|| count_bar(progress.steps as u64, ""));
+        bar.set_length(progress.steps as u64);
+        bar.set_position(progress.step as u64);
+        let stage = match progress.stage {
+            Stage::Preparing => "preparing".to_owned(),
+            Stage::Evaluating => "evaluating".to_owned(),
+            Stage::Training => {
+                let loss = progress.loss.map(|loss| format!("loss {loss:.3}  ")).unwrap_or_default();
+                let auc = progress.held_out.and_then(|held_out| held_out.selection());
+                let auc = auc.map(|auc| format!("held-out AUC {auc:.3}  ")).unwrap_or_default();
+                format!("{loss}{auc}{:.0} pairs/s", progress.pairs_per_second)
+            }
+        };
+        bar.set_message(stage);
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

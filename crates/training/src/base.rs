@@ -1,0 +1,108 @@
+//! The public encoder that training starts from.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tokenizers::utils::truncation::TruncationParams;
+
+use crate::Error;
+use crate::tensors::TensorFile;
+
+/// A BERT encoder's folder, opened: its shape, its tokenizer and its weights.
+pub struct Base {
+    /// The folder's name.
+    pub name: String,
+    /// SHA-256 of its `model.safetensors`, in hex.
+    pub sha256: String,
+    /// Its shape.
+    pub shape: Shape,
+    pub(crate) tokenizer: tokenizers::Tokenizer,
+    pub(crate) weights: TensorFile,
+}
+
+/// The numbers of a BERT encoder (Devlin et al. 2019, arXiv 1810.04805).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+pub struct Shape {
+    /// Width of a token's vector.
+    #[serde(rename = "hidden_size")]
+    pub hidden: usize,
+    /// Layers.
+    #[serde(rename = "num_hidden_layers")]
+    pub layers: usize,
+    /// Attention heads of a layer.
+    #[serde(rename = "num_attention_heads")]
+    pub heads: usize,
+    /// Width of the feed-forward part.
+    #[serde(rename = "intermediate_size")]
+    pub feed_forward: usize,
+    /// Positions that have an embedding.
+    #[serde(rename = "max_position_embeddings")]
+    pub positions: usize,
+    /// Words of the vocabulary.
+    #[serde(rename = "vocab_size")]
+    pub vocabulary: usize,
+    /// Token types that have an embedding.
+    #[serde(rename = "type_vocab_size")]
+    pub types: usize,
+    /// Added to variances in layer norms.
+    #[serde(rename = "layer_norm_eps")]
+    pub epsilon: f64,
+}
+
+impl Base {
+    /// Opens the folder `path`: `config.json`, `tokenizer.json` and `model.safetensors` of a BERT encoder.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::Json`], [`Error::Tokenizer`], [`Error::WeightFile`], or [`Error::Base`] when the
+    /// encoder is no BERT.
+    pub fn open(path: impl AsRef<Path>) -> Result<Base, Error> {
+        let path = path.as_ref();
+        let config = path.join("config.json");
+        let json = std::fs::read(&config).map_err(|source| Error::Unreadable { path: config.clone(), source })?;
+        let fault = |source| Error::Json { path: config.clone(), source };
+        #[derive(Deserialize)]
+        struct Kind {
+            model_type: String,
+            hidden_act: String,
+        }
+        let kind: Kind = serde_json::from_slice(&json).map_err(fault)?;
+        let shape: Shape = serde_json::from_slice(&json).map_err(fault)?;
+        for (field, got, expected) in [("model_type", kind.model_type, "bert"), ("hidden_act", kind.hidden_act, "gelu")]
+        {
+            if got != expected {
+                return Err(Error::Base { path: config, field, got, expected });
+            }
+        }
+        if shape.heads == 0 || shape.hidden == 0 || !shape.hidden.is_multiple_of(shape.heads) {
+            let (field, got) = ("num_attention_heads", shape.heads.to_string());
+            return Err(Error::Base { path: config, field, got, expected: "a divisor of hidden_size" });
+        }
+        let tokenizer = tokenizer(&path.join("tokenizer.json"))?;
+        let weights = TensorFile::open(&path.join("model.safetensors"))?;
+        let sha256 = Sha256::digest(weights.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let named: PathBuf = path.canonicalize().unwrap_or_else(|_| path.into());
+        let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy().into_owned();
+        Ok(Base { name, sha256, shape, tokenizer, weights })
+    }
+
+    /// The token ids of every text, special tokens included, at most `max_tokens`.
+    pub(crate) fn token_ids(&self, texts: &[&str], max_tokens: usize) -> Result<Vec<Vec<u32>>, Error> {
+        let mut tokenizer = self.tokenizer.clone();
+        let truncation = TruncationParams { max_length: max_tokens, ..TruncationParams::default() };
+        let beginning = |text: &str| text.chars().take(60).collect::<String>();
+        let fault = |text: &str, source| Error::Tokenization { beginning: beginning(text), source };
+        tokenizer.with_padding(None).with_truncation(Some(truncation)).map_err(|source| fault("", source))?;
+        let mut ids = Vec::with_capacity(texts.len());
+        for part in texts.chunks(4096) {
+            let first = part.first().copied().unwrap_or_default();
+            let encodings = tokenizer.encode_batch_fast(part.to_vec(), true).map_err(|source| fault(first, source))?;
+            ids.extend(encodings.iter().map(|encoding| encoding.get_ids().to_vec()));
+        }
+        Ok(ids)
+    }
+}
+
+fn tokenizer(path: &Path) -> Result<tokenizers::Tokenizer, Error> {
+    tokenizers::Tokenizer::from_file(path).map_err(|source| Error::Tokenizer { path: path.into(), source })
+}

@@ -1,0 +1,181 @@
+//! What can go wrong.
+
+use std::path::PathBuf;
+
+/// Why training, or what belongs to it, stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file cannot be written. What stood there before is as it was.
+    #[error("cannot write {}: {source}; an earlier version of the file, if there was one, is untouched: make room or choose another folder, then run the same command again to go on from the last checkpoint", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A JSON file is not what it should be.
+    #[error("{} is not as expected: {source}", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// Where and why.
+        source: serde_json::Error,
+    },
+    /// The base encoder is of a kind that cannot be trained, or not a verifier's own.
+    #[error("{}: {field} is {got}, and must be {expected}; give a BERT encoder such as all-MiniLM-L6-v2, the one a verifier was trained over", path.display())]
+    Base {
+        /// The `config.json`.
+        path: PathBuf,
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        got: String,
+        /// What it may be.
+        expected: &'static str,
+    },
+    /// A safetensors file is damaged.
+    #[error("{} is damaged or no safetensors file: {source}; fetch or export it again", path.display())]
+    WeightFile {
+        /// The file.
+        path: PathBuf,
+        /// The format's complaint.
+        source: safetensors::SafeTensorError,
+    },
+    /// A tensor is missing from a file.
+    #[error("{} has no tensor {tensor}: it is of another architecture or version", path.display())]
+    TensorMissing {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// A tensor has another shape than the configuration gives it.
+    #[error("{}: {tensor} is {got:?} where the configuration makes it {expected:?}", path.display())]
+    TensorShape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// By the configuration.
+        expected: Vec<usize>,
+        /// In the file.
+        got: Vec<usize>,
+    },
+    /// A tensor's type is none that is read.
+    #[error("{}: {tensor} is of type {got}; F32, F16, BF16 and I8 with a scale are read", path.display())]
+    TensorType {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Its type.
+        got: String,
+    },
+    /// A tensor holds NaN or infinity.
+    #[error("{}: {tensor} holds a value that is not finite", path.display())]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// A tokenizer cannot be loaded.
+    #[error("cannot load {}: {source}", path.display())]
+    Tokenizer {
+        /// The file.
+        path: PathBuf,
+        /// The tokenizer's reason.
+        source: tokenizers::Error,
+    },
+    /// A text cannot be turned into tokens.
+    #[error("cannot tokenize a text that begins {beginning:?}: {source}")]
+    Tokenization {
+        /// The text's first characters.
+        beginning: String,
+        /// The tokenizer's reason.
+        source: tokenizers::Error,
+    },
+    /// A token id beyond the vocabulary.
+    #[error(
+        "token {id} is beyond the vocabulary of {vocabulary}: tokenizer.json and model.safetensors are of different models"
+    )]
+    UnknownToken {
+        /// The id.
+        id: u32,
+        /// Rows of the word embeddings.
+        vocabulary: usize,
+    },
+    /// A setting of the recipe is out of its range.
+    #[error("recipe: {field} is {got}, and must be {expected}")]
+    Recipe {
+        /// The setting.
+        field: &'static str,
+        /// Its value.
+        got: String,
+        /// What it may be.
+        expected: String,
+    },
+    /// There is nothing to learn from.
+    #[error("no {set} pairs with a label; give pairs whose equiv column is 1 or 0")]
+    NoExamples {
+        /// Which set.
+        set: &'static str,
+    },
+    /// An example's kind is none of the recipe's.
+    #[error("{set} pair {index} is of kind number {kind}, and the recipe has {kinds} kinds")]
+    UnknownKind {
+        /// Which set.
+        set: &'static str,
+        /// Its place there, from 0.
+        index: usize,
+        /// The kind.
+        kind: usize,
+        /// How many there are.
+        kinds: usize,
+    },
+    /// The loss or a gradient is no longer a number.
+    #[error("step {step}: the loss is {loss} and the gradients' norm {norm}, at a reader rate of {rate:e}; {}. Try half the learning rates, a longer warm-up or f32 arithmetic", match checkpoint { Some(path) => format!("the last good state is {}", path.display()), None => "there is no checkpoint yet".into() })]
+    Diverged {
+        /// The step, from 1.
+        step: usize,
+        /// Its loss.
+        loss: f64,
+        /// The global norm of its gradients.
+        norm: f64,
+        /// The reader's learning rate at that step.
+        rate: f64,
+        /// The last checkpoint, which is kept.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A checkpoint in the output folder belongs to another run.
+    #[error("{} was made with another {what}; give the settings and data it was made with, or another output folder, or remove it to start again", path.display())]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What differs.
+        what: &'static str,
+    },
+    /// A drawing cannot be made.
+    #[error("cannot draw {}: {reason}", path.display())]
+    Drawing {
+        /// The file.
+        path: PathBuf,
+        /// The drawing library's reason.
+        reason: String,
+    },
+    /// The tensor library's complaint: a fault of this crate, or of a device.
+    #[error("computing failed: {0}")]
+    Compute(#[from] candle_core::Error),
+    /// A thread of the trainer panicked: a fault of this crate.
+    #[error("a worker thread failed")]
+    Worker,
+}

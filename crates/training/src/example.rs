@@ -1,0 +1,89 @@
+//! What is learnt from: a pair of texts and what is known about it.
+
+use vetted_corpus::pairs::{Label, Pair, Relation};
+
+/// A labelled pair. What is not known teaches nothing: `None` is never read as "no".
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Example {
+    /// The query, hypothesis or claim.
+    pub query: String,
+    /// The candidate, premise or passage.
+    pub candidate: String,
+    /// Whether the candidate supports the query.
+    pub support: Option<bool>,
+    /// Whether the two mean the same.
+    pub equivalence: Option<bool>,
+    /// Whether the two contradict each other.
+    pub conflict: Option<bool>,
+    /// What differs: an index into the recipe's kinds.
+    pub kind: Option<usize>,
+    /// Whether the labels hold for both orders; such pairs are swapped at random in training and scored both ways.
+    pub symmetric: bool,
+    /// What the pair counts, 1 for most.
+    pub weight: f32,
+}
+
+impl Example {
+    /// Whether there is anything to learn from it.
+    pub fn is_labelled(&self) -> bool {
+        self.support.is_some() || self.equivalence.is_some() || self.conflict.is_some() || self.kind.is_some()
+    }
+}
+
+impl From<&Pair> for Example {
+    /// What a pair's label says, and no more.
+    ///
+    /// Support: neutral is "not supported" and no conflict; a `0` is a contradiction unless the pair's own `conflict` says
+    /// otherwise, as in all directed sources with three labels. Equivalence: neutral is undecided; texts that mean the same
+    /// do not conflict, others may. A kind is learnt from pairs that do not match.
+    fn from(pair: &Pair) -> Example {
+        let matches = pair.label == Some(Label::Match);
+        let (support, equivalence, conflict) = match (pair.relation, pair.label) {
+            (_, None) => (None, None, None),
+            (Relation::Support, Some(label)) => (Some(matches), None, Some(label == Label::NoMatch)),
+            (Relation::Equivalence, Some(Label::Neutral)) => (None, None, None),
+            (Relation::Equivalence, Some(_)) => (None, Some(matches), matches.then_some(false)),
+        };
+        Example {
+            query: pair.query.clone(),
+            candidate: pair.candidate.clone(),
+            support,
+            equivalence,
+            conflict: pair.conflict.or(conflict),
+            kind: pair.kind.filter(|_| !matches).map(|kind| kind as usize),
+            symmetric: pair.relation == Relation::Equivalence,
+            weight: 1.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vetted_corpus::pairs::Kind;
+
+    #[test]
+    fn labels_say_what_they_say() {
+        use {Label::*, Relation::*};
+        let (yes, no) = (Some(true), Some(false));
+        let cases = [
+            (Support, Some(Match), None, [yes, None, no]),
+            (Support, Some(Neutral), None, [no, None, no]),
+            (Support, Some(NoMatch), None, [no, None, yes]),
+            (Support, Some(NoMatch), no, [no, None, no]),
+            (Equivalence, Some(Match), None, [None, yes, no]),
+            (Equivalence, Some(NoMatch), None, [None, no, None]),
+            (Equivalence, Some(NoMatch), yes, [None, no, yes]),
+            (Equivalence, Some(Neutral), None, [None, None, None]),
+            (Equivalence, None, yes, [None, None, yes]),
+        ];
+        for (relation, label, conflict, expected) in cases {
+            let pair = Pair { relation, label, conflict, kind: Some(Kind::Role), ..Pair::new("candidate", "query") };
+            let example = Example::from(&pair);
+            assert_eq!([example.support, example.equivalence, example.conflict], expected, "{relation:?} {label:?}");
+            assert_eq!(example.symmetric, relation == Equivalence);
+            assert_eq!(example.kind, if label == Some(Match) { None } else { Some(1) });
+            assert_eq!((&example.query[..], &example.candidate[..]), ("query", "candidate"));
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Trains vetted's verifiers: a BERT encoder and what reads its tokens, end to end, from labelled pairs.
+//!
+//! [`train`] takes a [`Recipe`], the [`Base`] encoder and [`Example`]s, and leaves a verifier's folder (`config.json` and
+//! `model.safetensors`: whatever differs from the base) that `vetted-verifier` runs:
+//!
+//! ```no_run
+//! use std::path::Path;
+//! use vetted_training::{Base, Example, Recipe, train};
+//!
+//! # fn main() -> Result<(), vetted_training::Error> {
+//! let pair = |query: &str, candidate: &str, same| Example {
+//!     query: query.into(),
+//!     candidate: candidate.into(),
+//!     equivalence: Some(same),
+//!     symmetric: true,
+//!     weight: 1.0,
+//!     ..Example::default()
+//! };
+//! let pairs = [
+//!     pair("The dog bit the man.", "The man was bitten by the dog.", true),
+//!     pair("The dog bit the man.", "The man bit the dog.", false),
+//! ];
+//! let base = Base::open("all-MiniLM-L6-v2")?;
+//! let recipe = Recipe { name: "bites".into(), epochs: 5.0, ..Recipe::default() };
+//! let outcome = train(&recipe, &base, None, &pairs, &[], Path::new("bites"), &mut |progress| {
+//!     eprintln!("{} of {} steps, {:.0} pairs/s", progress.step, progress.steps, progress.pairs_per_second);
+//! })?;
+//! println!("{} parameters trained in {} steps", outcome.parameters, outcome.steps);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A pair of a file ([`vetted_corpus::pairs`]) becomes an example by `Example::from(&pair)`. A recipe is JSON where it is not
+//! Rust; what it leaves out is as in [`Recipe::default`]:
+//!
+//! ```
+//! use vetted_training::{Architecture, Recipe};
+//!
+//! let json = r#"{"architecture": {"architecture": "map-transformer", "view": 64}, "epochs": 2, "patience": 3}"#;
+//! let recipe: Recipe = serde_json::from_str(json).unwrap();
+//! assert!(matches!(&recipe.architecture, Architecture::MapTransformer(shape) if shape.view == 64 && shape.layers == 2));
+//! assert_eq!((recipe.batch, recipe.patience), (64, Some(3)));
+//! ```
+//!
+//! # What a run leaves behind
+//!
+//! | file | |
+//! |---|---|
+//! | `config.json`, `model.safetensors` | the verifier, as it was best on the held-out pairs |
+//! | `metrics.jsonl` | a [`Line`] for every so many steps |
+//! | `curve.svg` | the same as a picture |
+//! | `checkpoint.safetensors` | weights, the optimizer's moments and the step: a killed run started again goes on from here, to the same weights bit for bit |
+//!
+//! Every file is replaced in one step, so a full disk or a kill leaves the old one. [`export_onnx`] makes an ONNX model of
+//! the folder.
+//!
+//! # How it computes
+//!
+//! On the CPU, Transformer layers, attention, norms and maps are custom operations over `vetted-kernels`, in bf16 where the
+//! recipe does not say f32, without padding; candle's automatic differentiation joins them. Both halves of every batch
+//! have a thread of their own, and their gradients are added in one order: results do not depend on timing. With the
+//! feature `cuda`, and a device, candle's own operations compute the same functions there.
+
+mod base;
+mod batches;
+mod checkpoint;
+pub mod curve;
+mod error;
+mod example;
+mod export;
+#[cfg(test)]
+mod golden;
+mod held_out;
+mod loss;
+mod metrics;
+mod model;
+mod ops;
+mod optimizer;
+mod parameters;
+mod random;
+mod recipe;
+mod tensors;
+mod texts;
+mod trainer;
+
+pub use base::{Base, Shape};
+pub use error::Error;
+pub use example::Example;
+pub use export::export_onnx;
+pub use held_out::HeldOut;
+pub use metrics::Line;
+pub use recipe::{Architecture, Contrast, Decay, F3, F4, MapTransformer, Recipe, Storage, Weights};
+pub use trainer::{Outcome, Progress, Stage, train};
+pub use vetted_kernels::Arithmetic;

@@ -1,0 +1,383 @@
+//! Everything that decides what a training run does, apart from its data.
+
+use serde::{Deserialize, Serialize};
+use vetted_corpus::pairs::Kind;
+use vetted_kernels::Arithmetic;
+
+use crate::Error;
+
+/// A training run's settings. Two runs with the same recipe, base encoder and pairs, on the same machine, end in the
+/// same weights bit for bit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    /// The verifier's name, written into its `config.json`.
+    pub name: String,
+    /// What is trained on top of the encoder.
+    pub architecture: Architecture,
+    /// The first encoder layer that is trained; those below, and the embeddings, stay as they are. The number of layers
+    /// freezes all of them.
+    pub trained_from_layer: usize,
+    /// Longest text in tokens, special tokens included; what is longer is cut. At most 64 for readers of maps.
+    /// A cross-encoder's joint input has at most twice as many, less one.
+    pub max_tokens: usize,
+    /// The names of the kinds of difference, one output each after support, equivalence and conflict; those of pair files
+    /// ([`Kind`]) by default.
+    pub kinds: Vec<String>,
+    /// Passes over the training pairs; fractions are allowed.
+    pub epochs: f64,
+    /// Pairs per step.
+    pub batch: usize,
+    /// Highest learning rate of the reader or head.
+    pub reader_rate: f64,
+    /// Highest learning rate of the encoder.
+    pub encoder_rate: f64,
+    /// AdamW's decoupled weight decay (Loshchilov and Hutter 2019, arXiv 1711.05101), for matrices only: none for biases,
+    /// norms and single vectors.
+    pub weight_decay: f64,
+    /// Share of all steps over which the rates rise linearly from 0.
+    pub warm_up: f64,
+    /// How the rates fall to 0 afterwards.
+    pub decay: Decay,
+    /// Gradients are scaled down to this global norm where theirs is larger.
+    pub clip: f64,
+    /// Share of the reader's block outputs that are dropped in training.
+    pub dropout: f64,
+    /// What each output's loss counts.
+    pub weights: Weights,
+    /// An in-batch contrastive loss beside the binary ones; none when absent.
+    pub contrast: Option<Contrast>,
+    /// What the encoder's and the blocks' products are computed in.
+    #[serde(with = "arithmetic")]
+    pub arithmetic: Arithmetic,
+    /// Decides initial weights, order, swaps and dropout.
+    pub seed: u64,
+    /// Steps from one line of metrics to the next.
+    pub log_every: usize,
+    /// Steps from one evaluation on the held-out pairs to the next.
+    pub evaluate_every: usize,
+    /// Steps from one checkpoint to the next.
+    pub checkpoint_every: usize,
+    /// Evaluations without a new best after which training stops; never when absent.
+    pub patience: Option<usize>,
+    /// How the exported weights are stored.
+    pub storage: Storage,
+}
+
+/// What reads a pair.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "architecture", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Architecture {
+    /// A Transformer over the true grid of narrow cosine and lexical maps.
+    MapTransformer(MapTransformer),
+    /// The map Transformer of arXiv 2604.16351: map, row maxima and column maxima on a padded square.
+    F4(F4),
+    /// The convolutional reader of arXiv 2604.16351 over the same channels.
+    F3(F3),
+    /// Both texts through the encoder together, the usual ceiling.
+    CrossEncoder,
+}
+
+/// The shape of our map Transformer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MapTransformer {
+    /// Dimensions of a token's view. The encoder's hidden size takes the token vectors as they are, without weights.
+    pub view: usize,
+    /// Scalars per token beside the view.
+    pub traits: usize,
+    /// Whether the map of the tokens' word embeddings is the second channel; zeros otherwise.
+    pub lexical: bool,
+    /// Width of the reader.
+    pub width: usize,
+    /// Blocks of the reader.
+    pub layers: usize,
+    /// Attention heads of a block.
+    pub heads: usize,
+    /// Width of a block's feed-forward part.
+    pub feed_forward: usize,
+    /// Side of a patch in tokens.
+    pub patch: usize,
+}
+
+/// The shape of F4.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct F4 {
+    /// Dimensions of a token's view, as in [`MapTransformer`]. The paper's is the hidden size.
+    pub view: usize,
+    /// Side of the padded map in tokens, a multiple of `patch`.
+    pub grid: usize,
+    /// Side of a patch in tokens.
+    pub patch: usize,
+    /// Width of the reader.
+    pub width: usize,
+    /// Blocks of the reader.
+    pub layers: usize,
+    /// Attention heads of a block.
+    pub heads: usize,
+    /// Width of a block's feed-forward part.
+    pub feed_forward: usize,
+}
+
+/// The shape of F3.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct F3 {
+    /// Dimensions of a token's view, as in [`MapTransformer`]. The paper's is the hidden size.
+    pub view: usize,
+    /// Channels after each 3 x 3 convolution.
+    pub channels: Vec<usize>,
+}
+
+/// How learning rates fall after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decay {
+    /// In a straight line.
+    Linear,
+    /// Along half a cosine wave.
+    Cosine,
+}
+
+/// What the losses count. Each is a sum over the labelled pairs, divided by the weight of all pairs of the batch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Weights {
+    /// Binary cross-entropy of support.
+    pub support: f64,
+    /// Binary cross-entropy of equivalence.
+    pub equivalence: f64,
+    /// Binary cross-entropy of conflict.
+    pub conflict: f64,
+    /// Cross-entropy over the kinds.
+    pub kind: f64,
+}
+
+/// In-batch negatives (MNRL, Henderson et al. 2017, arXiv 1705.00652, section 4): a query's own candidate against those
+/// of other pairs, and against candidates that the training pairs deny for the same query.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Contrast {
+    /// What the loss counts.
+    pub weight: f64,
+    /// Logits are divided by it.
+    pub temperature: f64,
+    /// Negatives per query. Each costs a reading of its own, so they are a sample of the batch.
+    pub negatives: usize,
+}
+
+/// How a matrix is stored in `model.safetensors`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Storage {
+    /// 4 bytes a value.
+    F32,
+    /// 2 bytes a value.
+    F16,
+    /// One byte a value and a scale per row; vectors as F32.
+    I8,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            name: "verifier".into(),
+            architecture: Architecture::MapTransformer(MapTransformer::default()),
+            trained_from_layer: 0,
+            max_tokens: 64,
+            kinds: Kind::ALL.iter().map(|kind| kind.name().into()).collect(),
+            epochs: 3.0,
+            batch: 64,
+            reader_rate: 5e-4,
+            encoder_rate: 1e-4,
+            weight_decay: 0.01,
+            warm_up: 0.1,
+            decay: Decay::Linear,
+            clip: 1.0,
+            dropout: 0.1,
+            weights: Weights::default(),
+            contrast: None,
+            arithmetic: Arithmetic::Bf16,
+            seed: 0,
+            log_every: 20,
+            evaluate_every: 500,
+            checkpoint_every: 500,
+            patience: None,
+            storage: Storage::F16,
+        }
+    }
+}
+
+impl Default for MapTransformer {
+    fn default() -> Self {
+        Self { view: 48, traits: 8, lexical: true, width: 128, layers: 2, heads: 4, feed_forward: 256, patch: 4 }
+    }
+}
+
+impl Default for F4 {
+    fn default() -> Self {
+        Self { view: 384, grid: 64, patch: 8, width: 128, layers: 2, heads: 4, feed_forward: 256 }
+    }
+}
+
+impl Default for F3 {
+    fn default() -> Self {
+        Self { view: 384, channels: vec![32, 64, 128] }
+    }
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self { support: 1.0, equivalence: 1.0, conflict: 0.5, kind: 0.2 }
+    }
+}
+
+impl Default for Contrast {
+    fn default() -> Self {
+        Self { weight: 0.2, temperature: 1.0, negatives: 2 }
+    }
+}
+
+/// Tokens that a map reader's positions reach to.
+pub(crate) const MAP_TOKENS: usize = 64;
+
+impl Recipe {
+    /// Checks every setting's range; `layers` and `hidden` are the base encoder's.
+    ///
+    /// # Errors
+    /// [`Error::Recipe`], naming the first setting that is out of its range.
+    pub fn check(&self, layers: usize, hidden: usize) -> Result<(), Error> {
+        let fault = |field, got: String, expected: &str| Err(Error::Recipe { field, got, expected: expected.into() });
+        let positive = [
+            ("batch", self.batch),
+            ("log_every", self.log_every),
+            ("evaluate_every", self.evaluate_every),
+            ("checkpoint_every", self.checkpoint_every),
+            ("patience", self.patience.unwrap_or(1)),
+        ];
+        if let Some((field, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
+            return fault(field, "0".into(), "at least 1");
+        }
+        let not_negative = [
+            ("reader_rate", self.reader_rate),
+            ("encoder_rate", self.encoder_rate),
+            ("weight_decay", self.weight_decay),
+            ("weights.support", self.weights.support),
+            ("weights.equivalence", self.weights.equivalence),
+            ("weights.conflict", self.weights.conflict),
+            ("weights.kind", self.weights.kind),
+            ("contrast.weight", self.contrast.map_or(0.0, |c| c.weight)),
+        ];
+        if let Some((field, value)) = not_negative.into_iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0))
+        {
+            return fault(field, value.to_string(), "a number, 0 or more");
+        }
+        let above_zero = [
+            ("epochs", self.epochs),
+            ("clip", self.clip),
+            ("contrast.temperature", self.contrast.map_or(1.0, |c| c.temperature)),
+        ];
+        if let Some((field, value)) = above_zero.into_iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+            return fault(field, value.to_string(), "a number above 0");
+        }
+        for (field, value) in [("warm_up", self.warm_up), ("dropout", self.dropout)] {
+            if !(0.0..1.0).contains(&value) {
+                return fault(field, value.to_string(), "from 0 to below 1");
+            }
+        }
+        if self.trained_from_layer > layers {
+            return fault("trained_from_layer", self.trained_from_layer.to_string(), &format!("at most {layers}"));
+        }
+        if self.max_tokens < 3 || self.max_tokens > MAP_TOKENS {
+            return fault("max_tokens", self.max_tokens.to_string(), &format!("from 3 to {MAP_TOKENS}"));
+        }
+        self.architecture.check(hidden, self.max_tokens)
+    }
+}
+
+impl Architecture {
+    /// The name in a verifier's `config.json`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Architecture::MapTransformer(_) => "map-transformer",
+            Architecture::F4(_) => "f4",
+            Architecture::F3(_) => "f3",
+            Architecture::CrossEncoder => "cross-encoder",
+        }
+    }
+
+    fn check(&self, hidden: usize, max_tokens: usize) -> Result<(), Error> {
+        let fault = |field, got: String, expected: String| Err(Error::Recipe { field, got, expected });
+        let blocks = |width: usize, heads: usize, feed_forward: usize| {
+            if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
+                return fault("width", width.to_string(), format!("a multiple of the {heads} heads, and neither 0"));
+            }
+            if feed_forward == 0 {
+                return fault("feed_forward", "0".into(), "at least 1".into());
+            }
+            Ok(())
+        };
+        let view = |view: usize| match view {
+            0 => fault("view", "0".into(), "at least 1".into()),
+            view if view > hidden => fault("view", view.to_string(), format!("at most the hidden size, {hidden}")),
+            _ => Ok(()),
+        };
+        match self {
+            Architecture::MapTransformer(shape) => {
+                view(shape.view)?;
+                if shape.patch == 0 || shape.patch > MAP_TOKENS {
+                    return fault("patch", shape.patch.to_string(), format!("from 1 to {MAP_TOKENS}"));
+                }
+                blocks(shape.width, shape.heads, shape.feed_forward)
+            }
+            Architecture::F4(shape) => {
+                view(shape.view)?;
+                if shape.grid < max_tokens || shape.patch == 0 || !shape.grid.is_multiple_of(shape.patch) {
+                    let expected = format!("a multiple of the patch, {}, and no less than max_tokens", shape.patch);
+                    return fault("grid", shape.grid.to_string(), expected);
+                }
+                blocks(shape.width, shape.heads, shape.feed_forward)
+            }
+            Architecture::F3(shape) => {
+                view(shape.view)?;
+                if shape.channels.is_empty() || shape.channels.contains(&0) {
+                    return fault(
+                        "channels",
+                        format!("{:?}", shape.channels),
+                        "one number or more, none of them 0".into(),
+                    );
+                }
+                Ok(())
+            }
+            Architecture::CrossEncoder => Ok(()),
+        }
+    }
+}
+
+/// [`Arithmetic`] is another crate's.
+mod arithmetic {
+    use super::*;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Name {
+        F32,
+        Bf16,
+    }
+
+    pub(super) fn serialize<S: serde::Serializer>(value: &Arithmetic, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Arithmetic::F32 => Name::F32,
+            Arithmetic::Bf16 => Name::Bf16,
+        }
+        .serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arithmetic, D::Error> {
+        Ok(match Name::deserialize(deserializer)? {
+            Name::F32 => Arithmetic::F32,
+            Name::Bf16 => Arithmetic::Bf16,
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! Whole runs over a tiny encoder: that they learn, that they come back from a kill, and what they say when they cannot.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use vetted_training::{
+    Architecture, Base, Contrast, Error, Example, F3, F4, MapTransformer, Outcome, Progress, Recipe, Stage, Storage,
+    train,
+};
+
+fn tiny() -> Base {
+    Base::open(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tiny")).unwrap()
+}
+
+/// Pairs that match when both have the same words: those that do not have another in one place.
+fn pairs(count: usize, seed: usize) -> Vec<Example> {
+    let mut state = seed as u64 * 77 + 1;
+    let mut random = |end: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % end
+    };
+    (0..count)
+        .map(|index| {
+            let words: Vec<u64> = (0..3 + random(5)).map(|_| 4 + random(36)).collect();
+            let mut other = words.clone();
+            let equivalent = index % 2 == 0;
+            if !equivalent {
+                let place = random(other.len() as u64) as usize;
+                other[place] = 4 + (other[place] - 4 + 1 + random(35)) % 36;
+            }
+            let text = |words: &[u64]| words.iter().map(|word| format!("w{word}")).collect::<Vec<_>>().join(" ");
+            Example {
+                query: text(&words),
+                candidate: text(&other),
+                equivalence: Some(equivalent),
+                conflict: equivalent.then_some(false),
+                kind: (!equivalent).then_some(0),
+                symmetric: true,
+                weight: 1.0,
+                ..Example::default()
+            }
+        })
+        .collect()
+}
+
+fn recipe() -> Recipe {
+    let shape = MapTransformer {
+        view: 12,
+        traits: 2,
+        width: 16,
+        layers: 1,
+        heads: 2,
+        feed_forward: 16,
+        ..MapTransformer::default()
+    };
+    Recipe {
+        architecture: Architecture::MapTransformer(shape),
+        max_tokens: 12,
+        kinds: vec!["entity".into(), "other".into()],
+        epochs: 4.0,
+        batch: 16,
+        reader_rate: 5e-3,
+        encoder_rate: 1e-3,
+        log_every: 5,
+        evaluate_every: 20,
+        checkpoint_every: 8,
+        storage: Storage::F32,
+        ..Recipe::default()
+    }
+}
+
+fn run(recipe: &Recipe, out: &Path, progress: &mut dyn FnMut(&Progress)) -> Result<Outcome, Error> {
+    train(recipe, &tiny(), None, &pairs(200, 1), &pairs(60, 2), out, progress)
+}
+
+#[test]
+fn every_architecture_learns_what_a_word_changes() {
+    let f4 = F4 { view: 16, grid: 12, patch: 4, width: 16, layers: 1, heads: 2, feed_forward: 16 };
+    let f3 = F3 { view: 16, channels: vec![8, 8] };
+    let contrast = Some(Contrast::default());
+    let cases = [
+        (recipe().architecture, None, 0, 0.8),
+        (recipe().architecture, contrast, 2, 0.8),
+        (Architecture::F4(f4), None, 0, 0.55),
+        (Architecture::F3(f3), contrast, 1, 0.8),
+        // A cross-encoder of two random layers learns to read pairs slowly; here it only must run.
+        (Architecture::CrossEncoder, contrast, 0, 0.3),
+    ];
+    for (architecture, contrast, trained_from_layer, least) in cases {
+        let out = tempfile::tempdir().unwrap();
+        let what = format!("{} from layer {trained_from_layer}", architecture.name());
+        let recipe = Recipe { architecture, contrast, trained_from_layer, epochs: 16.0, ..recipe() };
+        let mut stages = Vec::new();
+        let outcome = train(&recipe, &tiny(), None, &pairs(300, 1), &pairs(100, 2), out.path(), &mut |progress| {
+            stages.push(progress.stage);
+        })
+        .unwrap();
+        let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
+        assert!(area > least, "{what}: {area}");
+        assert_eq!((stages[0], outcome.steps, outcome.stopped_early), (Stage::Preparing, 16 * 19, false));
+        assert!(stages.contains(&Stage::Training) && stages.contains(&Stage::Evaluating));
+        for file in ["config.json", "model.safetensors", "metrics.jsonl", "curve.svg", "checkpoint.safetensors"] {
+            assert!(out.path().join(file).is_file(), "{what}: {file}");
+        }
+        let config: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(out.path().join("config.json")).unwrap()).unwrap();
+        assert_eq!(config["architecture"], recipe.architecture.name());
+        assert_eq!(config["encoder"]["trained_from_layer"], trained_from_layer);
+    }
+}
+
+/// Not a test of its own: what [`a_killed_run_ends_where_an_unbroken_one_does`] starts and kills.
+#[test]
+#[ignore = "run by another test"]
+fn a_slow_run() {
+    let Some(out) = std::env::var_os("VETTED_TEST_OUT") else { return };
+    run(&recipe(), Path::new(&out), &mut |_| std::thread::sleep(Duration::from_millis(20))).unwrap();
+}
+
+#[test]
+fn a_killed_run_ends_where_an_unbroken_one_does() {
+    let (whole, broken) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = run(&recipe(), whole.path(), &mut |_| {}).unwrap();
+    let metrics = |out: &Path| std::fs::read_to_string(out.join("metrics.jsonl")).unwrap_or_default();
+    for lines in [3, 8] {
+        // With a line of metrics every five steps and a checkpoint every eight, some steps are lost.
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_slow_run", "--ignored"])
+            .env("VETTED_TEST_OUT", broken.path())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        while metrics(broken.path()).lines().count() < lines {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap(); // SIGKILL
+        assert!(!child.wait().unwrap().success());
+    }
+    let mut first = None;
+    let outcome = run(&recipe(), broken.path(), &mut |progress| {
+        if progress.stage == Stage::Training {
+            first.get_or_insert(progress.step);
+        }
+    })
+    .unwrap();
+    assert!(first.is_some_and(|step| step > 8), "it began again at step {first:?}");
+    assert_eq!(
+        (outcome.steps, outcome.exported_step, outcome.held_out),
+        (expected.steps, expected.exported_step, expected.held_out)
+    );
+    let bytes = |out: &Path, file: &str| std::fs::read(out.join(file)).unwrap();
+    assert!(bytes(whole.path(), "model.safetensors") == bytes(broken.path(), "model.safetensors"));
+    assert!(tensors(whole.path()) == tensors(broken.path()), "weights or moments differ");
+    let losses = |out: &Path| -> Vec<(u64, Option<f64>)> {
+        let lines = metrics(out);
+        let line = |line: &str| -> serde_json::Value { serde_json::from_str(line).unwrap() };
+        lines.lines().map(line).map(|line| (line["step"].as_u64().unwrap(), line["loss"].as_f64())).collect()
+    };
+    assert_eq!(losses(whole.path()), losses(broken.path()));
+}
+
+/// All tensors of a checkpoint, without what it says about time.
+fn tensors(out: &Path) -> Vec<u8> {
+    let bytes = std::fs::read(out.join("checkpoint.safetensors")).unwrap();
+    let header = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    bytes[8 + header..].to_vec()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_full_disk_costs_no_checkpoint() {
+    let out = tempfile::tempdir().unwrap();
+    let checkpoint = out.path().join("checkpoint.safetensors");
+    let mut before = None;
+    let error = run(&recipe(), out.path(), &mut |progress| {
+        if progress.step == 12 {
+            before = Some(std::fs::read(&checkpoint).unwrap());
+            // Whatever is written there now meets a full disk.
+            std::os::unix::fs::symlink("/dev/full", out.path().join("checkpoint.safetensors.partial")).unwrap();
+        }
+    })
+    .unwrap_err();
+    let message = error.to_string();
+    assert!(matches!(&error, Error::Unwritable { path, .. } if *path == checkpoint), "{message}");
+    assert!(message.contains("No space left") && message.contains("run the same command again"), "{message}");
+    assert_eq!(std::fs::read(&checkpoint).unwrap(), before.unwrap());
+    let mut steps = Vec::new();
+    run(&recipe(), out.path(), &mut |progress| steps.push(progress.step)).unwrap();
+    assert_eq!(steps[1], 9, "it goes on after the checkpoint of step 8");
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run() {
+    let out = tempfile::tempdir().unwrap();
+    let recipe = Recipe { reader_rate: 1e30, encoder_rate: 1e30, checkpoint_every: 1, warm_up: 0.0, ..recipe() };
+    let error = run(&recipe, out.path(), &mut |_| {}).unwrap_err();
+    let Error::Diverged { step, checkpoint, .. } = &error else { panic!("{error}") };
+    assert!((2..6).contains(step), "{error}");
+    assert_eq!(*checkpoint, Some(out.path().join("checkpoint.safetensors")));
+    assert!(checkpoint.as_ref().is_some_and(|path| path.is_file()));
+    assert!(error.to_string().contains("Try half the learning rates"), "{error}");
+}
+
+#[test]
+fn what_is_asked_for_must_make_sense() {
+    let out = tempfile::tempdir().unwrap();
+    let with = |change: &dyn Fn(&mut Recipe)| {
+        let mut recipe = recipe();
+        change(&mut recipe);
+        run(&recipe, out.path(), &mut |_| {}).unwrap_err().to_string()
+    };
+    type Change = fn(&mut Recipe);
+    let cases: [(Change, &str); 9] = [
+        (|r| r.batch = 0, "recipe: batch is 0, and must be at least 1"),
+        (|r| r.epochs = f64::NAN, "recipe: epochs is NaN, and must be a number above 0"),
+        (|r| r.encoder_rate = -1.0, "recipe: encoder_rate is -1"),
+        (|r| r.dropout = 1.0, "recipe: dropout is 1, and must be from 0 to below 1"),
+        (|r| r.trained_from_layer = 3, "recipe: trained_from_layer is 3, and must be at most 2"),
+        (|r| r.max_tokens = 65, "recipe: max_tokens is 65, and must be from 3 to 64"),
+        (
+            |r| r.architecture = Architecture::MapTransformer(MapTransformer::default()),
+            "recipe: view is 48, and must be at most the hidden size, 16",
+        ),
+        (
+            |r| r.architecture = Architecture::F4(F4 { view: 4, grid: 10, patch: 4, ..F4::default() }),
+            "recipe: grid is 10",
+        ),
+        (|r| r.kinds.clear(), "training pair 1 is of kind number 0, and the recipe has 0 kinds"),
+    ];
+    for (change, expected) in cases {
+        let message = with(&change);
+        assert!(message.contains(expected), "{message}");
+    }
+    let nothing = train(&recipe(), &tiny(), None, &[Example::default()], &[], out.path(), &mut |_| {});
+    assert!(matches!(nothing, Err(Error::NoExamples { set: "training" })));
+
+    let short = Recipe { epochs: 1.0, ..recipe() };
+    run(&short, out.path(), &mut |_| {}).unwrap();
+    let error = run(&Recipe { seed: 1, ..short.clone() }, out.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::OtherRun { what: "recipe", .. }), "{error}");
+    let error = train(&short, &tiny(), None, &pairs(99, 5), &pairs(60, 2), out.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::OtherRun { what: "set of training pairs", .. }), "{error}");
+}
+
+#[test]
+fn a_run_can_start_from_an_earlier_verifier_and_stop_early() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let earlier = run(&Recipe { epochs: 10.0, ..recipe() }, first.path(), &mut |_| {}).unwrap();
+    let earlier = earlier.held_out.and_then(|held_out| held_out.equivalence).unwrap();
+    // Rates of nothing: no evaluation is better than the first.
+    let recipe = Recipe { reader_rate: 0.0, encoder_rate: 0.0, patience: Some(2), evaluate_every: 3, ..recipe() };
+    let folder: PathBuf = first.path().into();
+    let outcome =
+        train(&recipe, &tiny(), Some(&folder), &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+    assert!(outcome.stopped_early);
+    assert_eq!((outcome.steps, outcome.exported_step), (9, 3));
+    let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
+    assert!((area - earlier).abs() < 1e-9, "{area} after starting from {earlier}");
+}
+
+#[test]
+fn damaged_bases_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tiny");
+    let copy = |file: &str| std::fs::copy(golden.join(file), folder.path().join(file)).unwrap();
+    let open = || Base::open(folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(open().contains("cannot read"), "{}", open());
+    for file in ["config.json", "tokenizer.json", "model.safetensors"] {
+        copy(file);
+    }
+    assert_eq!(open(), "");
+    let weights = folder.path().join("model.safetensors");
+    let bytes = std::fs::read(&weights).unwrap();
+    std::fs::write(&weights, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(open().contains("is damaged"), "{}", open());
+    let mut broken = bytes.clone();
+    let end = broken.len();
+    broken[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    std::fs::write(&weights, broken).unwrap();
+    let base = Base::open(folder.path()).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let error = train(&recipe(), &base, None, &pairs(20, 1), &[], out.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+    std::fs::write(folder.path().join("config.json"), "{\"model_type\": \"gpt2\", \"hidden_act\": \"gelu\"}").unwrap();
+    assert!(!open().is_empty());
+}
