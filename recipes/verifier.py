@@ -519,23 +519,13 @@ class Trainer:
         def say(**x):
             print(json.dumps(x), file=log, flush=True), print(x, flush=True)
 
-        held = np.array([hashlib.blake2b(self.data.flat[self.data.starts[p[0]]:self.data.starts[p[0] + 1]].tobytes(), digest_size=2).digest()[0] < 256 * a.held_out for p in self.data.pairs])
-        everything = np.arange(len(self.data))
-        only = set(a.transfer or [])
-        transfer = np.isin(self.data.group, [i for i, g in enumerate(self.data.groups) if g in only])
-        rng = np.random.RandomState(1)
+        batches, shares, validation, transfer_set = self.split()
 
         def measured(step):
             say(step=step, held_out=self.report(validation), transfer=self.report(transfer_set))
             torch.save(dict(encoder=self.encoder.state_dict(), reader=self.reader.state_dict(), optimizer=opt.state_dict(), step=step), a.out + "/checkpoint.tmp")
             os.replace(a.out + "/checkpoint.tmp", a.out + "/checkpoint.pt")
 
-        def few(mask):
-            return np.concatenate([rng.permutation(everything[mask & (self.data.group == g)])[:a.held_out_cap] for g in range(len(self.data.groups))])
-
-        batches, shares = self.schedule(everything[~held & ~transfer])
-        trained = np.isin(self.data.group, [i for i, g in enumerate(self.data.groups) if g in shares])
-        validation, transfer_set = few(held & trained & ~transfer), few(transfer)
         say(arguments=vars(a), shares=shares, held_out=len(validation), transfer=len(transfer_set), steps=len(batches))
         if self.options.get("view") and a.architecture == "map-transformer" and not a.random_view:
             self.start_views()
@@ -583,18 +573,78 @@ class Trainer:
             if (step + 1) % a.evaluate_every == 0:
                 measured(step + 1)
         measured(step + 1)
-        self.save()
+        self.save(self.calibration(validation))
 
-    def save(self):
+    def split(self):
+        """(training, held-out, transfer) indices. Held out is by the query's tokens, so that no held-out query is trained on."""
+        a, d, everything = self.a, self.data, np.arange(len(self.data))
+        held = np.array([hashlib.blake2b(d.text(p[0]).tobytes(), digest_size=2).digest()[0] < 256 * a.held_out for p in d.pairs])
+        transfer = np.isin(d.group, [i for i, g in enumerate(d.groups) if g in set(a.transfer or [])])
+        rng = np.random.RandomState(1)
+
+        def few(mask):
+            return np.concatenate([rng.permutation(everything[mask & (d.group == g)])[:a.held_out_cap] for g in range(len(d.groups))])
+
+        train = everything[~held & ~transfer]
+        batches, shares = self.schedule(train)
+        trained = np.isin(d.group, [i for i, g in enumerate(d.groups) if g in shares])
+        return batches, shares, few(held & trained & ~transfer), few(transfer)
+
+    def calibration(self, index):
+        """Platt scaling (Platt 1999) of each output on held-out pairs: p = sigmoid(scale * logit + offset)."""
+        labels, out = self.data.labels[index], {}
+        z = self.evaluate(index)
+        for column, name in ((1, "support"), (2, "equivalence"), (3, "conflict")):
+            known = (labels[:, column] >= 0) & ((labels[:, 0] == 1) if name == "equivalence" else (labels[:, 0] == 0))
+            x, y, w = z[known, 1 if name == "conflict" else 0].astype(np.float64), labels[known, column], np.array([1., 0.])
+            for _ in range(50):  # Newton's method on two parameters
+                p = 1 / (1 + np.exp(-(w[0] * x + w[1])))
+                X = np.stack([x, np.ones_like(x)], 1)
+                w = w - np.linalg.solve(X.T @ (X * (p * (1 - p))[:, None]) + 1e-3 * np.eye(2), X.T @ (p - y) + 1e-3 * (w - [1, 0]))
+            out[name] = dict(scale=round(float(w[0]), 4), offset=round(float(w[1]), 4))
+        return out
+
+    def save(self, calibration=None):
+        """The folder that `vetted` opens. Matrices as int8 with a scale per row (`--storage i8`), or as halves or floats."""
+        import torch
         from safetensors.torch import save_file
-        a = self.a
-        tensors = {**self.reader.named(), **self.encoder.trained()}
-        save_file({k: v.detach().float().cpu().contiguous() for k, v in tensors.items()}, a.out + "/model.safetensors")
+        a, reader = self.a, {**self.options, "view": self.options["view"] or self.encoder.hidden}
+        os.makedirs(a.out, exist_ok=True)
+        tensors = {k: v.detach().float().cpu().contiguous() for k, v in {**self.reader.named(), **self.encoder.trained()}.items()}
+        if a.architecture == "map-transformer" and "view.weight" in tensors:
+            # A rotation changes no similarity, and spreads what principal components hold in their first dimensions: the
+            # range that a byte has to cover shrinks.
+            torch.manual_seed(0)
+            rotation, _ = torch.linalg.qr(torch.randn(reader["view"], reader["view"]))
+            tensors["view.weight"], reader["view_range"] = (rotation @ tensors["view.weight"]).contiguous(), .6
+        stored = {}
+        for name, value in tensors.items():
+            if a.storage == "i8" and value.dim() == 2 and name.startswith("encoder."):
+                scale = value.abs().amax(1).clamp(min=1e-12) / 127
+                stored[name], stored[name + ".scale"] = (value / scale[:, None]).round().clamp(-127, 127).to(torch.int8), scale
+            else:
+                stored[name] = value.half() if a.storage != "f32" and value.dim() == 2 else value
+        save_file(stored, a.out + "/model.safetensors")
         sha = hashlib.sha256(open(a.model + "/model.safetensors", "rb").read()).hexdigest()
         config = dict(format=1, architecture=a.architecture, name=a.name, base=dict(name="all-MiniLM-L6-v2", sha256=sha, hidden=self.encoder.hidden, layers=len(self.encoder.layers)),
-                      encoder=dict(trained_from_layer=a.trained_from, max_tokens=MAX_TOKENS), reader=self.options, kinds=KINDS)
-        config["reader"] = {**self.options, "view": self.options["view"] or self.encoder.hidden} if not self.joint else {}
+                      encoder=dict(trained_from_layer=a.trained_from, max_tokens=MAX_TOKENS), reader=reader, kinds=KINDS)
+        if self.joint:
+            config["reader"] = {}
+        if calibration:
+            config["calibration"] = calibration
         json.dump(config, open(a.out + "/config.json", "w"), indent=2)
+
+
+def export(a):
+    """A run's last checkpoint as a verifier's folder, calibrated on the run's held-out pairs."""
+    arguments = argparse.Namespace(**{**json.loads(open(a.run + "/metrics.jsonl").readline())["arguments"], "out": a.out, "storage": a.storage, "threads": a.threads})
+    trainer = Trainer(arguments)
+    checkpoint = trainer.torch.load(a.run + "/checkpoint.pt", map_location=trainer.device)
+    trainer.encoder.load_state_dict(checkpoint["encoder"]), trainer.reader.load_state_dict(checkpoint["reader"])
+    _, _, held_out, _ = trainer.split()
+    calibration = trainer.calibration(held_out)
+    print(calibration, trainer.report(held_out))
+    trainer.save(calibration)
 
 
 def main():
@@ -605,15 +655,17 @@ def main():
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
-                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="").items():
+                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16").items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")
     s.add_argument("--out", required=True), s.add_argument("--pairs", nargs="*", default=[]), s.add_argument("--squad", nargs="*", default=[]), s.add_argument("--beir", nargs="*", default=[])
+    e = sub.add_parser("export")
+    e.add_argument("--run", required=True), e.add_argument("--out", required=True), e.add_argument("--storage", default="i8"), e.add_argument("--threads", type=int, default=0)
     a = ap.parse_args()
-    dict(pack=pack, questions=questions, sentences=sentences, train=lambda a: Trainer(a).run())[a.command](a)
+    dict(pack=pack, questions=questions, sentences=sentences, export=export, train=lambda a: Trainer(a).run())[a.command](a)
 
 
 if __name__ == "__main__":

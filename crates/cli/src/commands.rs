@@ -3,6 +3,7 @@
 pub mod delete;
 pub mod demo;
 pub mod eval;
+pub mod export;
 pub mod index;
 pub mod info;
 pub mod models;

@@ -37,6 +37,8 @@ enum Command {
     /// Train models
     #[command(subcommand)]
     Train(commands::train::Train),
+    /// Write a verifier as an ONNX model
+    Export(commands::export::Export),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         Command::Synth(command) => command.run(),
         Command::Train(command) => command.run(),
+        Command::Export(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Eval(command) => command.run(),
     };

@@ -61,7 +61,8 @@ mod tests {
 
     #[test]
     fn areas_by_hand() {
-        let cases: [(&[(f32, bool)], Option<f64>); 5] = [
+        type Scored = &'static [(f32, bool)];
+        let cases: [(Scored, Option<f64>); 5] = [
             (&[(0.1, false), (0.9, true)], Some(1.0)),
             (&[(0.9, false), (0.1, true)], Some(0.0)),
             (&[(0.5, false), (0.5, true)], Some(0.5)),

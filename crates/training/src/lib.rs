@@ -79,6 +79,7 @@ mod optimizer;
 mod parameters;
 mod random;
 mod recipe;
+mod scoring;
 mod tensors;
 mod texts;
 mod trainer;

@@ -90,7 +90,8 @@ fn every_architecture_learns_what_a_word_changes() {
     for (architecture, contrast, trained_from_layer, least) in cases {
         let out = tempfile::tempdir().unwrap();
         let what = format!("{} from layer {trained_from_layer}", architecture.name());
-        let recipe = Recipe { architecture, contrast, trained_from_layer, epochs: 16.0, ..recipe() };
+        let recipe =
+            Recipe { architecture, contrast, trained_from_layer, epochs: 16.0, checkpoint_every: 100, ..recipe() };
         let mut stages = Vec::new();
         let outcome = train(&recipe, &tiny(), None, &pairs(300, 1), &pairs(100, 2), out.path(), &mut |progress| {
             stages.push(progress.stage);

@@ -51,7 +51,7 @@ pub use error::Error;
 pub use passages::Passages;
 pub use search::{Found, Hit, Mode, Ranked, Search};
 pub use snippet::Snippet;
-pub use verifier::{Explanation, Verification, Verifier, VerifierOptions};
+pub use verifier::{Explanation, SHIPPED_VERIFIER, Verification, Verifier, VerifierOptions};
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};

@@ -21,6 +21,12 @@ pub struct Verifier {
     parameters: usize,
 }
 
+/// The files of the verifier that comes with vetted, by name; `crates/vetted/weights/vetted-minilm/README.md` is its card.
+pub const SHIPPED_VERIFIER: [(&str, &[u8]); 2] = [
+    ("config.json", include_bytes!("../weights/vetted-minilm/config.json")),
+    ("model.safetensors", include_bytes!("../weights/vetted-minilm/model.safetensors")),
+];
+
 /// How a verifier is run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VerifierOptions {
@@ -80,8 +86,7 @@ impl Verifier {
         options: VerifierOptions,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
-        let config = include_bytes!("../weights/vetted-minilm/config.json");
-        let weights = include_bytes!("../weights/vetted-minilm/model.safetensors");
+        let [(_, config), (_, weights)] = SHIPPED_VERIFIER;
         Verifier::from_bytes(Path::new("the shipped verifier"), config, weights, options, progress)
     }
 

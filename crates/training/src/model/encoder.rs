@@ -102,8 +102,11 @@ impl Encoder {
     }
 }
 
-/// All tensors that the network needs out of the base's file: names, shapes and values.
-pub(crate) fn base_tensors(base: &Base) -> Result<Vec<(String, Vec<usize>, Vec<f32>)>, Error> {
+/// A tensor's name, shape and values.
+pub(crate) type Named = (String, Vec<usize>, Vec<f32>);
+
+/// All tensors that the network needs out of the base's file.
+pub(crate) fn base_tensors(base: &Base) -> Result<Vec<Named>, Error> {
     let Shape { hidden, vocabulary, positions, types, .. } = base.shape;
     let embeddings = [
         ("word_embeddings.weight", vec![vocabulary, hidden]),

@@ -57,12 +57,18 @@ impl CustomOp3 for Linear {
         let (mut left, mut right) = (Left::default(), Right::default());
         floats(gradient, |gradient| {
             left.pack(isa, arithmetic, gradient, rows, outputs, Lies::AsIs);
-            floats(w, |w| Ok(right.pack(isa, arithmetic, w, outputs, inputs, Lies::AsIs)))?;
+            floats(w, |w| {
+                right.pack(isa, arithmetic, w, outputs, inputs, Lies::AsIs);
+                Ok(())
+            })?;
             let mut of_x = vec![0.0; rows * inputs];
             product(isa, &left, &right, Write::Set { bias: &[] }, &mut of_x);
 
             left.pack(isa, arithmetic, gradient, outputs, rows, Lies::Transposed);
-            floats(x, |x| Ok(right.pack(isa, arithmetic, x, rows, inputs, Lies::AsIs)))?;
+            floats(x, |x| {
+                right.pack(isa, arithmetic, x, rows, inputs, Lies::AsIs);
+                Ok(())
+            })?;
             let mut of_w = vec![0.0; outputs * inputs];
             product(isa, &left, &right, Write::Set { bias: &[] }, &mut of_w);
 

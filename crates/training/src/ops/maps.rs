@@ -135,7 +135,7 @@ impl Ops {
     pub(crate) fn maps(&self, tokens: &Tokens, pairs: &[(usize, usize)], layout: Layout) -> Result<(Tensor, Spans)> {
         let lengths =
             |(query, candidate): &(usize, usize)| (tokens.spans.get(*query).len(), tokens.spans.get(*candidate).len());
-        let rows = pairs.iter().map(|pair| lengths(pair)).map(|(m, n)| layout.rows(m, n));
+        let rows = pairs.iter().map(lengths).map(|(m, n)| layout.rows(m, n));
         let spans = Spans::of_lengths(rows);
         let features = match self.backend {
             Backend::Kernels { isa, .. } => {

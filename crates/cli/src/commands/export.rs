@@ -1,0 +1,47 @@
+//! `vetted export`: a verifier for other runtimes.
+
+use std::io::{Write, stdout};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use vetted::models;
+use vetted::verification::Config;
+use vetted_training::{Base, export_onnx};
+
+use crate::terminal::download_progress;
+
+/// Writes one ONNX model (operator set 17, f32), base encoder included. Inputs: query_ids, query_mask, candidate_ids,
+/// candidate_mask, int64, batch x tokens, as the base model's tokenizer makes them; at most 64 tokens a text. Output:
+/// logits, batch x (3 + kinds): support, equivalence, conflict, then the kinds, before calibration (see config.json).
+#[derive(Args)]
+pub struct Export {
+    /// The verifier: `vetted`, the shipped one, or a folder
+    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted")]
+    verifier: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE.onnx")]
+    out: PathBuf,
+}
+
+impl Export {
+    pub fn run(self) -> Result<()> {
+        let temporary = tempfile::tempdir().context("cannot make a temporary folder")?;
+        let folder = match self.verifier.as_str() {
+            "vetted" => {
+                for (name, bytes) in vetted::SHIPPED_VERIFIER {
+                    std::fs::write(temporary.path().join(name), bytes).context("cannot write to a temporary folder")?;
+                }
+                temporary.path().to_owned()
+            }
+            folder => PathBuf::from(folder),
+        };
+        let config = std::fs::read(folder.join("config.json"))
+            .with_context(|| format!("cannot read {}", folder.join("config.json").display()))?;
+        let config = Config::parse(&config)?;
+        let base = models::ensure(&config.base.name, &mut download_progress())?;
+        export_onnx(&Base::open(&base.path)?, &folder, &self.out)?;
+        writeln!(stdout(), "wrote {}", self.out.display())?;
+        Ok(())
+    }
+}
