@@ -417,6 +417,19 @@ class Trainer:
             q, c = (self.reader.views(h[s, :k], lexical[s, :k], keep[s, :k]) for s, k in ((slice(0, n), cut[0]), (slice(n, None), cut[1])))
             return self.reader(q, c).float()
 
+    def vary(self, texts, labels, rng):
+        """What data sets do not hold: a text beside itself (which supports itself), and texts without their full stop."""
+        full_stop, labels = 1012, labels.clone()
+        queries, candidates = map(list, texts)
+        for i, x in enumerate(rng.rand(len(queries))):
+            if x < self.a.identical:
+                candidates[i] = queries[i]
+                labels[i] = labels.new_tensor([labels[i, 0].item(), 1, 1, 0, UNKNOWN])
+            for side in (queries, candidates):
+                if rng.rand() < self.a.unstopped and len(side[i]) > 3 and side[i][-2] == full_stop:
+                    side[i] = np.delete(side[i], -2)
+        return [queries, candidates], labels
+
     def loss(self, logits, labels):
         F, total = self.F, 0.
         for column, weight in ((1, 1.), (2, 1.), (3, .5)):
@@ -541,6 +554,12 @@ class Trainer:
         if a.init:
             ck = torch.load(a.init, map_location=self.device)
             self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"])
+            if a.spread_head:
+                # After a stage on equivalence alone the other two outputs know nothing of negatives: their first, huge losses
+                # would wash out what was learnt. They begin as that output and as its opposite.
+                with torch.no_grad():
+                    for p in (self.reader.head.output.weight, self.reader.head.output.bias):
+                        p[0], p[2] = p[1], -p[1]
         self.encoder.train(), self.reader.train()
         coin = np.random.RandomState(a.seed + 7)
         seen, by_group = 0, collections.defaultdict(list)
@@ -551,7 +570,7 @@ class Trainer:
             for group in opt.param_groups:
                 group["lr"] = group["peak"] * min((step + 1) / a.warm_up, 1., (1 - at) / a.decay)
             index = batches[step]
-            texts, labels = self.tensors(index, coin.rand(len(index)) < .5)
+            texts, labels = self.vary(*self.tensors(index, coin.rand(len(index)) < .5), coin)
             logits = self.logits(texts)
             loss = self.loss(logits, labels)
             with torch.no_grad():  # how each source is doing, in bits of surprise about its own label
@@ -655,9 +674,9 @@ def main():
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
-                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16").items():
+                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, unstopped=.1).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
-    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true")
+    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")

@@ -28,8 +28,8 @@ mod sampling;
 
 pub use phenomena::names as phenomena;
 use phrase::Gen;
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
 use sampling::{Ledger, Rng, readings};
+use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
 
 /// A draft read one way round, with its label.
 #[derive(Debug, Clone)]

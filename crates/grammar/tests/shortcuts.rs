@@ -40,7 +40,8 @@ fn features(pair: &Pair) -> Vec<(usize, f64)> {
 
 /// The area under the ROC curve of a logistic regression, trained on four fifths of the pairs, over the rest.
 fn auc(pairs: &[Pair]) -> f64 {
-    let rows: Vec<(Vec<(usize, f64)>, bool)> = pairs.iter().map(|pair| (features(pair), pair.label == Some(Label::Match))).collect();
+    let rows: Vec<(Vec<(usize, f64)>, bool)> =
+        pairs.iter().map(|pair| (features(pair), pair.label == Some(Label::Match))).collect();
     let (train, test) = rows.split_at(rows.len() * 4 / 5);
     let mut weights = vec![0.0; BUCKETS];
     let mut squares = vec![1e-6; BUCKETS];
@@ -78,7 +79,8 @@ fn no_shortcut_within_a_phenomenon() {
     let mut told = Vec::new();
     for name in phenomena() {
         let pairs = generate(8_000, &Options { seed: 5, phenomena: vec![name.to_owned()] });
-        let positives = pairs.iter().filter(|pair| pair.label == Some(Label::Match)).count() as f64 / pairs.len() as f64;
+        let positives =
+            pairs.iter().filter(|pair| pair.label == Some(Label::Match)).count() as f64 / pairs.len() as f64;
         let auc = auc(&pairs);
         println!("{name}: AUC {auc:.3}, positives {positives:.2}");
         // Below one half is the ledger at work: what the first pairs leaned to, later ones balance.

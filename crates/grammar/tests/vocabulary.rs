@@ -60,7 +60,8 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 #[test]
 fn held_out_words_are_absent() {
     let pairs = generate(60_000, &Options { seed: 3, ..Options::default() });
-    let said: BTreeSet<String> = pairs.iter().flat_map(|pair| words(&pair.candidate).chain(words(&pair.query))).collect();
+    let said: BTreeSet<String> =
+        pairs.iter().flat_map(|pair| words(&pair.candidate).chain(words(&pair.query))).collect();
     let found: Vec<&&str> =
         HELD_OUT.iter().filter(|word| said.contains(**word) || said.contains(&format!("{word}s"))).collect();
     assert!(found.is_empty(), "words of a held-out set: {found:?}");

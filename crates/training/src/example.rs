@@ -34,15 +34,20 @@ impl From<&Pair> for Example {
     /// What a pair's label says, and no more.
     ///
     /// Support: neutral is "not supported" and no conflict; a `0` is a contradiction unless the pair's own `conflict` says
-    /// otherwise, as in all directed sources with three labels. Equivalence: neutral is undecided; texts that mean the same
-    /// do not conflict, others may. A kind is learnt from pairs that do not match.
+    /// otherwise, as in all directed sources with three labels; what does not support does not mean the same. Equivalence:
+    /// neutral is undecided; texts that mean the same support each other and do not conflict; of others, those that
+    /// conflict do not support each other. A kind is learnt from pairs that do not match.
     fn from(pair: &Pair) -> Example {
         let matches = pair.label == Some(Label::Match);
+        let denied = (pair.conflict == Some(true)).then_some(false);
         let (support, equivalence, conflict) = match (pair.relation, pair.label) {
             (_, None) => (None, None, None),
-            (Relation::Support, Some(label)) => (Some(matches), None, Some(label == Label::NoMatch)),
+            (Relation::Support, Some(label)) => {
+                (Some(matches), (!matches).then_some(false), Some(label == Label::NoMatch))
+            }
             (Relation::Equivalence, Some(Label::Neutral)) => (None, None, None),
-            (Relation::Equivalence, Some(_)) => (None, Some(matches), matches.then_some(false)),
+            (Relation::Equivalence, Some(Label::Match)) => (Some(true), Some(true), Some(false)),
+            (Relation::Equivalence, Some(Label::NoMatch)) => (denied, Some(false), None),
         };
         Example {
             query: pair.query.clone(),
@@ -68,12 +73,12 @@ mod tests {
         let (yes, no) = (Some(true), Some(false));
         let cases = [
             (Support, Some(Match), None, [yes, None, no]),
-            (Support, Some(Neutral), None, [no, None, no]),
-            (Support, Some(NoMatch), None, [no, None, yes]),
-            (Support, Some(NoMatch), no, [no, None, no]),
-            (Equivalence, Some(Match), None, [None, yes, no]),
+            (Support, Some(Neutral), None, [no, no, no]),
+            (Support, Some(NoMatch), None, [no, no, yes]),
+            (Support, Some(NoMatch), no, [no, no, no]),
+            (Equivalence, Some(Match), None, [yes, yes, no]),
             (Equivalence, Some(NoMatch), None, [None, no, None]),
-            (Equivalence, Some(NoMatch), yes, [None, no, yes]),
+            (Equivalence, Some(NoMatch), yes, [no, no, yes]),
             (Equivalence, Some(Neutral), None, [None, None, None]),
             (Equivalence, None, yes, [None, None, yes]),
         ];

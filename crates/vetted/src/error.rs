@@ -54,7 +54,9 @@ pub enum Error {
         missing: &'static str,
     },
     /// A verifier's file could not be read.
-    #[error("cannot read {path}: {source}. A verifier is a folder with config.json and model.safetensors, as `vetted train verifier` writes it")]
+    #[error(
+        "cannot read {path}: {source}. A verifier is a folder with config.json and model.safetensors, as `vetted train verifier` writes it"
+    )]
     VerifierUnreadable {
         /// The file.
         path: PathBuf,

@@ -56,5 +56,5 @@ pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
 pub use vetted_recall as recall;
-pub use vetted_verifier as verification;
 pub use vetted_recall::{Filter, Fusion, Normalization, Notice, Scores};
+pub use vetted_verifier as verification;

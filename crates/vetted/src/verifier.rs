@@ -8,8 +8,8 @@ use vetted_corpus::{PassageOptions, cut};
 use vetted_encoder::{Precision, Replacements, Tensor, TokenEncoder, models};
 use vetted_kernels::Team;
 use vetted_verifier::{
-    Architecture, Config, Evidence, Judgement, Kind, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
-    Verdict, ViewScorer, Views, Weights, Window, combine,
+    Architecture, Config, Evidence, Judgement, Kind, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch,
+    Storage, Verdict, ViewScorer, Views, Weights, Window, combine,
 };
 
 use crate::Error;
@@ -117,13 +117,10 @@ impl Verifier {
     ) -> Result<Verifier, Error> {
         let folder = models::ensure(models::DEFAULT_MODEL, progress)?;
         let encoder = TokenEncoder::open(&folder, Replacements::new(), options.precision, PARAMETER_FREE_TOKENS)?;
-        let scorer = ViewScorer::parameter_free(
-            architecture,
-            encoder.dimensions(),
-            PARAMETER_FREE_TOKENS,
-            options.storage,
-        );
-        let scorer = scorer.map_err(|source| Error::Verifier { path: PathBuf::from("a scorer without parameters"), source })?;
+        let scorer =
+            ViewScorer::parameter_free(architecture, encoder.dimensions(), PARAMETER_FREE_TOKENS, options.storage);
+        let scorer =
+            scorer.map_err(|source| Error::Verifier { path: PathBuf::from("a scorer without parameters"), source })?;
         Ok(Verifier { encoder, scorer: Scorer::Views(Box::new(scorer)), parameters: 0 })
     }
 
@@ -221,10 +218,19 @@ impl Verifier {
         let (query, candidate) = (views(0).map_err(tensors)?, views(1).map_err(tensors)?);
         let evidence = scorer.evidence(&query, &candidate, relation, &mut Team::alone(), &mut Scratch::default());
         let words = |i: usize| ids[i].iter().map(|id| self.encoder.tokens().word(*id)).collect();
-        Ok(Some(Explanation { evidence: evidence.map_err(tensors)?, query_tokens: words(0), candidate_tokens: words(1) }))
+        Ok(Some(Explanation {
+            evidence: evidence.map_err(tensors)?,
+            query_tokens: words(0),
+            candidate_tokens: words(1),
+        }))
     }
 
-    fn question<T: AsRef<str> + Sync>(&self, query: &str, candidates: &[T], relation: Relation) -> Result<Question, Error> {
+    fn question<T: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        candidates: &[T],
+        relation: Relation,
+    ) -> Result<Question, Error> {
         let query = self.encoder.tokens().ids(query)?;
         let candidates = candidates.par_iter().map(|text| self.windows(text.as_ref())).collect::<Result<_, _>>()?;
         Ok(Question { query, candidates, relation })
@@ -302,7 +308,8 @@ impl Verifier {
         let Question { query, candidates, relation } = question;
         let kept: Vec<Vec<(usize, f32)>> =
             candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()])).collect();
-        let windows = candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|(i, _)| &windows.ids[*i]));
+        let windows =
+            candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|(i, _)| &windows.ids[*i]));
         let forward: Vec<(&[u32], &[u32])> = windows.map(|ids| (query.as_slice(), ids.as_slice())).collect();
         let mut outputs = self.joint_outputs(&forward)?;
         if *relation == Relation::Equivalence {

@@ -155,7 +155,11 @@ fn print(
     for pair in shown(explanation) {
         let (query, candidate) = (&explanation.query_tokens[pair.query], &explanation.candidate_tokens[pair.candidate]);
         let (similarity, weight) = (pair.similarity, pair.weight);
-        writeln!(out, "         {query} ~ {candidate}  {}", dim(&format!("similarity {similarity:.2}, weight {weight:.2}")))?;
+        writeln!(
+            out,
+            "         {query} ~ {candidate}  {}",
+            dim(&format!("similarity {similarity:.2}, weight {weight:.2}"))
+        )?;
     }
     if stdout().is_terminal() {
         grid(out, explanation)?;

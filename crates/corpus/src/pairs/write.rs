@@ -45,7 +45,7 @@ struct Draft(PathBuf);
 
 enum Sink {
     Plain(BufWriter<File>),
-    Gzip(GzEncoder<BufWriter<File>>),
+    Gzip(Box<GzEncoder<BufWriter<File>>>),
 }
 
 impl Writer {
@@ -70,7 +70,7 @@ impl Writer {
         let draft = Draft(draft);
         let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
         let mut sink = match compressed {
-            true => Sink::Gzip(GzEncoder::new(file, Compression::default())),
+            true => Sink::Gzip(Box::new(GzEncoder::new(file, Compression::default()))),
             false => Sink::Plain(file),
         };
         sink.as_write().write_all(HEADER.as_bytes()).map_err(failed)?;
@@ -124,7 +124,7 @@ impl Sink {
     fn as_write(&mut self) -> &mut dyn Write {
         match self {
             Sink::Plain(file) => file,
-            Sink::Gzip(file) => file,
+            Sink::Gzip(file) => &mut **file,
         }
     }
 

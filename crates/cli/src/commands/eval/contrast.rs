@@ -46,8 +46,11 @@ impl Contrast {
             let start = Instant::now();
             let mut scores = Vec::with_capacity(contrasts.len());
             for some in contrasts.chunks(256) {
-                let questions: Vec<_> =
-                    some.iter().flat_map(|c| c.orders()).map(|(query, text)| (query, text, Relation::Support)).collect();
+                let questions: Vec<_> = some
+                    .iter()
+                    .flat_map(|c| c.orders())
+                    .map(|(query, text)| (query, text, Relation::Support))
+                    .collect();
                 let verified = verifier.verify_pairs(&questions)?;
                 let logits = verified.iter().map(|verification| f64::from(verification.outputs.support));
                 scores.extend(logits.collect::<Vec<_>>().as_chunks::<4>().0.iter().copied().map(ContrastScores::from));

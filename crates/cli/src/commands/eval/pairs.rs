@@ -101,8 +101,7 @@ fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Re
     let us_per_pair = start.elapsed().as_secs_f64() * 1e6 / pairs.len().max(1) as f64;
     bar.finish_and_clear();
     let thresholds = verifier.config().thresholds;
-    let thresholds =
-        Thresholds { support: thresholds.support.into(), equivalence: thresholds.equivalence.into() };
+    let thresholds = Thresholds { support: thresholds.support.into(), equivalence: thresholds.equivalence.into() };
     let scores = match trained {
         true => Scores { values: &values, output: Output::Probability, thresholds: Some(thresholds) },
         false => Scores { values: &values, output: Output::Similarity, thresholds: None },

@@ -98,15 +98,9 @@ impl Verifier {
         let base = Base::open(&folder.path)?;
         let recipe = self.recipe(base.shape.layers)?;
         let mut shown = Shown::default();
-        let outcome = train(
-            &recipe,
-            &base,
-            self.start.as_deref(),
-            &examples,
-            &held_out,
-            &self.out,
-            &mut |progress| shown.update(progress),
-        )?;
+        let outcome = train(&recipe, &base, self.start.as_deref(), &examples, &held_out, &self.out, &mut |progress| {
+            shown.update(progress)
+        })?;
         shown.finish();
         if self.json {
             let answer = serde_json::json!({
@@ -170,7 +164,8 @@ impl Verifier {
 fn apart(examples: Vec<Example>) -> (Vec<Example>, Vec<Example>) {
     // FNV-1a: the same on every machine and for every version, which the standard library's hasher does not promise.
     let hash = |text: &str| {
-        text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        text.bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
     };
     examples.into_iter().partition(|example| !hash(&example.candidate).is_multiple_of(20))
 }
