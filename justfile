@@ -21,3 +21,11 @@ bench:
 # Retrieval quality on a BEIR folder
 eval DIR *OPTIONS:
     cargo run --release -- eval retrieval --data {{DIR}} {{OPTIONS}}
+
+# A scorer, or several, on a file of labelled pairs
+pairs FILE *OPTIONS:
+    cargo run --release -- eval pairs --data {{FILE}} {{OPTIONS}}
+
+# The verifier's hot path: 100 stored candidates of 64 tokens against a query of 16
+speed:
+    cargo run --release -p vetted-verifier --example speed

@@ -379,3 +379,26 @@ fn best(coverage: &[f32]) -> Vec<(usize, f32)> {
 fn tensors(source: vetted_verifier::Error) -> Error {
     Error::Verification(source)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::best;
+    use vetted_corpus::pairs;
+    use vetted_verifier::Kind;
+
+    /// The verifier depends on no crate that reads files, so it has kinds of its own.
+    #[test]
+    fn pair_files_and_verifiers_know_the_same_kinds() {
+        let of_files: Vec<&str> = pairs::Kind::ALL.iter().map(|kind| kind.name()).collect();
+        let of_verifiers: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        assert_eq!(of_files, of_verifiers);
+    }
+
+    #[test]
+    fn the_windows_read_are_those_that_cover_most_in_their_order() {
+        let coverage = [0.1, 0.9, 0.3, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2];
+        let chosen: Vec<usize> = best(&coverage).into_iter().map(|(window, _)| window).collect();
+        assert_eq!(chosen, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(best(&[]).is_empty());
+    }
+}
