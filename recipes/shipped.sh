@@ -6,7 +6,7 @@
 # PYTHON names a Python with torch, numpy, safetensors and tokenizers. THREADS=1 is what the shipped weights were trained with,
 # in about two hours on one core of a Sapphire-Rapids-class machine (bf16 on AMX); a GPU is used when there is one.
 set -euo pipefail
-DATA=$1 MODEL=$2 OUT=$3
+DATA=$(realpath "$1") MODEL=$(realpath "$2") OUT=$(realpath -m "$3")
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
 recipe() { "$PYTHON" recipes/verifier.py "$@"; }

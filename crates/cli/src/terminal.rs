@@ -16,7 +16,9 @@ pub fn chain(error: &anyhow::Error) -> String {
             || cause.is::<vetted::corpus::Error>()
             || cause.is::<vetted::models::Error>()
             || cause.is::<vetted::recall::Error>()
-            || cause.is::<vetted_evaluation::Error>();
+            || cause.is::<vetted_evaluation::Error>()
+            || cause.is::<vetted_training::Error>()
+            || cause.is::<vetted::verification::Error>();
         if complete {
             break;
         }

@@ -226,7 +226,7 @@ impl Encoder {
 }
 
 /// Special tokens and one more: what a tokenizer's truncation needs at the least.
-const MIN_TOKENS: usize = 4;
+pub(crate) const MIN_TOKENS: usize = 4;
 
 /// Neighbouring texts in batches of at least [`BATCH_TOKENS`] tokens, but for the last.
 pub(crate) fn batches(ids: &[Vec<u32>]) -> Vec<&[Vec<u32>]> {

@@ -98,6 +98,16 @@ pub enum Error {
         /// Rows of the table.
         vocabulary: usize,
     },
+    /// A text, or two read together, has more tokens than the model has positions.
+    #[error(
+        "an input of {tokens} tokens is longer than the {positions} that the model has positions for: cut it, or lower max_tokens"
+    )]
+    TooManyTokens {
+        /// The input's tokens.
+        tokens: usize,
+        /// The model's positions.
+        positions: usize,
+    },
     /// The ONNX graph could not be loaded or run.
     #[error("{path} cannot be run: {source}")]
     Onnx {

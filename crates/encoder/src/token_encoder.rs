@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use vetted_kernels::{Precision, Team};
 
-use crate::encoder::batches;
+use crate::encoder::{MIN_TOKENS, batches};
 use crate::folder::{Architecture, ModelFolder};
 use crate::network::{Memory, Network};
 use crate::weights::{Replacements, WeightFile};
@@ -15,6 +15,8 @@ pub struct TokenEncoder {
     tokens: Tokens,
     network: Network,
     dimensions: usize,
+    /// The longest input that has positions.
+    positions: usize,
     sha256: String,
 }
 
@@ -37,10 +39,12 @@ impl TokenEncoder {
             return Err(Error::BackendUnavailable { path: folder.path.clone(), wanted });
         };
         let weights = WeightFile::open(path, replacements)?;
+        let positions = folder.settings.architecture.max_tokens().unwrap_or(usize::MAX);
         Ok(TokenEncoder {
-            tokens: Tokens::open(folder, max_tokens)?,
+            tokens: Tokens::open(folder, max_tokens.min(positions).max(MIN_TOKENS))?,
             network: Network::open(&weights, shape, precision)?,
             dimensions: shape.hidden_size,
+            positions,
             sha256: weights.sha256(),
         })
     }
@@ -69,8 +73,10 @@ impl TokenEncoder {
     /// other texts and the number of threads.
     ///
     /// # Errors
-    /// [`Error::UnknownToken`] when an id is not of this model's vocabulary.
+    /// [`Error::UnknownToken`] when an id is not of this model's vocabulary, [`Error::TooManyTokens`] when a text has more
+    /// tokens than the model has positions.
     pub fn token_vectors(&self, texts: &[Vec<u32>]) -> Result<Vec<Vectors>, Error> {
+        self.check_lengths(texts)?;
         let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
             self.network.run(batch, team, memory)?;
             let mut rest = memory.hidden.as_slice();
@@ -99,6 +105,7 @@ impl TokenEncoder {
     /// As [`token_vectors`](Self::token_vectors).
     pub fn joint_vectors(&self, pairs: &[(&[u32], &[u32])]) -> Result<Vectors, Error> {
         let joint: Vec<Vec<u32>> = pairs.iter().map(|(a, b)| [a, b.get(1..).unwrap_or_default()].concat()).collect();
+        self.check_lengths(&joint)?;
         let run = |memory: &mut Memory, (batch, start): &(&[Vec<u32>], usize)| {
             let second: Vec<usize> = pairs[*start..*start + batch.len()].iter().map(|(first, _)| first.len()).collect();
             self.network.run_joint(batch, &second, &mut Team::alone(), memory)?;
@@ -120,5 +127,12 @@ impl TokenEncoder {
             .collect();
         let parts = work.par_iter().map_init(Memory::default, run).collect::<Result<Vec<_>, Error>>()?;
         Ok(Vectors::new(parts.concat(), self.dimensions))
+    }
+
+    fn check_lengths(&self, texts: &[Vec<u32>]) -> Result<(), Error> {
+        match texts.iter().map(Vec::len).find(|tokens| *tokens > self.positions) {
+            None => Ok(()),
+            Some(tokens) => Err(Error::TooManyTokens { tokens, positions: self.positions }),
+        }
     }
 }

@@ -239,6 +239,9 @@ impl Default for Contrast {
     }
 }
 
+/// The largest batch.
+const MOST_TOGETHER: usize = 65_536;
+
 /// Tokens that a map reader's positions reach to.
 pub(crate) const MAP_TOKENS: usize = 64;
 
@@ -258,6 +261,12 @@ impl Recipe {
         ];
         if let Some((field, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return fault(field, "0".into(), "at least 1");
+        }
+        let negatives = self.contrast.map_or(0, |contrast| contrast.negatives);
+        for (field, value) in [("batch", self.batch), ("contrast.negatives", negatives)] {
+            if value > MOST_TOGETHER {
+                return fault(field, value.to_string(), &format!("at most {MOST_TOGETHER}"));
+            }
         }
         let not_negative = [
             ("reader_rate", self.reader_rate),

@@ -43,6 +43,8 @@ pub struct Verification {
     pub judgement: Judgement,
     /// The logits behind it, of the window that decided.
     pub outputs: Outputs,
+    /// The largest logit of support among all windows read: what long candidates are ranked by.
+    pub best_support: f32,
     /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.
     pub window: Range<usize>,
 }
@@ -61,6 +63,8 @@ pub struct Explanation {
 /// A query and its candidates in tokens.
 struct Question {
     query: Vec<u32>,
+    /// The query is longer than what is read of it.
+    query_cut: bool,
     candidates: Vec<Windows>,
     relation: Relation,
 }
@@ -71,11 +75,13 @@ struct Windows {
     ids: Vec<Vec<u32>>,
 }
 
-/// Of a long candidate, as many windows are read: those that cover the query best.
+/// Of a long candidate, as many windows are read: those that cover the query best; of a cross-encoder, which cannot tell
+/// before reading, the first.
 const MOST_WINDOWS: usize = 8;
 
-/// So many pairs are encoded at once: enough to keep all cores busy, few enough to hold their token vectors.
+/// So many pairs are answered at once, and so many texts encoded: enough to keep all cores busy, few enough to hold.
 const PAIRS_TOGETHER: usize = 512;
+const TEXTS_TOGETHER: usize = 1024;
 
 impl Verifier {
     /// The verifier that comes with vetted. Its base encoder is fetched if it is not there.
@@ -135,7 +141,7 @@ impl Verifier {
         let config = Config::parse(config).map_err(fault)?;
         let weights = Weights::parse(weights).map_err(fault)?;
         let replaced = weights.replaced().map_err(fault)?;
-        let parameters = weights.parameters();
+        let parameters = weights.parameters() + replaced.iter().map(|tensor| tensor.values.len()).sum::<usize>();
         let replacements: Replacements = replaced
             .into_iter()
             .map(|tensor| (tensor.name, Tensor { shape: tensor.shape, values: tensor.values }))
@@ -143,6 +149,10 @@ impl Verifier {
         let base = models::ensure(&config.base.name, progress)?;
         let encoder = TokenEncoder::open(&base, replacements, options.precision, config.encoder.max_tokens)?;
         config.check_base(encoder.base_sha256()).map_err(fault)?;
+        if config.base.hidden != encoder.dimensions() {
+            let (expected, got) = (encoder.dimensions(), config.base.hidden);
+            return Err(fault(vetted_verifier::Error::Length { what: "base.hidden in config.json", expected, got }));
+        }
         let compares_words = matches!(&config.architecture, Architecture::MapTransformer(shape) if shape.lexical);
         let lexical = match compares_words {
             true => Some(LexicalTable::new(encoder.words(), encoder.dimensions(), options.storage).map_err(fault)?),
@@ -157,16 +167,24 @@ impl Verifier {
         self.scorer.config()
     }
 
-    /// How many trained numbers it has on top of its encoder; 0 of a formula.
+    /// How many numbers differ from the base encoder's or come on top of them; 0 of a formula.
     pub fn parameters(&self) -> usize {
         self.parameters
     }
 
+    /// Whether its outputs are trained logits, not similarities.
+    pub fn is_trained(&self) -> bool {
+        use Architecture::{Cosine, F0, F1, F2};
+        !matches!(self.config().architecture, Cosine | F0 | F1 | F2(_))
+    }
+
     /// Judges each candidate against the query, in their order.
     ///
-    /// A query longer than the verifier reads ([`Config::encoder`]) is cut off. A longer candidate is cut into windows of
-    /// whole sentences, which are judged one by one and joined by [`combine`]. A candidate of white space is rejected: it
-    /// vouches for nothing.
+    /// Nothing is accepted on text that was not read. A query longer than the verifier reads ([`Config::encoder`]) is cut
+    /// off, and its candidates can be rejected, but not accepted. A longer candidate is cut into windows of whole sentences;
+    /// the eight that cover the query best (of a cross-encoder, the first eight) are judged one by one and joined by
+    /// [`combine`]; it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
+    /// it vouches for nothing.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`]; those of the encoder. None depends on the candidates' contents with an intact model.
@@ -231,9 +249,13 @@ impl Verifier {
         candidates: &[T],
         relation: Relation,
     ) -> Result<Question, Error> {
-        let query = self.encoder.tokens().ids(query)?;
+        let tokens = self.encoder.tokens();
+        // A text of so many bytes is too long, whatever its words: no need to count them all.
+        let query_cut = query.len() > 64 * tokens.max_tokens()
+            || tokens.count(query)? + tokens.special_tokens() > tokens.max_tokens();
+        let query = tokens.ids(query)?;
         let candidates = candidates.par_iter().map(|text| self.windows(text.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Question { query, candidates, relation })
+        Ok(Question { query, query_cut, candidates, relation })
     }
 
     fn windows(&self, text: &str) -> Result<Windows, Error> {
@@ -250,7 +272,7 @@ impl Verifier {
     /// A verification for every candidate of every question.
     fn answer(&self, questions: &[Question]) -> Result<Vec<Vec<Verification>>, Error> {
         match &self.scorer {
-            Scorer::Joint(_) => questions.iter().map(|question| self.answer_jointly(question)).collect(),
+            Scorer::Joint(_) => questions.par_iter().map(|question| self.answer_jointly(question)).collect(),
             Scorer::Views(scorer) => {
                 let texts = |question: &Question| 1 + question.candidates.iter().map(|c| c.ids.len()).sum::<usize>();
                 let ids: Vec<Vec<u32>> = questions
@@ -260,9 +282,7 @@ impl Verifier {
                         std::iter::once(question.query.clone()).chain(windows)
                     })
                     .collect();
-                let hidden = self.encoder.token_vectors(&ids)?;
-                let views = hidden.par_iter().zip(&ids).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-                let views = views.collect::<Result<Vec<Views>, _>>().map_err(tensors)?;
+                let views = self.views(scorer, &ids)?;
                 let mut rest = views.as_slice();
                 let mut work = Vec::with_capacity(questions.len());
                 for question in questions {
@@ -270,12 +290,28 @@ impl Verifier {
                     rest = after;
                     work.push((question, own));
                 }
+                if let [(question, views)] = work[..] {
+                    let answer =
+                        self.answer_from_views(scorer, question, views, &mut Team::gather(), &mut Scratch::default());
+                    return Ok(vec![answer?]);
+                }
                 let answer = |scratch: &mut Scratch, (question, views): (&Question, &[Views])| {
-                    self.answer_from_views(scorer, question, views, scratch)
+                    self.answer_from_views(scorer, question, views, &mut Team::alone(), scratch)
                 };
                 work.into_par_iter().map_init(Scratch::default, answer).collect()
             }
         }
+    }
+
+    /// Views are much smaller than the token vectors they are made of, so these are never all there at once.
+    fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
+        let mut views = Vec::with_capacity(ids.len());
+        for some in ids.chunks(TEXTS_TOGETHER) {
+            let hidden = self.encoder.token_vectors(some)?;
+            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
+            views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
+        }
+        Ok(views)
     }
 
     /// `views` are those of the query and of all windows of all candidates.
@@ -284,6 +320,7 @@ impl Verifier {
         scorer: &ViewScorer,
         question: &Question,
         views: &[Views],
+        team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Vec<Verification>, Error> {
         let Some((query, mut rest)) = views.split_first() else { return Ok(Vec::new()) };
@@ -300,12 +337,12 @@ impl Verifier {
             read.extend(chosen.iter().map(|(window, _)| own[*window].clone()));
             kept.push(chosen);
         }
-        let outputs = scorer.score(query, &read, question.relation, &mut Team::alone(), scratch).map_err(tensors)?;
+        let outputs = scorer.score(query, &read, question.relation, team, scratch).map_err(tensors)?;
         Ok(self.joined(question, &kept, &outputs))
     }
 
     fn answer_jointly(&self, question: &Question) -> Result<Vec<Verification>, Error> {
-        let Question { query, candidates, relation } = question;
+        let Question { query, candidates, relation, .. } = question;
         let kept: Vec<Vec<(usize, f32)>> =
             candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()])).collect();
         let windows =
@@ -344,8 +381,15 @@ impl Verifier {
                 .collect();
             verified.push(match combine(&judged) {
                 None => self.nothing_said(),
-                Some((index, judgement)) => {
-                    Verification { judgement, outputs: own[index], window: windows.ranges[kept[index].0].clone() }
+                Some((index, mut judgement)) => {
+                    let unread =
+                        question.query_cut || question.relation == Relation::Equivalence && windows.ranges.len() > 1;
+                    if unread && judgement.verdict == Verdict::Accept {
+                        judgement.verdict = Verdict::Abstain;
+                    }
+                    let best_support = own.iter().map(|outputs| outputs.support).fold(f32::NEG_INFINITY, f32::max);
+                    let window = windows.ranges[kept[index].0].clone();
+                    Verification { judgement, outputs: own[index], best_support, window }
                 }
             });
         }
@@ -359,7 +403,7 @@ impl Verifier {
         let outputs = Outputs { support: nothing, equivalence: nothing, conflict: nothing, kinds };
         let judgement =
             Judgement { verdict: Verdict::Reject, p_match: 0.0, p_conflict: 0.0, kind: None, conflicts: false };
-        Verification { judgement, outputs, window: 0..0 }
+        Verification { judgement, outputs, best_support: nothing, window: 0..0 }
     }
 }
 

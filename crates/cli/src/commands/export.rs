@@ -12,7 +12,7 @@ use vetted_training::{Base, export_onnx};
 use crate::terminal::download_progress;
 
 /// Writes one ONNX model (operator set 17, f32), base encoder included. Inputs: query_ids, query_mask, candidate_ids,
-/// candidate_mask, int64, batch x tokens, as the base model's tokenizer makes them; at most 64 tokens a text. Output:
+/// candidate_mask, int64, batch x tokens, as the base model's tokenizer makes them, at most config.json's max_tokens a text. Output:
 /// logits, batch x (3 + kinds): support, equivalence, conflict, then the kinds, before calibration (see config.json).
 #[derive(Args)]
 pub struct Export {
@@ -38,7 +38,7 @@ impl Export {
         };
         let config = std::fs::read(folder.join("config.json"))
             .with_context(|| format!("cannot read {}", folder.join("config.json").display()))?;
-        let config = Config::parse(&config)?;
+        let config = Config::parse(&config).with_context(|| folder.join("config.json").display().to_string())?;
         let base = models::ensure(&config.base.name, &mut download_progress())?;
         export_onnx(&Base::open(&base.path)?, &folder, &self.out)?;
         writeln!(stdout(), "wrote {}", self.out.display())?;

@@ -37,8 +37,8 @@ pub struct Synth {
     #[arg(long, value_name = "X", default_value_t = 1.0)]
     slack: f64,
     /// Add so many pairs that a grammar generates, with its own words and no document
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    grammar: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=20_000_000))]
+    grammar: u32,
     /// The same seed gives the same pairs
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -74,8 +74,10 @@ impl Synth {
                 documents.len()
             );
         }
-        let generated =
-            vetted_grammar::generate(self.grammar, &vetted_grammar::Options { seed: self.seed, ..Default::default() });
+        let generated = vetted_grammar::generate(
+            self.grammar as usize,
+            &vetted_grammar::Options { seed: self.seed, ..Default::default() },
+        );
         let written = pairs::write(&self.out, made.iter().map(|made| &made.pair).chain(&generated))?;
 
         let report = report(&made, sentences.iter().copied());

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use vetted::verification::{self, Verdict};
@@ -32,7 +32,8 @@ pub struct Verify {
     /// The arithmetic of encoder and reader
     #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
     precision: Precision,
-    /// Leave out the token pairs and the map: they cost one reading of the pair per token
+    /// Leave out the token pairs and the map: they cost one reading of the pair per token (and are given for the first 50
+    /// candidates only)
     #[arg(long)]
     no_evidence: bool,
     /// Print JSON: {query, relation, verified, results: [{index, candidate, verdict, p_match, p_conflict, kind, window,
@@ -59,6 +60,9 @@ impl From<Relation> for verification::Relation {
     }
 }
 
+/// Candidates that are explained; an explanation costs up to a hundred readings.
+const EXPLAINED: usize = 50;
+
 /// Token pairs shown as evidence.
 const SHOWN_PAIRS: usize = 5;
 
@@ -72,7 +76,7 @@ impl Verify {
         let mut results = Vec::with_capacity(candidates.len());
         let mut out = stdout().lock();
         for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
-            let explanation = match self.no_evidence {
+            let explanation = match self.no_evidence || index >= EXPLAINED {
                 true => None,
                 false => verifier.explain(&self.query, candidate, relation)?,
             };
@@ -98,7 +102,12 @@ impl Verify {
         if stdin().is_terminal() {
             bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input");
         }
-        Ok(stdin().lock().lines().collect::<std::io::Result<_>>()?)
+        let lines = stdin().lock().lines().collect::<std::io::Result<Vec<String>>>();
+        let lines = lines.context("cannot read candidates from standard input, one a line in UTF-8")?;
+        if lines.is_empty() {
+            bail!("nothing to judge: standard input is empty; give one candidate a line, or --candidate TEXT");
+        }
+        Ok(lines)
     }
 }
 

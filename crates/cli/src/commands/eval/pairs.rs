@@ -34,8 +34,8 @@ pub struct Pairs {
     #[arg(long, value_name = "PERCENT", default_value_t = 79.0)]
     keep: f64,
     /// Of each source at most so many pairs, the first ones
-    #[arg(long, value_name = "N")]
-    limit: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
     /// The arithmetic of encoder and reader
     #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
     precision: Precision,
@@ -67,7 +67,7 @@ impl Pairs {
     }
 
     fn pairs(&self) -> Result<Vec<Pair>> {
-        let mut seen = std::collections::HashMap::<String, usize>::new();
+        let mut seen = std::collections::HashMap::<String, u32>::new();
         let mut pairs = Vec::new();
         for pair in pairs::read_labelled(&self.data)? {
             let pair = pair?;
@@ -86,15 +86,21 @@ fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Re
     let bar = count_bar(pairs.len() as u64, name);
     let start = Instant::now();
     let mut values = Vec::with_capacity(pairs.len());
-    let trained = verifier.parameters() > 0;
+    let trained = verifier.is_trained();
+    let calibration = verifier.config().calibration;
     for some in pairs.chunks(STEP) {
         let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), relation(p))).collect();
         values.extend(verifier.verify_pairs(&questions)?.iter().zip(some).map(|(verification, pair)| {
-            let similarity = match pair.relation {
-                Relation::Support => verification.outputs.support,
-                Relation::Equivalence => verification.outputs.equivalence,
+            let (logit, calibration) = match pair.relation {
+                Relation::Support => (verification.outputs.support, calibration.support),
+                Relation::Equivalence => (verification.outputs.equivalence, calibration.equivalence),
             };
-            f64::from(if trained { verification.judgement.p_match } else { similarity })
+            let logit = f64::from(logit);
+            // In double precision: single precision knows no probability between 1 - 6e-8 and 1, and ranks would tie.
+            match trained {
+                true => 1.0 / (1.0 + (-(f64::from(calibration.scale) * logit + f64::from(calibration.offset))).exp()),
+                false => logit,
+            }
         }));
         bar.inc(some.len() as u64);
     }

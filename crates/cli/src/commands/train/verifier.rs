@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
-use vetted::corpus::pairs;
+use vetted::corpus::pairs::{self, Kind};
 use vetted::models;
 use vetted_training::{Architecture, Base, Example, F3, F4, MapTransformer, Progress, Recipe, Stage, train};
 
@@ -95,7 +95,8 @@ impl Verifier {
             bail!("no pairs are left to train on");
         }
         let folder = models::ensure(&self.base, &mut download_progress())?;
-        let base = Base::open(&folder.path)?;
+        let mut base = Base::open(&folder.path)?;
+        base.name.clone_from(&folder.name); // the name it is found under again, which need not be its folder's
         let recipe = self.recipe(base.shape.layers)?;
         let mut shown = Shown::default();
         let outcome = train(&recipe, &base, self.start.as_deref(), &examples, &held_out, &self.out, &mut |progress| {
@@ -141,6 +142,11 @@ impl Verifier {
                 serde_json::from_slice(&json).with_context(|| format!("{} is no recipe", path.display()))?
             }
         };
+        // Pair files name kinds, and a pair's kind is its place among them.
+        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        if !recipe.kinds.is_empty() && recipe.kinds != known {
+            bail!("the recipe's kinds must be none, or these in this order: {}", known.join(", "));
+        }
         if let Some(architecture) = self.architecture {
             recipe.architecture = match architecture {
                 Reader::MapTransformer => Architecture::MapTransformer(MapTransformer::default()),
