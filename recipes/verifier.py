@@ -1,4 +1,4 @@
-"""The verifier's recipe in PyTorch: the same architectures, data and losses as `vetted train verifier`, for a machine with a GPU
+"""The verifier's recipe in PyTorch: the architectures and losses of `vetted train verifier`, for a machine with a GPU
 (or for quick experiments on a CPU: bf16 on AMX or AVX-512).
 
   python recipes/verifier.py questions --out questions.tsv SQUAD_FORMAT.json...

@@ -59,6 +59,46 @@ fn verify_judges_each_candidate_with_its_reasons() {
 }
 
 #[test]
+fn nothing_is_accepted_on_text_that_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let sentence = "The museum opened in 1911 and closed for good in 1954, after the roof had fallen in. ";
+    let long = sentence.repeat(8);
+    let verdict = |relation: &str, query: &str, candidate: &str| {
+        let arguments = ["verify", "--json", "--no-evidence", "--relation", relation, "-q", query, "-c", candidate];
+        json(&succeed(folder.path(), &arguments))["results"][0]["verdict"].clone()
+    };
+    assert_eq!(verdict("support", sentence, &long), "accept", "a part of a long passage is enough to support");
+    assert_ne!(verdict("equivalence", sentence, &long), "accept", "but not to be the same");
+    assert_ne!(verdict("support", &long, sentence), "accept", "the end of the query was not read");
+}
+
+#[test]
+fn every_architecture_that_is_trained_can_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("pairs.tsv"), PAIRS.to_owned() + PAIRS.split_once('\n').unwrap().1).unwrap();
+    fs::write(
+        folder.path().join("recipe.json"),
+        r#"{"architecture": {"architecture": "map-transformer", "lexical": false, "view": 384}}"#,
+    )
+    .unwrap();
+    for options in [
+        &["--architecture", "f3"][..],
+        &["--architecture", "f4"],
+        &["--architecture", "cross-encoder"],
+        &["--recipe", "recipe.json"],
+    ] {
+        let out = options[1];
+        let train = ["train", "verifier", "--data", "pairs.tsv", "--epochs", "1", "--train-from-layer", "5", "--out"];
+        let out = format!("{out}.verifier");
+        succeed(folder.path(), &[&train[..], &[&out], options].concat());
+        let verify =
+            ["verify", "--json", "--verifier", &out, "-q", "a boat", "-c", "a boat", "-c", "Mara sold a boat."];
+        let answer = json(&succeed(folder.path(), &verify));
+        assert!(answer["results"][1]["p_match"].as_f64().is_some_and(|p| (0.0..=1.0).contains(&p)), "{out}: {answer}");
+    }
+}
+
+#[test]
 fn candidates_come_from_standard_input_by_the_thousand() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vetted"))
         .args(["verify", "--json", "--no-evidence", "--precision", "bf16", "-q", "Lamp 7 is broken."])

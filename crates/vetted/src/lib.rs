@@ -1,7 +1,7 @@
 //! Two-tier retrieval: recall wide, then vet.
 //!
 //! An [`Engine`] keeps documents in a folder on disk, finds them by meaning, by words or by both, and quotes the part
-//! that matches. (Tier two, which vets what was found, is being built on top of it.)
+//! that matches. A [`Verifier`] reads a query and what was found for it, and says what it can vouch for.
 //!
 //! ```no_run
 //! use vetted::{Document, Engine, Search};
@@ -18,6 +18,22 @@
 //! for hit in engine.search(&Search::new("who was bitten?").k(5))?.hits {
 //!     println!("{:.3}  {}  {}", hit.score, hit.title, hit.snippet.text);
 //! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Verdicts
+//!
+//! ```no_run
+//! use vetted::verification::{Relation, Verdict};
+//! use vetted::{Verifier, VerifierOptions};
+//!
+//! # fn main() -> Result<(), vetted::Error> {
+//! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
+//! let candidates = ["The man was bitten by the dog.", "The man bit the dog."];
+//! let verified = verifier.verify("The dog bit the man.", &candidates, Relation::Support)?;
+//! assert_eq!(verified[0].judgement.verdict, Verdict::Accept);
+//! assert_eq!(verified[1].judgement.verdict, Verdict::Reject);
 //! # Ok(())
 //! # }
 //! ```
