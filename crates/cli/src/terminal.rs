@@ -120,16 +120,24 @@ pub fn colored(text: &str, code: &str) -> String {
     styled(text, code)
 }
 
-/// A cell of a similarity map: two columns wide, from black (0 and below) to white (1).
+/// A cell of a similarity map, one column wide: from blue (0 and below) over green and yellow to red (1), or, where colors
+/// are not wanted, from a blank to `@`.
 pub fn heat(similarity: f32) -> String {
-    // The 24 grays of the 256-color palette.
-    let gray = 232 + (similarity.clamp(0.0, 1.0) * 23.0).round() as u8;
-    styled("  ", &format!("48;5;{gray}"))
+    const COLORS: [u8; 16] = [17, 18, 20, 26, 32, 37, 36, 35, 34, 70, 106, 142, 178, 208, 202, 196];
+    const MARKS: [&str; 10] = [" ", ".", ":", "-", "=", "+", "*", "#", "%", "@"];
+    let place = |steps: usize| (similarity.clamp(0.0, 1.0) * (steps - 1) as f32).round() as usize;
+    match colors() {
+        true => styled(" ", &format!("48;5;{}", COLORS[place(COLORS.len())])),
+        false => MARKS[place(MARKS.len())].to_owned(),
+    }
+}
+
+fn colors() -> bool {
+    stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
 fn styled(text: &str, code: &str) -> String {
-    let colors = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if colors { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if colors() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// How many a second, for people.

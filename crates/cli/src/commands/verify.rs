@@ -184,6 +184,11 @@ fn grid(out: &mut impl Write, explanation: &Explanation) -> Result<()> {
         let cells: String = row.iter().map(|similarity| heat(*similarity)).collect();
         writeln!(out, "         {token:>width$} {cells}")?;
     }
-    writeln!(out, "         {:>width$} {}", "", dim(&candidate_tokens.join(" ")))?;
+    // Words do not fit under columns one letter wide: they are listed by number.
+    for (row, tokens) in candidate_tokens.chunks(12).enumerate() {
+        let numbered: Vec<String> =
+            tokens.iter().enumerate().map(|(i, token)| format!("{}:{token}", row * 12 + i + 1)).collect();
+        writeln!(out, "         {:>width$} {}", "", dim(&numbered.join(" ")))?;
+    }
     Ok(())
 }
