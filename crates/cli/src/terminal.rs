@@ -49,15 +49,25 @@ pub fn byte_bar(total: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// A bar over `total` things, drawn only in a terminal.
+/// A bar over `total` things with its own estimate of the time left, drawn only in a terminal.
 pub fn count_bar(total: u64, message: &str) -> ProgressBar {
+    let bar = plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left");
+    bar.set_message(message.to_owned());
+    bar
+}
+
+/// A bar over the steps of a run that knows best itself how long it takes.
+pub fn step_bar(total: u64) -> ProgressBar {
+    plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg}")
+}
+
+fn plain_bar(total: u64, template: &str) -> ProgressBar {
     let target =
         if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(Some(total), target);
-    if let Ok(style) = ProgressStyle::with_template("{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    bar.set_message(message.to_owned());
     bar
 }
 

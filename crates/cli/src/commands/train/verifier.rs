@@ -2,15 +2,18 @@
 
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use indicatif::ProgressBar;
+use indicatif::{HumanDuration, ProgressBar};
 use vetted::corpus::pairs::{self, Kind};
 use vetted::models;
-use vetted_training::{Architecture, Base, Example, F3, F4, MapTransformer, Progress, Recipe, Stage, train};
+use vetted_training::{
+    Architecture, Base, Contrast, Example, F3, F4, HeldOut, MapTransformer, Progress, Recipe, Stage, train,
+};
 
-use crate::terminal::{count_bar, download_progress};
+use crate::terminal::{download_progress, step_bar};
 
 /// Writes config.json and model.safetensors (what `vetted verify --verifier DIR` and `vetted eval pairs --scorer DIR`
 /// take), metrics.jsonl and curve.svg. A run that was stopped goes on from its last checkpoint when started again with
@@ -57,6 +60,12 @@ pub struct Verifier {
     /// Highest learning rate of the reader
     #[arg(long)]
     reader_rate: Option<f64>,
+    /// Stop after so many evaluations without a new best
+    #[arg(long, value_name = "N")]
+    patience: Option<usize>,
+    /// Add an in-batch contrastive loss (MNRL) of this weight
+    #[arg(long, value_name = "WEIGHT")]
+    contrast: Option<f64>,
     /// The same seed, data and machine give the same weights
     #[arg(long)]
     seed: Option<u64>,
@@ -131,6 +140,9 @@ impl Verifier {
                 examples.push(Example::from(&pair));
             }
         }
+        if examples.is_empty() {
+            bail!("{} holds no pairs to use", path.display());
+        }
         Ok(examples)
     }
 
@@ -161,6 +173,10 @@ impl Verifier {
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.encoder_rate = self.encoder_rate.unwrap_or(recipe.encoder_rate);
         recipe.reader_rate = self.reader_rate.unwrap_or(recipe.reader_rate);
+        recipe.patience = self.patience.or(recipe.patience);
+        if let Some(weight) = self.contrast {
+            recipe.contrast = Some(Contrast { weight, ..recipe.contrast.unwrap_or_default() });
+        }
         recipe.seed = self.seed.unwrap_or(recipe.seed);
         Ok(recipe)
     }
@@ -180,11 +196,12 @@ fn apart(examples: Vec<Example>) -> (Vec<Example>, Vec<Example>) {
 #[derive(Default)]
 struct Shown {
     bar: Option<ProgressBar>,
+    held_out: Option<HeldOut>,
 }
 
 impl Shown {
     fn update(&mut self, progress: &Progress) {
-        let bar = self.bar.get_or_insert_with(|| count_bar(progress.steps as u64, ""));
+        let bar = self.bar.get_or_insert_with(|| step_bar(progress.steps as u64));
         bar.set_length(progress.steps as u64);
         bar.set_position(progress.step as u64);
         let stage = match progress.stage {
@@ -194,9 +211,15 @@ impl Shown {
                 let loss = progress.loss.map(|loss| format!("loss {loss:.3}  ")).unwrap_or_default();
                 let auc = progress.held_out.and_then(|held_out| held_out.selection());
                 let auc = auc.map(|auc| format!("held-out AUC {auc:.3}  ")).unwrap_or_default();
-                format!("{loss}{auc}{:.0} pairs/s", progress.pairs_per_second)
+                let left = HumanDuration(Duration::from_secs_f64(progress.seconds_left.max(0.0)));
+                format!("{loss}{auc}{:.0} pairs/s, {left} left", progress.pairs_per_second)
             }
         };
+        // Where no bar is drawn, a log line for every evaluation.
+        if bar.is_hidden() && progress.held_out.is_some() && progress.held_out != self.held_out {
+            eprintln!("step {} of {}: {stage}", progress.step, progress.steps);
+        }
+        self.held_out = progress.held_out;
         bar.set_message(stage);
     }
 
