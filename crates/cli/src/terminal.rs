@@ -1,9 +1,11 @@
 //! What people see: progress bars, highlights, errors.
 
-use std::io::{IsTerminal, stderr, stdout};
+use std::fmt::Display;
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
 use vetted::Snippet;
 use vetted::models::Progress;
 
@@ -24,6 +26,15 @@ pub fn chain(error: &anyhow::Error) -> String {
         }
     }
     parts.join(": ")
+}
+
+/// Prints a report on standard output: one line of JSON for programs, or the table for people.
+pub fn print_report(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+    match json {
+        true => writeln!(stdout(), "{}", serde_json::to_string(report)?)?,
+        false => writeln!(stdout(), "{report}")?,
+    }
+    Ok(())
 }
 
 /// Whether writing failed because the reader is gone.

@@ -1,35 +1,15 @@
 //! The program as people run it: real binary, real model, real files; wrong input and killed processes included.
 
+mod program;
+
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-fn vetted(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vetted")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-/// Standard output of a run that must succeed.
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = vetted(folder, arguments);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "vetted {arguments:?} failed: {errors}");
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// Standard error of a run that must fail with status 1.
-fn fail(folder: &Path, arguments: &[&str]) -> String {
-    let output = vetted(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "vetted {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stderr).unwrap()
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
-}
+use program::{fail, json, succeed, vetted};
 
 /// A folder with `notes.jsonl`, indexed into `notes.index`.
 fn notes() -> TempDir {

@@ -1,31 +1,14 @@
 //! Tier two as people run it: verify, eval pairs, eval contrast, synth, train, with wrong input included.
 
+mod program;
+
 use std::fs;
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-fn vetted(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vetted")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn succeed(folder: &Path, arguments: &[&str]) -> String {
-    let output = vetted(folder, arguments);
-    assert!(output.status.success(), "vetted {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-fn fail(folder: &Path, arguments: &[&str]) -> String {
-    let output = vetted(folder, arguments);
-    assert_eq!(output.status.code(), Some(1), "vetted {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stderr).unwrap()
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
-}
+use program::{fail, json, succeed};
 
 /// Labelled pairs of both relations.
 const PAIRS: &str = "source\tphenomenon\trelation\tequiv\ts1\ts2\n\

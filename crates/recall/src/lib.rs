@@ -50,7 +50,7 @@
 //!
 //! ```no_run
 //! # use vetted_recall::{Entry, Index};
-//! # fn encode(_: &vetted_corpus::Document) -> Entry { todo!() }
+//! # fn encode(document: &vetted_corpus::Document) -> Entry { Entry { document: document.clone(), passages: Vec::new() } }
 //! # fn go_on(documents: Vec<vetted_corpus::Document>) -> Result<(), vetted_recall::Error> {
 //! let index = Index::open_writable("my-index")?;
 //! for batch in documents.chunks(256) {

@@ -219,14 +219,13 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Why the candidate was judged as it was; none from a cross-encoder, which has no map, and none for white space.
+    /// Why a candidate was judged as it was, by the [`window`](Verification::window) of it that decided; none from a
+    /// cross-encoder, which has no map, and none for white space.
     ///
     /// # Errors
     /// As [`verify`](Self::verify).
-    pub fn explain(&self, query: &str, candidate: &str, relation: Relation) -> Result<Option<Explanation>, Error> {
-        let verified = self.verify(query, &[candidate], relation)?;
-        let (Scorer::Views(scorer), Some(verification)) = (&self.scorer, verified.first()) else { return Ok(None) };
-        let window = &candidate[verification.window.clone()];
+    pub fn explain(&self, query: &str, window: &str, relation: Relation) -> Result<Option<Explanation>, Error> {
+        let Scorer::Views(scorer) = &self.scorer else { return Ok(None) };
         if window.trim().is_empty() {
             return Ok(None);
         }

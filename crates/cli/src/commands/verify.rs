@@ -78,7 +78,7 @@ impl Verify {
         for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
             let explanation = match self.no_evidence || index >= EXPLAINED {
                 true => None,
-                false => verifier.explain(&self.query, candidate, relation)?,
+                false => verifier.explain(&self.query, &candidate[verification.window.clone()], relation)?,
             };
             if self.json {
                 results.push(as_json(index, candidate, verification, explanation.as_ref()));

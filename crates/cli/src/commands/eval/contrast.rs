@@ -1,6 +1,5 @@
 //! `vetted eval contrast`: two queries that differ in little, each with the document that answers it.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -17,7 +16,7 @@ use vetted_evaluation::report::contrast::ScorerReport;
 
 use crate::commands::Precision;
 use crate::commands::scorers::{self, SCORERS};
-use crate::terminal::count_bar;
+use crate::terminal::{count_bar, print_report};
 
 /// Pairwise accuracy: both queries rank the right document first. Chance is 25 %.
 #[derive(Args)]
@@ -63,11 +62,6 @@ impl Contrast {
                 accuracy: evaluate(&scores, &Bootstrap::default())?,
             });
         }
-        if self.json {
-            writeln!(stdout(), "{}", serde_json::to_string(&report)?)?;
-        } else {
-            writeln!(stdout(), "{report}")?;
-        }
-        Ok(())
+        print_report(&report, self.json)
     }
 }

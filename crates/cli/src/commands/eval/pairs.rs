@@ -1,6 +1,5 @@
 //! `vetted eval pairs`: scorers on labeled pairs of texts.
 
-use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -18,7 +17,7 @@ use vetted_evaluation::report::pairs::{Output, ScorerReport, Scores, Thresholds}
 
 use crate::commands::Precision;
 use crate::commands::scorers::{self, Named, SCORERS};
-use crate::terminal::count_bar;
+use crate::terminal::{count_bar, print_report};
 
 /// Per source and per phenomenon: AUC, average precision, accuracy at the scorer's threshold, and the share of negatives
 /// rejected when a share of the positives is kept, each with a 95 % interval. Equivalence is read in both directions.
@@ -58,12 +57,7 @@ impl Pairs {
             let named = scorers::load(name, options)?;
             report.scorers.push(measure(&named, &pairs, &groups, keep)?);
         }
-        if self.json {
-            writeln!(stdout(), "{}", serde_json::to_string(&report)?)?;
-        } else {
-            writeln!(stdout(), "{report}")?;
-        }
-        Ok(())
+        print_report(&report, self.json)
     }
 
     fn pairs(&self) -> Result<Vec<Pair>> {

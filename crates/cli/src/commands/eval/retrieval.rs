@@ -1,7 +1,6 @@
 //! `vetted eval retrieval`: pipelines on a BEIR data set.
 
 use std::collections::HashSet;
-use std::io::{Write, stdout};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +14,7 @@ use vetted_evaluation::{Dataset, Ranking, RetrievalReport, Run, RunReport};
 
 use crate::commands::index::index_all;
 use crate::commands::{DEFAULT_ALPHA, Mode, Precision};
-use crate::terminal::{byte_bar, download_progress};
+use crate::terminal::{byte_bar, download_progress, print_report};
 
 /// Documents are embedded whole, as published figures are made: title, space, text, cut at the model's longest input.
 #[derive(Args)]
@@ -74,12 +73,7 @@ impl Retrieval {
             let evaluation = evaluate(&standard(self.k), &dataset.qrels, &run.0)?;
             report.runs.push(RunReport::new(&name, &evaluation, &Bootstrap::default(), &run.1)?);
         }
-        if self.json {
-            writeln!(stdout(), "{}", serde_json::to_string(&report)?)?;
-        } else {
-            writeln!(stdout(), "{report}")?;
-        }
-        Ok(())
+        print_report(&report, self.json)
     }
 
     /// The corpus, and nothing else, in an index.
