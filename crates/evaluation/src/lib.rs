@@ -127,6 +127,7 @@ pub mod percentile;
 pub mod qrels;
 pub mod report;
 pub mod run;
+pub mod twins;
 
 pub use dataset::Dataset;
 pub use error::Error;
