@@ -29,7 +29,7 @@ use vetted_corpus::pairs::Kind;
 use vetted_synthesis::{Editor, sentences};
 
 use crate::interval::SplitMix64;
-use choice::choices;
+use choice::{Choice, choices};
 
 /// What is planted.
 #[derive(Debug, Clone)]
@@ -139,15 +139,11 @@ pub fn plant(documents: &[Document], options: &Options) -> Planted {
             break;
         }
         let mut choices = choices(document, &editor, options);
-        let rarest = |kind: Kind| drawn.get(&kind).copied().unwrap_or(0);
-        // Of the rarest kind, one that a question can be asked of.
-        let Some((rank, with_question)) =
-            choices.iter().map(|choice| (rarest(choice.rival.kind), choice.rival.questions.is_empty())).min()
-        else {
-            continue;
-        };
-        choices
-            .retain(|choice| (rarest(choice.rival.kind), choice.rival.questions.is_empty()) == (rank, with_question));
+        // One that a question can be asked of, for these are few; of the rarest kind.
+        let rank =
+            |choice: &Choice| (choice.rival.questions.is_empty(), drawn.get(&choice.rival.kind).copied().unwrap_or(0));
+        let Some(first) = choices.iter().map(rank).min() else { continue };
+        choices.retain(|choice| rank(choice) == first);
         let choice = choices.swap_remove(random.below(choices.len()));
         *drawn.entry(choice.rival.kind).or_default() += 1;
         let statement = choice.rewrites[random.below(choice.rewrites.len())].clone();

@@ -70,13 +70,14 @@ impl Editor {
         let asked: Vec<(Asked, String)> = [Asked::Subject, Asked::Time, Asked::Place, Asked::Count]
             .into_iter()
             .filter_map(|asked| Some((asked, ask(&sentence, asked)?.text())))
+            .filter(|(_, question)| !question.starts_with("Who or what"))
             .collect();
         // Of several operations that come to the same text, the first names it.
         let mut rewrites: Vec<Rewrite> = Vec::new();
         let mut rivals: BTreeMap<String, Rival> = BTreeMap::new();
         for edit in found {
             let text = edit.sentence.text();
-            if edit.meaning == Meaning::Same {
+            if edit.meaning == Meaning::Same && !UNSURE.contains(&edit.phenomenon) {
                 if rewrites.iter().all(|known| known.text != text) {
                     let (operation, plain) = (edit.phenomenon, !FRAMES.contains(&edit.phenomenon));
                     rewrites.push(Rewrite { text, operation, plain });
@@ -101,8 +102,11 @@ impl Editor {
 }
 
 /// Rewrites that hardly anybody would write.
-const FRAMES: &[&str] =
-    &["truth-wrapped", "doubly-negated", "did-not-fail-to", "emphasis-inserted", "exactly-inserted"];
+const FRAMES: &[&str] = &["truth-wrapped", "emphasis-inserted", "exactly-inserted"];
+
+/// Rewrites that are left out: in technical prose a listed synonym often has another sense ("primary tumours" are not "chief
+/// tumours"), and two negations make readers stumble.
+const UNSURE: &[&str] = &["synonym", "doubly-negated", "did-not-fail-to"];
 
 /// Operations whose result says something else instead, though both could be true somewhere: of one and the same event they
 /// are not.
@@ -121,32 +125,45 @@ const INSTEAD: &[&str] = &[
     "ends-swapped",
     "ends-swapped-and-reordered",
     "name-replaced",
-    "thing-replaced",
     "modifier-replaced",
     "function-word-contrary",
 ];
+
+/// Operations that hardly make a statement anybody would come across.
+const CONTRIVED: &[&str] = &["falsehood-wrapped", "did-not-against-did-not-fail-to", "thing-replaced"];
 
 /// What a stronger word still supports: "all patients" are "some patients", what "must" be "may" be.
 const STRONGER: &[(&[&str], &[&str])] = &[
     (&["some", "several", "multiple", "a number of"], &["all", "two"]),
     (&["may", "might", "could", "can", "is able to"], &["must", "will certainly"]),
+    // No stronger, but hardly ever what one would read: "with respect to", "introduced into".
+    (&["with", "into"], &["without", "out of"]),
+    (&["will"], &["may", "might"]),
 ];
 
-/// Whether neither statement supports the other. Operations that only weaken, strengthen, add or hedge are left out.
+/// Whether neither statement supports the other. Operations that only weaken, strengthen, add or hedge are left out, and so is
+/// what is edited in parentheses (citations, abbreviations) or in a decade ("the 1960's").
 fn is_rival(original: &Sentence, edit: &Edit) -> bool {
-    match edit.meaning {
-        Meaning::Conflict => {
-            edit.phenomenon != "falsehood-wrapped" && edit.phenomenon != "did-not-against-did-not-fail-to"
-        }
-        Meaning::Different => {
-            INSTEAD.contains(&edit.phenomenon) && !strengthens(&original.text(), &edit.sentence.text())
-        }
+    let changes = match edit.meaning {
+        Meaning::Conflict => !CONTRIVED.contains(&edit.phenomenon),
+        Meaning::Different => INSTEAD.contains(&edit.phenomenon),
         Meaning::Same | Meaning::Less | Meaning::More => false,
-    }
+    };
+    let (original, edited) = (original.text(), edit.sentence.text());
+    let start = original.bytes().zip(edited.bytes()).take_while(|(a, b)| a == b).count();
+    let before = &original.as_bytes()[..start];
+    let open =
+        before.iter().filter(|byte| **byte == b'(').count() > before.iter().filter(|byte| **byte == b')').count();
+    let word = edited.as_bytes()[start..].split(|byte| *byte == b' ').next().unwrap_or_default();
+    changes && !open && !word.ends_with(b"s") | (edit.kind != Kind::Date) && !strengthens(&original, &edited)
+}
+
+/// How often a phrase occurs, in whole words.
+fn count(text: &str, phrase: &str) -> usize {
+    format!(" {} ", text.to_lowercase()).matches(&format!(" {phrase} ")).count()
 }
 
 fn strengthens(original: &str, edited: &str) -> bool {
-    let count = |text: &str, phrase: &str| format!(" {} ", text.to_lowercase()).matches(&format!(" {phrase} ")).count();
     STRONGER.iter().any(|(weak, strong)| {
         weak.iter().any(|word| count(original, word) > count(edited, word))
             && strong.iter().any(|word| count(edited, word) > count(original, word))

@@ -122,9 +122,10 @@ const POINTING: &[&str] = &[
 fn reads_alone(sentence: &str) -> bool {
     let opening: String = sentence.chars().take_while(|c| c.is_alphabetic()).collect::<String>().to_lowercase();
     let words = sentence.split_whitespace().count();
-    let whole = sentence.ends_with('.') && sentence.starts_with(|c: char| c.is_alphanumeric());
+    let whole =
+        sentence.ends_with('.') && !sentence.ends_with("..") && sentence.starts_with(|c: char| c.is_alphanumeric());
     whole
-        && (6..=40).contains(&words)
+        && (6..=30).contains(&words)
         && !POINTING.contains(&opening.as_str())
         && content(sentence).len() >= FEWEST_CONTENT_WORDS
 }
