@@ -16,7 +16,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment. Exit status: 0 done, 1 failed, \
-2 wrong usage. Begin with `vetted demo`.";
+2 wrong usage, 3 an audit found too large a drop. Begin with `vetted demo`.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -39,6 +39,8 @@ enum Command {
     Train(commands::train::Train),
     /// Write a verifier as an ONNX model
     Export(commands::export::Export),
+    /// Say what fine-tuning an encoder cost, and what two tiers would give instead
+    Audit(commands::audit::Audit),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -58,6 +60,7 @@ fn main() -> ExitCode {
         Command::Synth(command) => command.run(),
         Command::Train(command) => command.run(),
         Command::Export(command) => command.run(),
+        Command::Audit(command) => command.run(),
         Command::Models(command) => command.run(),
         Command::Eval(command) => command.run(),
     };
@@ -65,6 +68,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output went away, as `head` does.
         Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if error.is::<commands::audit::DropExceeded>() => {
+            eprintln!("{error}");
+            ExitCode::from(3)
+        }
         Err(error) => {
             eprintln!("error: {}", terminal::chain(&error));
             ExitCode::FAILURE
