@@ -48,6 +48,7 @@ mod edits;
 mod fluency;
 mod lexicon;
 mod morphology;
+mod negated;
 mod pool;
 mod question;
 mod random;
@@ -60,6 +61,7 @@ pub mod tag;
 pub mod tagger;
 pub mod token;
 
+pub use negated::{negate_pairs, negated};
 pub use report::{Report, Tally, report};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
