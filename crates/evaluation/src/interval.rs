@@ -173,7 +173,7 @@ fn interval_of(means: &[f64]) -> Result<Interval, Error> {
 
 /// The generator of Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014. Written out
 /// here because results must not change with the version of a dependency.
-struct SplitMix64(u64);
+pub(crate) struct SplitMix64(pub(crate) u64);
 
 impl SplitMix64 {
     fn next(&mut self) -> u64 {
@@ -184,7 +184,7 @@ impl SplitMix64 {
     }
 
     /// A number in `0..bound`; for bounds of this size the bias, below bound / 2^64, is nothing.
-    fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 }
