@@ -8,6 +8,7 @@ mod retrieval;
 use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -78,17 +79,8 @@ pub struct Audit {
     json: bool,
 }
 
-/// The drop was larger than allowed: no failure of the program, and a status of its own.
-#[derive(Debug)]
-pub struct DropExceeded(String);
-
-impl std::fmt::Display for DropExceeded {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for DropExceeded {}
+/// The exit status when a tuned encoder lost more than it may.
+const DROP_EXCEEDED: u8 = 3;
 
 /// Samples for intervals and tests.
 const RESAMPLES: u32 = 10_000;
@@ -97,7 +89,7 @@ const RESAMPLES: u32 = 10_000;
 const GEOMETRY_TEXTS: usize = 1000;
 
 impl Audit {
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<ExitCode> {
         if !(self.max_drop.is_finite() && self.max_drop >= 0.0) {
             bail!("--max-drop is {}: it must be a number, 0 or more, such as 0.02", self.max_drop);
         }
@@ -203,7 +195,7 @@ impl Audit {
     }
 
     /// Prints and writes the report, and says whether it passes.
-    fn deliver(&self, report: &AuditReport) -> Result<()> {
+    fn deliver(&self, report: &AuditReport) -> Result<ExitCode> {
         let json = serde_json::to_string(report)?;
         if let Some(out) = &self.out {
             let write = |path: &Path, text: &str| {
@@ -218,10 +210,11 @@ impl Audit {
             true => writeln!(stdout(), "{json}")?,
             false => writeln!(stdout(), "{report}")?,
         }
-        match report.exceeded.is_empty() {
-            true => Ok(()),
-            false => Err(DropExceeded(report.verdict()).into()),
+        if report.exceeded.is_empty() {
+            return Ok(ExitCode::SUCCESS);
         }
+        eprintln!("{}", report.verdict());
+        Ok(DROP_EXCEEDED.into())
     }
 }
 

@@ -5,7 +5,7 @@ use crate::interval::Difference;
 
 impl AuditReport {
     /// Pass or fail, in a sentence.
-    pub(super) fn verdict(&self) -> String {
+    pub fn verdict(&self) -> String {
         let allowed = self.settings.max_drop;
         match &self.exceeded[..] {
             _ if self.average.is_empty() => "No retrieval set was given, so nothing is said about the cost.".to_owned(),
