@@ -17,7 +17,7 @@ use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
 use crate::snippet::snippet;
 use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting, select};
-use crate::{Error, Verifier};
+use crate::{Error, Verification, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
 ///
@@ -273,23 +273,17 @@ impl Engine {
             texts.push((text.get(part.clone()).unwrap_or_default().to_owned(), part.start));
         }
         let parts: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
-        let verified = verifier.verify(query, &parts, Relation::Support)?;
+        let verified = verifier.verify_passages(query, &parts)?;
+        let query_cut = verifier.reads_only_beginning(query)?;
         for ((candidate, verification), (text, start)) in candidates.iter_mut().zip(verified).zip(&texts) {
-            let mut judgement = verification.judgement;
-            // What merely does not support a query may still be about it.
-            if judgement.verdict == Verdict::Reject && !judgement.conflicts {
-                judgement.verdict = Verdict::Abstain;
-            }
-            candidate.vetting = if text.trim().is_empty() {
-                Vetting::Unverified(Unverified::NoText)
-            } else {
-                let window = verification.window;
-                Vetting::Vetted(Vetted {
-                    judgement,
-                    outputs: verification.outputs,
-                    best_support: verification.best_support,
-                    part: Part::Text(start + window.start..start + window.end),
-                })
+            let Verification { judgement, outputs, best_support, coverage, window } = verification;
+            candidate.vetting = match judgement.verdict {
+                _ if text.trim().is_empty() => Vetting::Unverified(Unverified::NoText),
+                Verdict::Accept | Verdict::Abstain if query_cut => Vetting::Unverified(Unverified::QueryTooLong),
+                _ => {
+                    let part = Part::Text(start + window.start..start + window.end);
+                    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part })
+                }
             };
         }
         Ok(())

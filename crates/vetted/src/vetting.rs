@@ -81,6 +81,8 @@ pub struct Vetted {
     pub outputs: Outputs,
     /// The largest logit of support among all parts read.
     pub best_support: f32,
+    /// How much of the query the part that decided covers, in [-1, 1].
+    pub coverage: f32,
     /// The part that decided.
     pub part: Part,
 }
