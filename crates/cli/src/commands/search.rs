@@ -83,6 +83,18 @@ pub enum Verify {
     Penalty,
 }
 
+impl Verify {
+    /// For the library; none when nobody judges.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Verify::Off => None,
+            Verify::Flag => Some(Policy::Flag),
+            Verify::Filter => Some(Policy::Filter),
+            Verify::Penalty => Some(Policy::Penalty(Penalty::default())),
+        }
+    }
+}
+
 impl Search {
     pub fn run(self) -> Result<ExitCode> {
         let mut builder = Engine::builder(&self.index);
@@ -114,12 +126,7 @@ impl Search {
     }
 
     fn verify(&self) -> Option<vetted::Verify> {
-        let policy = match self.verify {
-            Verify::Off => return None,
-            Verify::Flag => Policy::Flag,
-            Verify::Filter => Policy::Filter,
-            Verify::Penalty => Policy::Penalty(Penalty::default()),
-        };
+        let policy = self.verify.policy()?;
         let budget = self.budget_ms.map(Duration::from_millis);
         Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: !self.no_evidence })
     }
