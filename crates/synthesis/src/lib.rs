@@ -60,7 +60,7 @@ pub mod tag;
 pub mod tagger;
 pub mod token;
 
-pub use report::{Report, Tally, report};
+pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
 pub use synthesis::{Options, SyntheticPair, synthesize};
