@@ -113,17 +113,6 @@ impl Verify {
 
 fn as_json(index: usize, candidate: &str, verification: &Verification, explanation: Option<&Explanation>) -> Value {
     let judgement = &verification.judgement;
-    let evidence: Option<Vec<Value>> = explanation.map(|explanation| {
-        let pair = |pair: &verification::TokenPair| {
-            json!({
-                "query": explanation.query_tokens[pair.query],
-                "candidate": explanation.candidate_tokens[pair.candidate],
-                "similarity": pair.similarity,
-                "weight": pair.weight,
-            })
-        };
-        shown(explanation).map(pair).collect()
-    });
     json!({
         "index": index,
         "candidate": candidate,
@@ -132,8 +121,21 @@ fn as_json(index: usize, candidate: &str, verification: &Verification, explanati
         "p_conflict": judgement.p_conflict,
         "kind": judgement.kind,
         "window": [verification.window.start, verification.window.end],
-        "evidence": evidence,
+        "evidence": explanation.map(evidence_json),
     })
+}
+
+/// The token pairs that decided.
+pub fn evidence_json(explanation: &Explanation) -> Value {
+    let pair = |pair: &verification::TokenPair| {
+        json!({
+            "query": explanation.query_tokens[pair.query],
+            "candidate": explanation.candidate_tokens[pair.candidate],
+            "similarity": pair.similarity,
+            "weight": pair.weight,
+        })
+    };
+    shown(explanation).map(pair).collect()
 }
 
 /// The pairs worth showing: `[CLS]` and `[SEP]` say nothing to people.
