@@ -68,7 +68,7 @@ pub mod token;
 mod variants;
 
 pub use negated::{negate_pairs, negated};
-pub use report::{Report, Tally, report};
+pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
 pub use synthesis::{Options, SyntheticPair, synthesize};

@@ -14,7 +14,7 @@ pub fn hold_out(examples: Vec<Example>, share: f64, most: usize) -> (Vec<Example
     let roots: Vec<usize> = members.into_iter().map(|text| groups.root(text)).collect();
     let mut sizes: HashMap<usize, usize> = HashMap::new();
     roots.iter().for_each(|root| *sizes.entry(*root).or_default() += 1);
-    let widest = (examples.len() / 100).max(1);
+    let widest = (examples.len() / 100).max(20);
     // A group is named by the least hash of its texts.
     let chosen: Vec<(u64, usize)> = (0..groups.parents.len())
         .filter(|text| groups.parents[*text] == *text && sizes.get(text).is_some_and(|size| *size <= widest))

@@ -143,6 +143,7 @@ impl<'a> Run<'a> {
         let start = start.map(|folder| TensorFile::open(&folder.join("model.safetensors"))).transpose()?;
         let train = Set::new(base, recipe, "training", train)?;
         let held_out = Set::new(base, recipe, "held-out", held_out)?;
+        let batches = train.batches(recipe)?;
         let model = Model::new(base, recipe, ops(recipe)?)?;
         let mut parameters = read_parameters(base, recipe, start.as_ref().map_or(Start::Fresh, Start::From))?;
         narrow(&model, recipe, start.as_ref(), &train, &mut parameters)?;
@@ -170,7 +171,6 @@ impl<'a> Run<'a> {
             }
         };
         let metrics = Metrics::open(&out.join(METRICS), state.step)?;
-        let batches = train.batches(recipe)?;
         let workers: Vec<Worker> = (0..WORKERS).map(|_| Worker::default()).collect();
         let gradients = workers.iter().map(|_| parameters.zeros()).collect();
         Ok(Run {
