@@ -10,6 +10,8 @@
 # SETS       the sets that are ranked    [default: scifact nfcorpus cranfield cisi medline cacm npl]
 # PIPELINES  what is compared            [default: dense,bm25,hybrid,maxsim,vetted; with CROSS_ENCODER=DIR, cross-encoder too]
 #
+# VETTED     the program                                                  [default: built here]
+#
 # Indexes are kept in OUT, so a second run (with another VERIFIER, say) encodes no document again.
 set -euo pipefail
 data=${1:?"usage: benchmarks/retrieval/run.sh DATA"}
@@ -22,7 +24,7 @@ if [[ -n ${CROSS_ENCODER:-} ]]; then
     pipelines+=,cross-encoder
     cross=(--cross-encoder "$CROSS_ENCODER")
 fi
-cargo build --release --manifest-path "$root/Cargo.toml"
+[[ -n ${VETTED:-} ]] || cargo build --release --manifest-path "$root/Cargo.toml"
 vetted=${VETTED:-$root/target/release/vetted}
 mkdir -p "$out"
 
