@@ -29,3 +29,7 @@ pairs FILE *OPTIONS:
 # The verifier's hot path: 100 stored candidates of 64 tokens against a query of 16
 speed:
     cargo run --release -p vetted-verifier --example speed
+
+# What a candidate costs, against ONNX Runtime's cross-encoder
+cost:
+    benchmarks/verification/run.sh
