@@ -26,7 +26,19 @@ fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {
 fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     let folder = tempfile::tempdir().unwrap();
     tiny(folder.path(), "random", "bert");
-    let audit = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "random", "--cache", "cache", "--out", "report.html", "--verify", "10"];
+    let audit = [
+        "audit",
+        "--base",
+        "all-MiniLM-L6-v2",
+        "--tuned",
+        "random",
+        "--cache",
+        "cache",
+        "--out",
+        "report.html",
+        "--verify",
+        "10",
+    ];
     let first = vetted(folder.path(), &audit);
     assert_eq!(first.status.code(), Some(3), "{}", String::from_utf8_lossy(&first.stderr));
     assert!(String::from_utf8_lossy(&first.stderr).contains("Fail: random loses"));
@@ -34,6 +46,7 @@ fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     assert!(text.contains("| all-MiniLM-L6-v2 + vetted-minilm |"), "{text}");
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.contains("<svg") && !page.contains("<script"));
+    assert!(text.contains("of 16 dimensions") && text.contains("cannot be searched with the other"), "{text}");
     let written = json(&fs::read_to_string(folder.path().join("report.json")).unwrap());
     let base = written["average"][0]["ndcg"].as_f64().unwrap();
     assert!(base > 0.8, "all-MiniLM-L6-v2 finds what is there: {base}");
@@ -43,14 +56,27 @@ fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     let again = vetted(folder.path(), &audit);
     assert_eq!(String::from_utf8(again.stdout).unwrap(), text, "cached vectors give the same report");
 
-    let lenient = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "random", "--cache", "cache", "--verifier", "none", "--max-drop", "1", "--json"];
+    let lenient = [
+        "audit",
+        "--base",
+        "all-MiniLM-L6-v2",
+        "--tuned",
+        "random",
+        "--cache",
+        "cache",
+        "--verifier",
+        "none",
+        "--max-drop",
+        "1",
+        "--json",
+    ];
     let answer = json(&succeed(folder.path(), &lenient));
     assert!(answer["exceeded"].as_array().unwrap().is_empty());
     assert_eq!(answer["systems"].as_array().unwrap().len(), 2);
 }
 
 #[test]
-fn other_dimensions_are_said_and_wrong_input_is_named() {
+fn wrong_input_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path();
     tiny(path, "base", "bert");
@@ -59,7 +85,11 @@ fn other_dimensions_are_said_and_wrong_input_is_named() {
     tiny(path, "gpt", "bert");
     fs::write(path.join("gpt/config.json"), r#"{"model_type": "gpt2", "hidden_size": 8}"#).unwrap();
     fs::create_dir_all(path.join("set/qrels")).unwrap();
-    fs::write(path.join("set/corpus.jsonl"), "{\"_id\": \"d1\", \"text\": \"a dog\"}\n{\"_id\": \"d2\", \"text\": \"a cat\"}\n").unwrap();
+    fs::write(
+        path.join("set/corpus.jsonl"),
+        "{\"_id\": \"d1\", \"text\": \"a dog\"}\n{\"_id\": \"d2\", \"text\": \"a cat\"}\n",
+    )
+    .unwrap();
     fs::write(path.join("set/queries.jsonl"), "{\"_id\": \"q1\", \"text\": \"dog\"}\n").unwrap();
     let qrels = |document: &str| fs::write(path.join("set/qrels/test.tsv"), format!("q1\t{document}\t1\n")).unwrap();
 

@@ -37,9 +37,8 @@ pub fn compare(sets: &[&[f64]], bootstrap: &Bootstrap) -> Result<Difference, Err
     if let Some(index) = sets.iter().flat_map(|set| set.iter()).position(|difference| difference.is_nan()) {
         return Err(Error::NotANumber { position: index + 1 });
     }
-    let of_sets = |set_mean: &mut dyn FnMut(&[f64]) -> f64| {
-        sets.iter().map(|set| set_mean(set)).sum::<f64>() / sets.len() as f64
-    };
+    let of_sets =
+        |set_mean: &mut dyn FnMut(&[f64]) -> f64| sets.iter().map(|set| set_mean(set)).sum::<f64>() / sets.len() as f64;
     let observed = of_sets(&mut mean);
     let mut random = SplitMix64(bootstrap.seed);
     let mut resampled = |set: &[f64]| {

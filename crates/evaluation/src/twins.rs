@@ -146,7 +146,8 @@ pub fn plant(documents: &[Document], options: &Options) -> Planted {
         else {
             continue;
         };
-        choices.retain(|choice| (rarest(choice.rival.kind), choice.rival.questions.is_empty()) == (rank, with_question));
+        choices
+            .retain(|choice| (rarest(choice.rival.kind), choice.rival.questions.is_empty()) == (rank, with_question));
         let choice = choices.swap_remove(random.below(choices.len()));
         *drawn.entry(choice.rival.kind).or_default() += 1;
         let statement = choice.rewrites[random.below(choice.rewrites.len())].clone();

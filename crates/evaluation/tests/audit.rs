@@ -37,7 +37,8 @@ fn pairs() -> (Vec<Pair>, Vec<Vec<f64>>) {
     let (mut pairs, mut scores) = (Vec::new(), vec![Vec::new(); 3]);
     for index in 0..48 {
         let (matches, roles) = (index % 2 == 0, index % 4 < 2);
-        let (label, phenomenon) = (if matches { Label::Match } else { Label::NoMatch }, if roles { "roles" } else { "negation" });
+        let (label, phenomenon) =
+            (if matches { Label::Match } else { Label::NoMatch }, if roles { "roles" } else { "negation" });
         pairs.push(Pair { label: Some(label), phenomenon: phenomenon.into(), ..Pair::new(format!("c{index}"), "q") });
         let noise = f64::from(index / 4) / 1000.0;
         scores[0].push(0.9 + noise);
@@ -84,7 +85,13 @@ fn pairs_are_reported_as_a_whole_and_by_phenomenon() -> Result<(), Error> {
 fn a_page_stands_alone_and_says_what_to_do() -> Result<(), Error> {
     let report = report()?;
     let (page, text) = (report.html(), report.to_string());
-    for must in ["Fail:", "Do not put &lt;tuned&gt; &amp; co in plain's place", "Keep plain for recall", "<svg", "prefers-color-scheme: dark"] {
+    for must in [
+        "Fail:",
+        "Do not put &lt;tuned&gt; &amp; co in plain's place",
+        "Keep plain for recall",
+        "<svg",
+        "prefers-color-scheme: dark",
+    ] {
         assert!(page.contains(must), "the page lacks {must:?}");
     }
     for must_not in ["<script", "http://", "https://", "<tuned>", "NaN", "inf"] {
@@ -103,9 +110,15 @@ fn a_page_stands_alone_and_says_what_to_do() -> Result<(), Error> {
 fn scores_that_do_not_fit_are_errors() -> Result<(), Error> {
     let mut short = sets();
     short[0].ndcg[1].pop();
-    assert!(matches!(AuditReport::new(settings(), systems(), &short, None), Err(Error::ScoreCount { what: "queries", .. })));
+    assert!(matches!(
+        AuditReport::new(settings(), systems(), &short, None),
+        Err(Error::ScoreCount { what: "queries", .. })
+    ));
     short[0].ndcg.pop();
-    assert!(matches!(AuditReport::new(settings(), systems(), &short, None), Err(Error::ScoreCount { what: "systems", .. })));
+    assert!(matches!(
+        AuditReport::new(settings(), systems(), &short, None),
+        Err(Error::ScoreCount { what: "systems", .. })
+    ));
     let (pairs, mut scores) = pairs();
     scores[2].pop();
     let groups = Groups::new(&pairs)?;

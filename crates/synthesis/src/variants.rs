@@ -101,7 +101,8 @@ impl Editor {
 }
 
 /// Rewrites that hardly anybody would write.
-const FRAMES: &[&str] = &["truth-wrapped", "doubly-negated", "did-not-fail-to", "emphasis-inserted", "exactly-inserted"];
+const FRAMES: &[&str] =
+    &["truth-wrapped", "doubly-negated", "did-not-fail-to", "emphasis-inserted", "exactly-inserted"];
 
 /// Operations whose result says something else instead, though both could be true somewhere: of one and the same event they
 /// are not.
@@ -134,8 +135,12 @@ const STRONGER: &[(&[&str], &[&str])] = &[
 /// Whether neither statement supports the other. Operations that only weaken, strengthen, add or hedge are left out.
 fn is_rival(original: &Sentence, edit: &Edit) -> bool {
     match edit.meaning {
-        Meaning::Conflict => edit.phenomenon != "falsehood-wrapped" && edit.phenomenon != "did-not-against-did-not-fail-to",
-        Meaning::Different => INSTEAD.contains(&edit.phenomenon) && !strengthens(&original.text(), &edit.sentence.text()),
+        Meaning::Conflict => {
+            edit.phenomenon != "falsehood-wrapped" && edit.phenomenon != "did-not-against-did-not-fail-to"
+        }
+        Meaning::Different => {
+            INSTEAD.contains(&edit.phenomenon) && !strengthens(&original.text(), &edit.sentence.text())
+        }
         Meaning::Same | Meaning::Less | Meaning::More => false,
     }
 }
@@ -165,7 +170,9 @@ mod tests {
         for kind in [Kind::Role, Kind::Order, Kind::Negation, Kind::Antonym] {
             assert!(kinds.contains(&kind), "{kind} is missing in {rivals:?}");
         }
-        assert!(rewrites.iter().any(|rewrite| rewrite.text == "The old doctor was visited by the nurse before the war."));
+        assert!(
+            rewrites.iter().any(|rewrite| rewrite.text == "The old doctor was visited by the nurse before the war.")
+        );
         let texts = rewrites.iter().map(|rewrite| &rewrite.text).chain(rivals.iter().map(|rival| &rival.text));
         let distinct: std::collections::HashSet<&String> = texts.clone().collect();
         assert_eq!(distinct.len(), texts.clone().count());

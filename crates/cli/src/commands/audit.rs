@@ -126,7 +126,12 @@ impl Audit {
             ndcg.iter_mut().for_each(|systems| systems[1..].rotate_left(1));
             scores.push(probabilities(&pairs, verifier, &cache)?);
             let origin = format!("{} + the verifier {}", systems[0].name, name);
-            systems.push(System { name: format!("{} + {name}", systems[0].name), part: Part::TwoTier, origin, geometry: None });
+            systems.push(System {
+                name: format!("{} + {name}", systems[0].name),
+                part: Part::TwoTier,
+                origin,
+                geometry: None,
+            });
         }
 
         let sets: Vec<SetScores> = sets

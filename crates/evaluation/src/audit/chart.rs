@@ -48,18 +48,25 @@ pub(super) fn intervals(rows: &[Row], guides: &[Guide], axis: &str) -> String {
     for tick in ticks(low, high) {
         let x = place(tick);
         let _ = write!(svg, r#"<line class="grid" x1="{x:.1}" x2="{x:.1}" y1="20" y2="{bottom:.1}"/>"#);
-        let _ = write!(svg, r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#, bottom + 16.0, number(tick));
+        let _ =
+            write!(svg, r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#, bottom + 16.0, number(tick));
     }
     for guide in guides {
         let x = place(guide.at);
         let _ = write!(svg, r#"<line class="guide" x1="{x:.1}" x2="{x:.1}" y1="16" y2="{bottom:.1}"/>"#);
-        let _ = write!(svg, r#"<text class="small" x="{x:.1}" y="11" text-anchor="middle">{}</text>"#, escape(&guide.name));
+        let _ =
+            write!(svg, r#"<text class="small" x="{x:.1}" y="11" text-anchor="middle">{}</text>"#, escape(&guide.name));
     }
     let mut top = 26.0;
     for row in rows {
         let middle = top + row.points.len() as f64 * LINE / 2.0 + 4.0;
         let label = shortened(&row.label, 36);
-        let _ = write!(svg, r#"<text x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text>"#, LABELS - 12.0, escape(&label));
+        let _ = write!(
+            svg,
+            r#"<text x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text>"#,
+            LABELS - 12.0,
+            escape(&label)
+        );
         for (series, point) in row.points.iter().enumerate() {
             let y = top + (series as f64 + 0.5) * LINE;
             let Some(Point { value, low, high, title }) = point else { continue };
@@ -168,7 +175,9 @@ mod tests {
         let point = Point { value: 0.0, low: -1.0, high: 1.0, title: "a < b".into() };
         let rows = [Row { label: "<script>".into(), points: vec![Some(point), None] }];
         let svg = intervals(&rows, &[Guide { at: 0.0, name: "\"none\" & all".into() }], "change");
-        assert!(!svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("&quot;none&quot; &amp; all"));
+        assert!(
+            !svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("&quot;none&quot; &amp; all")
+        );
         assert_eq!(svg.matches("<circle").count(), 1);
     }
 }

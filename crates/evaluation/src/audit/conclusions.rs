@@ -80,9 +80,15 @@ impl AuditReport {
 
     fn shape(&self, system: usize) -> Option<String> {
         let (base, tuned) = (self.systems[0].geometry?, self.systems[system].geometry?);
+        let other_length = match base.dimensions == tuned.dimensions {
+            true => "",
+            false => {
+                " An index made with one cannot be searched with the other: changing the model means embedding everything anew."
+            }
+        };
         Some(format!(
             "{}'s vectors fill {:.0} of {} dimensions (effective rank; base {:.0} of {}), and two unrelated texts have a mean \
-             cosine of {:.2} (base {:.2}).",
+             cosine of {:.2} (base {:.2}).{other_length}",
             self.systems[system].name,
             tuned.effective_rank,
             tuned.dimensions,
@@ -103,7 +109,9 @@ impl AuditReport {
             return format!("Do not put {name} in {base}'s place: what it loses is more than you allow. {instead}");
         }
         match Direction::of(change) {
-            Direction::Loss => format!("{name} passes, and yet its loss is no chance: ask whether the gain on pairs is worth it. {instead}"),
+            Direction::Loss => format!(
+                "{name} passes, and yet its loss is no chance: ask whether the gain on pairs is worth it. {instead}"
+            ),
             Direction::Gain => format!("On these sets {name} may take {base}'s place: it finds more."),
             Direction::Unclear => format!(
                 "On these sets {name} may take {base}'s place, but they could not show a loss smaller than {:.3}: give more queries \
@@ -193,5 +201,8 @@ pub(super) const GLOSSARY: [(&str, &str); 7] = [
         "The shape of the cloud of vectors of a sample of texts: the mean cosine of two unrelated texts, the share of the variance in \
          one direction, and how many dimensions are in use. Fewer dimensions and higher similarity leave less room to tell topics apart.",
     ),
-    ("uniformity", "The logarithm of the mean of exp(-2 |x - y|²) over pairs: the lower, the more evenly vectors are spread."),
+    (
+        "uniformity",
+        "The logarithm of the mean of exp(-2 |x - y|²) over pairs: the lower, the more evenly vectors are spread.",
+    ),
 ];

@@ -1,14 +1,15 @@
 //! The report as one page of HTML that needs nothing else: no script, no font, no picture from elsewhere.
 
+use super::AuditReport;
 use super::chart::{Guide, Point, Row, distribution, intervals};
 use super::conclusions::GLOSSARY;
 use super::tables::Table;
-use super::AuditReport;
 
 impl AuditReport {
     /// The whole page.
     pub fn html(&self) -> String {
-        let list = |items: Vec<String>| items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect::<String>();
+        let list =
+            |items: Vec<String>| items.iter().map(|item| format!("<li>{}</li>\n", escape(item))).collect::<String>();
         let state = match (&self.exceeded[..], self.average.is_empty()) {
             (_, true) => "",
             ([], false) => "pass",
@@ -16,12 +17,18 @@ impl AuditReport {
         };
         let systems = self.systems.iter().enumerate().map(|(index, system)| {
             let (name, origin) = (escape(&system.name), escape(&system.origin));
-            let key = format!(r#"<svg class="key" viewBox="0 0 12 12"><g class="s{index}"><circle cx="6" cy="6" r="5"/></g></svg>"#);
+            let key = format!(
+                r#"<svg class="key" viewBox="0 0 12 12"><g class="s{index}"><circle cx="6" cy="6" r="5"/></g></svg>"#
+            );
             format!("<li>{key}<b>{name}</b>: {}. <span class=\"origin\">{origin}</span></li>\n", system.part.describe())
         });
-        let glossary = GLOSSARY.map(|(term, meaning)| format!("<dt>{}</dt><dd>{}</dd>\n", escape(term), escape(meaning)));
+        let glossary =
+            GLOSSARY.map(|(term, meaning)| format!("<dt>{}</dt><dd>{}</dd>\n", escape(term), escape(meaning)));
         let parts = [
-            format!("<h1>What did fine-tuning cost?</h1>\n<p class=\"verdict {state}\">{}</p>", escape(&self.verdict())),
+            format!(
+                "<h1>What did fine-tuning cost?</h1>\n<p class=\"verdict {state}\">{}</p>",
+                escape(&self.verdict())
+            ),
             format!("<ul>\n{}</ul>", list(self.findings())),
             format!("<h2>What to do</h2>\n<ul>\n{}</ul>", list(self.advice())),
             format!("<h2>What was compared</h2>\n<ul class=\"systems\">\n{}</ul>", systems.collect::<String>()),
@@ -54,7 +61,8 @@ impl AuditReport {
             Guide { at: 0.0, name: "the base".to_owned() },
             Guide { at: -self.settings.max_drop, name: "allowed".to_owned() },
         ];
-        let chart = intervals(&rows.collect::<Vec<_>>(), &guides, "change of nDCG@10 against the base, with 95 % intervals");
+        let chart =
+            intervals(&rows.collect::<Vec<_>>(), &guides, "change of nDCG@10 against the base, with 95 % intervals");
         format!("<h2>Retrieval</h2>\n<figure>{chart}</figure>\n{}", self.retrieval().html())
     }
 
@@ -70,7 +78,8 @@ impl AuditReport {
             Row { label: group.name(), points: points.collect() }
         });
         let guides = [Guide { at: 0.5, name: "chance".to_owned() }];
-        let chart = intervals(&rows.collect::<Vec<_>>(), &guides, "AUC: matches above near misses, with 95 % intervals");
+        let chart =
+            intervals(&rows.collect::<Vec<_>>(), &guides, "AUC: matches above near misses, with 95 % intervals");
         let drawn = self.distributions.iter().zip(&self.systems);
         let drawn = drawn.map(|(scores, system)| distribution(scores, &system.name)).collect::<String>();
         format!(

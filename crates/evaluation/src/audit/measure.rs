@@ -1,7 +1,8 @@
 //! From scores to the report.
 
 use super::{
-    AuditReport, BINS, Distribution, Exceeded, FEWEST_PAIRS, GroupReport, Ndcg, Part, Separation, SetReport, Settings, System,
+    AuditReport, BINS, Distribution, Exceeded, FEWEST_PAIRS, GroupReport, Ndcg, Part, Separation, SetReport, Settings,
+    System,
 };
 use crate::Error;
 use crate::comparison::compare;

@@ -67,8 +67,14 @@ impl AuditReport {
                 format!("{:.2}", shape.uniformity),
             ])
         };
-        let header =
-            vec!["system", "dimensions", "mean similarity of random pairs", "anisotropy", "effective rank", "uniformity"];
+        let header = vec![
+            "system",
+            "dimensions",
+            "mean similarity of random pairs",
+            "anisotropy",
+            "effective rank",
+            "uniformity",
+        ];
         Table { header, rows: self.systems.iter().filter_map(row).collect() }
     }
 }

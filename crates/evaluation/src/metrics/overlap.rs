@@ -34,7 +34,8 @@ pub fn overlap(positives: &[f64], negatives: &[f64]) -> Result<f64, Error> {
     };
     let (positives, negatives) = (sorted(positives), sorted(negatives));
     let share = |scores: &[f64], at: f64| scores.partition_point(|score| *score <= at) as f64 / scores.len() as f64;
-    let distances = positives.iter().chain(&negatives).map(|at| (share(&positives, *at) - share(&negatives, *at)).abs());
+    let distances =
+        positives.iter().chain(&negatives).map(|at| (share(&positives, *at) - share(&negatives, *at)).abs());
     Ok(1.0 - distances.fold(0.0, f64::max))
 }
 

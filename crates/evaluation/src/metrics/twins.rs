@@ -1,8 +1,8 @@
 //! What becomes of queries in a corpus with near-miss twins.
 
+use crate::Error;
 use crate::interval::{Bootstrap, Estimate};
 use crate::metrics::retrieval::mean;
-use crate::Error;
 
 /// What a pipeline answered to a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -29,8 +29,14 @@ impl AuditedEncoder {
         let folder = models::ensure(name, &mut download_progress()).with_context(|| format!("model {name}"))?;
         let identity = format!("{} {precision:?}", folder.fingerprint().with_context(|| format!("model {name}"))?);
         let dimensions = folder.settings.architecture.hidden_size().unwrap_or_default();
-        let mut encoder =
-            AuditedEncoder { name: folder.name.clone(), folder, precision, identity, dimensions, loaded: OnceCell::new() };
+        let mut encoder = AuditedEncoder {
+            name: folder.name.clone(),
+            folder,
+            precision,
+            identity,
+            dimensions,
+            loaded: OnceCell::new(),
+        };
         if dimensions == 0 {
             // Only the graph itself knows.
             encoder.dimensions = encoder.encoder()?.dimensions();

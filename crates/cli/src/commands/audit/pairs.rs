@@ -69,7 +69,9 @@ impl PairSet {
             return self;
         }
         let taken = |index: &usize| (index + 1) * most / count > index * most / count;
-        PairSet::new(self.pairs.into_iter().enumerate().filter(|(index, _)| taken(index)).map(|(_, pair)| pair).collect())
+        PairSet::new(
+            self.pairs.into_iter().enumerate().filter(|(index, _)| taken(index)).map(|(_, pair)| pair).collect(),
+        )
     }
 }
 
@@ -87,21 +89,25 @@ pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> 
         let relation = if pair.relation == Labelled::Support { "support" } else { "equivalence" };
         inputs.extend([relation, &pair.query, &pair.candidate].map(str::as_bytes));
     }
-    let matches = cache.numbers(inputs, |count| count == set.pairs.len(), || {
-        let bar = count_bar(set.pairs.len() as u64, "verifying pairs");
-        let mut matches = Vec::with_capacity(set.pairs.len());
-        for some in set.pairs.chunks(STEP) {
-            let relation = |pair: &Pair| match pair.relation {
-                Labelled::Support => Relation::Support,
-                Labelled::Equivalence => Relation::Equivalence,
-            };
-            let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], relation(p))).collect();
-            let verified = verifier.verifier.verify_pairs(&questions)?;
-            matches.extend(verified.iter().map(|one| one.judgement.p_match));
-            bar.inc(some.len() as u64);
-        }
-        bar.finish_and_clear();
-        Ok(matches)
-    })?;
+    let matches = cache.numbers(
+        inputs,
+        |count| count == set.pairs.len(),
+        || {
+            let bar = count_bar(set.pairs.len() as u64, "verifying pairs");
+            let mut matches = Vec::with_capacity(set.pairs.len());
+            for some in set.pairs.chunks(STEP) {
+                let relation = |pair: &Pair| match pair.relation {
+                    Labelled::Support => Relation::Support,
+                    Labelled::Equivalence => Relation::Equivalence,
+                };
+                let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], relation(p))).collect();
+                let verified = verifier.verifier.verify_pairs(&questions)?;
+                matches.extend(verified.iter().map(|one| one.judgement.p_match));
+                bar.inc(some.len() as u64);
+            }
+            bar.finish_and_clear();
+            Ok(matches)
+        },
+    )?;
     Ok(matches.into_iter().map(f64::from).collect())
 }

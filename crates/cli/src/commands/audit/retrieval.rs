@@ -122,18 +122,22 @@ pub fn verified(
     let read = set.queries.iter().zip(&first);
     let read = read.flat_map(|(query, hits)| std::iter::once(query).chain(hits.iter().map(|hit| &set.texts[hit.0])));
     let inputs = std::iter::once(&verifier.identity[..]).chain(read.map(String::as_bytes));
-    let rejected = cache.numbers(inputs, |kept| kept == count, || {
-        let bar = count_bar(count as u64, &format!("{}: verifying", set.dataset.name));
-        let mut rejected = Vec::with_capacity(count);
-        for (query, hits) in set.queries.iter().zip(&first) {
-            let texts: Vec<&str> = hits.iter().map(|hit| set.texts[hit.0].as_str()).collect();
-            let verified = verifier.verifier.verify(query, &texts, Relation::Support)?;
-            rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
-            bar.inc(hits.len() as u64);
-        }
-        bar.finish_and_clear();
-        Ok(rejected)
-    })?;
+    let rejected = cache.numbers(
+        inputs,
+        |kept| kept == count,
+        || {
+            let bar = count_bar(count as u64, &format!("{}: verifying", set.dataset.name));
+            let mut rejected = Vec::with_capacity(count);
+            for (query, hits) in set.queries.iter().zip(&first) {
+                let texts: Vec<&str> = hits.iter().map(|hit| set.texts[hit.0].as_str()).collect();
+                let verified = verifier.verifier.verify(query, &texts, Relation::Support)?;
+                rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
+                bar.inc(hits.len() as u64);
+            }
+            bar.finish_and_clear();
+            Ok(rejected)
+        },
+    )?;
     let mut rejected = rejected.iter();
     let kept = hits.iter().zip(&first).map(|(hits, first)| {
         let (_, rest) = hits.split_at(first.len());

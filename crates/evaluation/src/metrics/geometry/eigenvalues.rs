@@ -98,9 +98,7 @@ mod tests {
                 let reflect = |matrix: &[f64]| -> Vec<f64> {
                     let along: Vec<f64> =
                         (0..size).map(|j| (0..size).map(|i| v[i] * matrix[i * size + j]).sum::<f64>()).collect();
-                    (0..size * size)
-                        .map(|at| matrix[at] - 2.0 * v[at / size] * along[at % size] / square)
-                        .collect()
+                    (0..size * size).map(|at| matrix[at] - 2.0 * v[at / size] * along[at % size] / square).collect()
                 };
                 let transposed = |matrix: &[f64]| -> Vec<f64> {
                     (0..size * size).map(|at| matrix[at % size * size + at / size]).collect()
