@@ -80,9 +80,15 @@ impl AuditReport {
 
     fn shape(&self, system: usize) -> Option<String> {
         let (base, tuned) = (self.systems[0].geometry?, self.systems[system].geometry?);
+        let other_length = match base.dimensions == tuned.dimensions {
+            true => "",
+            false => {
+                " An index made with one cannot be searched with the other: changing the model means embedding everything anew."
+            }
+        };
         Some(format!(
             "{}'s vectors fill {:.0} of {} dimensions (effective rank; base {:.0} of {}), and two unrelated texts have a mean \
-             cosine of {:.2} (base {:.2}).",
+             cosine of {:.2} (base {:.2}).{other_length}",
             self.systems[system].name,
             tuned.effective_rank,
             tuned.dimensions,
@@ -123,8 +129,16 @@ impl AuditReport {
         let base = &self.systems[0].name;
         let Some(all) = self.groups.first() else { return String::new() };
         let (tuned, tiers) = (all.figures[system].auc, all.figures[two_tier].auc);
-        let cost = self.average.get(two_tier).and_then(|average| average.change);
-        let cost = cost.map(|change| format!(", at {:+.4} nDCG@10", change.mean)).unwrap_or_default();
+        let change = self.average.get(two_tier).and_then(|average| average.change);
+        let cost = change.map(|change| format!(", at {:+.4} nDCG@10", change.mean)).unwrap_or_default();
+        if change.is_some_and(|change| -change.mean > self.settings.max_drop) {
+            return format!(
+                "Keep {base} for recall, but do not let this verifier filter what it finds: on these sets that costs more than \
+                 you allow too (pair AUC {:.3} against {:.3}{cost}). Let it flag candidates, or train one on your own queries \
+                 (`vetted train verifier`).",
+                tiers.value, tuned.value
+            );
+        }
         match tiers.value > tuned.value {
             true => format!(
                 "Keep {base} for recall and put a verifier behind it: that separates the pairs with AUC {:.3} instead of {:.3}{cost}.",
