@@ -48,28 +48,49 @@ impl Platt {
         if positives.min(scored.len() - positives) < LEAST {
             return Platt::default();
         }
-        let [mut scale, mut offset] = [1.0, 0.0];
+        let mut best = Platt::default();
+        let mut least = best.loss(scored);
         for _ in 0..STEPS {
-            // The gradient and the second derivatives of the loss, with a slight pull to where nothing is changed.
-            let (mut of_scale, mut of_offset) = (PULL * (scale - 1.0), PULL * offset);
-            let (mut square, mut mixed, mut plain) = (PULL, 0.0, PULL);
-            for (logit, label) in scored {
-                let p = 1.0 / (1.0 + (-(scale * logit + offset)).exp());
-                let (error, spread) = (p - f64::from(u8::from(*label)), p * (1.0 - p));
-                of_scale += error * logit;
-                of_offset += error;
-                square += spread * logit * logit;
-                mixed += spread * logit;
-                plain += spread;
-            }
-            let determinant = square * plain - mixed * mixed;
-            scale -= (plain * of_scale - mixed * of_offset) / determinant;
-            offset -= (square * of_offset - mixed * of_scale) / determinant;
+            let Some([of_scale, of_offset]) = best.newton(scored) else { break };
+            // A whole step may overshoot where the logits are far off: the longest of these that helps.
+            let steps = (0..HALVINGS).map(|halving| 0.5f64.powi(halving));
+            let next =
+                steps.map(|part| Platt { scale: best.scale - part * of_scale, offset: best.offset - part * of_offset });
+            let Some((next, loss)) = next.map(|next| (next, next.loss(scored))).find(|(_, loss)| *loss < least) else {
+                break;
+            };
+            (best, least) = (next, loss);
         }
-        match scale.is_finite() && scale > 0.0 && offset.is_finite() {
-            true => Platt { scale, offset },
-            false => Platt::default(),
+        if best.scale > 0.0 { best } else { Platt::default() }
+    }
+
+    /// The cross-entropy, with a slight pull to where nothing is changed: it keeps separable labels from infinite scales.
+    fn loss(&self, scored: &[(f64, bool)]) -> f64 {
+        let pull = 0.5 * PULL * ((self.scale - 1.0).powi(2) + self.offset.powi(2));
+        let entropy = |(logit, label): &(f64, bool)| {
+            let z = self.scale * logit + self.offset;
+            z.max(0.0) + (-z.abs()).exp().ln_1p() - if *label { z } else { 0.0 }
+        };
+        pull + scored.iter().map(entropy).sum::<f64>()
+    }
+
+    /// What Newton's method would take off scale and offset.
+    fn newton(&self, scored: &[(f64, bool)]) -> Option<[f64; 2]> {
+        let (mut of_scale, mut of_offset) = (PULL * (self.scale - 1.0), PULL * self.offset);
+        let (mut square, mut mixed, mut plain) = (PULL, 0.0, PULL);
+        for (logit, label) in scored {
+            let p = 1.0 / (1.0 + (-(self.scale * logit + self.offset)).exp());
+            let (error, spread) = (p - f64::from(u8::from(*label)), p * (1.0 - p));
+            of_scale += error * logit;
+            of_offset += error;
+            square += spread * logit * logit;
+            mixed += spread * logit;
+            plain += spread;
         }
+        let determinant = square * plain - mixed * mixed;
+        let step =
+            [plain * of_scale - mixed * of_offset, square * of_offset - mixed * of_scale].map(|x| x / determinant);
+        step.iter().all(|x| x.is_finite()).then_some(step)
     }
 }
 
@@ -78,6 +99,9 @@ const LEAST: usize = 20;
 
 /// Of Newton's method.
 const STEPS: usize = 50;
+
+/// How often a step is halved before it is given up.
+const HALVINGS: i32 = 40;
 
 /// What a pair's worth of evidence is to the pull.
 const PULL: f64 = 1e-3;

@@ -15,10 +15,10 @@ pub fn hold_out(examples: Vec<Example>, share: f64, most: usize) -> (Vec<Example
     let mut sizes: HashMap<usize, usize> = HashMap::new();
     roots.iter().for_each(|root| *sizes.entry(*root).or_default() += 1);
     let widest = (examples.len() / 100).max(20);
-    // A group is named by the least hash of its texts.
+    // A group is named after the least hash of its texts, mixed once more: the least of many is small.
     let chosen: Vec<(u64, usize)> = (0..groups.parents.len())
         .filter(|text| groups.parents[*text] == *text && sizes.get(text).is_some_and(|size| *size <= widest))
-        .map(|root| (groups.least[root], root))
+        .map(|root| (mix(groups.least[root]), root))
         .filter(|(name, _)| (*name >> 11) as f64 / ((1u64 << 53) as f64) < share)
         .collect();
     let mut of_root: HashMap<usize, Vec<usize>> = chosen.iter().map(|(_, root)| (*root, Vec::new())).collect();
@@ -86,7 +86,14 @@ fn hash(text: &str) -> u64 {
     let hash = text
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    mix(hash)
+}
+
+/// SplitMix64's last step.
+fn mix(mut x: u64) -> u64 {
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
 }
 
 #[cfg(test)]
