@@ -51,11 +51,16 @@ pub(super) fn intervals(rows: &[Row], guides: &[Guide], axis: &str) -> String {
         let _ =
             write!(svg, r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#, bottom + 16.0, number(tick));
     }
-    for guide in guides {
+    for (index, guide) in guides.iter().enumerate() {
         let x = place(guide.at);
+        // Two names side by side must not cover each other: the first stands right of its line, the second left.
+        let anchor = ["start", "end"][index % 2];
         let _ = write!(svg, r#"<line class="guide" x1="{x:.1}" x2="{x:.1}" y1="16" y2="{bottom:.1}"/>"#);
-        let _ =
-            write!(svg, r#"<text class="small" x="{x:.1}" y="11" text-anchor="middle">{}</text>"#, escape(&guide.name));
+        let _ = write!(
+            svg,
+            r#"<text class="small" x="{x:.1}" y="11" text-anchor="{anchor}">{}</text>"#,
+            escape(&guide.name)
+        );
     }
     let mut top = 26.0;
     for row in rows {
