@@ -5,6 +5,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 /// Two-tier retrieval: recall wide, then vet.
@@ -16,7 +17,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment. Exit status: 0 done, 1 failed, \
-2 wrong usage. Begin with `vetted demo`.";
+2 wrong usage, 3 (search) nothing found that can be vouched for, (audit) too large a drop. Begin with `vetted demo`.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -39,6 +40,8 @@ enum Command {
     Train(commands::train::Train),
     /// Write a verifier as an ONNX model
     Export(commands::export::Export),
+    /// Say what fine-tuning an encoder cost, and what two tiers would give instead
+    Audit(commands::audit::Audit),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -48,21 +51,23 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
     let result = match Arguments::parse().command {
-        Command::Demo(command) => command.run(),
-        Command::Index(command) => command.run(),
+        Command::Demo(command) => done(command.run()),
+        Command::Index(command) => done(command.run()),
         Command::Search(command) => command.run(),
-        Command::Delete(command) => command.run(),
-        Command::Info(command) => command.run(),
-        Command::Verify(command) => command.run(),
-        Command::Synth(command) => command.run(),
-        Command::Train(command) => command.run(),
-        Command::Export(command) => command.run(),
-        Command::Models(command) => command.run(),
-        Command::Eval(command) => command.run(),
+        Command::Delete(command) => done(command.run()),
+        Command::Info(command) => done(command.run()),
+        Command::Verify(command) => done(command.run()),
+        Command::Synth(command) => done(command.run()),
+        Command::Train(command) => done(command.run()),
+        Command::Export(command) => done(command.run()),
+        Command::Audit(command) => command.run(),
+        Command::Models(command) => done(command.run()),
+        Command::Eval(command) => done(command.run()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(status) => status,
         // The reader of our output went away, as `head` does.
         Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

@@ -25,6 +25,15 @@ pub enum Error {
         source: io::Error,
     },
 
+    /// A picture could not be drawn.
+    #[error("cannot draw {path}: {reason}")]
+    Drawing {
+        /// Where it was to go.
+        path: PathBuf,
+        /// What the drawing library says.
+        reason: String,
+    },
+
     /// A line of a file is not what its format asks for.
     #[error("{path}, line {line}, column {column}: expected {expected}, got {got}")]
     Malformed {
@@ -217,6 +226,13 @@ pub enum Error {
     Unlabelled {
         /// Which of the pairs, counted from 1.
         position: usize,
+    },
+
+    /// A cloud of vectors has no shape.
+    #[error("got {got} vectors: the geometry of an encoder takes at least 2 texts, better 500")]
+    TooFewVectors {
+        /// How many there are.
+        got: usize,
     },
 
     /// A share of positives to keep is out of range.

@@ -31,6 +31,11 @@
 //! Half of the pairs are composed: one side is paraphrased further. From statements come questions with candidates that
 //! answer them and candidates that do not, and questions against questions.
 //!
+//! # One sentence at a time
+//!
+//! Evaluations plant near-misses in real documents: [`Editor::variants`] gives a statement's rewrites, its rivals by kind,
+//! and the questions that it answers and a rival does not.
+//!
 //! # The checks
 //!
 //! [`synthesize`] matches the labels on the score of a bag-of-words reader ([`Options::slack`]), and [`report()`] says what
@@ -48,6 +53,7 @@ mod edits;
 mod fluency;
 mod lexicon;
 mod morphology;
+mod negated;
 mod pool;
 mod question;
 mod random;
@@ -59,8 +65,11 @@ mod synthesis;
 pub mod tag;
 pub mod tagger;
 pub mod token;
+mod variants;
 
-pub use report::{Report, Tally, report};
+pub use negated::{negate_pairs, negated};
+pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
 pub use synthesis::{Options, SyntheticPair, synthesize};
+pub use variants::{Editor, Rewrite, Rival, Variants};

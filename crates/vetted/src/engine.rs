@@ -1,6 +1,7 @@
 //! The engine: an encoder and an index behind one door.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::Map;
@@ -8,12 +9,15 @@ use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Precision, Role};
 use vetted_recall::{Index, Manifest, Notice, Query, Upserted};
+use vetted_verifier::{Relation, Verdict};
 
-use crate::Error;
 use crate::model::Model;
 use crate::passages::{Passages, entries};
-use crate::search::{Found, Hit, Mode, Ranked, Search};
+use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
+use crate::second_tier::{SecondTier, VerifierSource};
 use crate::snippet::snippet;
+use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting, select};
+use crate::{Error, Verification, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
 ///
@@ -23,6 +27,7 @@ pub struct Engine {
     index: Index,
     model: Model,
     passages: Passages,
+    verifier: SecondTier,
 }
 
 /// How an engine is made or opened. From [`Engine::builder`].
@@ -31,6 +36,7 @@ pub struct Builder<'progress> {
     model: Option<String>,
     precision: Precision,
     passages: Passages,
+    verifier: VerifierSource,
     progress: Option<OnProgress<'progress>>,
 }
 
@@ -53,7 +59,8 @@ impl Engine {
     /// Begins with the index in `folder`, which need not exist yet.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
         let passages = Passages::default();
-        Builder { folder: folder.into(), model: None, precision: Precision::default(), passages, progress: None }
+        let (folder, verifier) = (folder.into(), VerifierSource::default());
+        Builder { folder, model: None, precision: Precision::default(), passages, verifier, progress: None }
     }
 
     /// Opens the index in `folder` for searching, with the model it was made with.
@@ -103,18 +110,47 @@ impl Engine {
         Ok(self.index.delete(ids)?)
     }
 
-    /// The documents that best match `search`, each with its title, the part that matches and its metadata.
+    /// The documents that best match `search`, each with its title, the part that matches, its metadata and what the
+    /// verifier says about it.
+    ///
+    /// Candidates are vetted as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
+    /// text leaves candidates [`Unverified::Failed`], and accepts none of them.
     ///
     /// # Errors
-    /// [`Error::EmptyQuery`], or when the model cannot be loaded or the index read.
+    /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
         let ranked = self.rank(search)?;
-        let complete = |hit| self.complete(hit, &search.text).transpose();
-        let hits = ranked.hits.into_iter().filter_map(complete).collect::<Result<_, _>>()?;
-        Ok(Found { hits, encoding: ranked.encoding, ranking: ranked.ranking })
+        let explain = search.verify.is_some_and(|verify| verify.evidence);
+        let mut hits = Vec::with_capacity(ranked.hits.len());
+        for candidate in ranked.hits {
+            // None for a document that was deleted since it was ranked.
+            let Some(document) = self.index.get(&candidate.id)? else { continue };
+            let window = candidate.vetting.vetted().map(|vetted| vetted.part.of(&document)).unwrap_or_default();
+            let explained = explain && candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Abstain);
+            let evidence = match explained {
+                true => self.verifier()?.explain(&search.text, &window.text, Relation::Support)?,
+                false => None,
+            };
+            let part = candidate.passage.map_or(0..document.text.len(), |passage| passage.bytes);
+            hits.push(Hit {
+                rank: hits.len() + 1,
+                recall_rank: candidate.recall_rank,
+                recall_score: candidate.recall_score,
+                score: candidate.score,
+                scores: candidate.scores,
+                vetting: candidate.vetting,
+                window,
+                evidence,
+                snippet: snippet(&document.text, part, &search.text),
+                id: document.id,
+                title: document.title,
+                metadata: document.metadata,
+            });
+        }
+        Ok(Found { hits, rejected: ranked.rejected, timing: ranked.timing })
     }
 
-    /// As [`search`](Self::search), without reading the documents: ids, scores and the places of passages.
+    /// As [`search`](Self::search), without reading the documents of hits: ids, scores, verdicts and the places of passages.
     ///
     /// # Errors
     /// As [`search`](Self::search).
@@ -122,6 +158,7 @@ impl Engine {
         if search.text.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
+        let verifier = search.verify.map(|_| self.verifier()).transpose()?;
         let start = Instant::now();
         let vector = match search.mode {
             Mode::Bm25 => Vec::new(),
@@ -133,9 +170,28 @@ impl Engine {
             Mode::Bm25 => Query::bm25(&search.text),
             Mode::Hybrid(fusion) => Query::hybrid(&search.text, &vector).fusion(fusion),
         };
-        let query = search.filters.iter().cloned().fold(query.k(search.k), Query::filter);
-        let hits = self.index.search(&query)?;
-        Ok(Ranked { hits, encoding, ranking: start.elapsed() - encoding })
+        // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
+        let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
+        let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
+        let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
+        let ranking = start.elapsed() - encoding;
+        let (hits, rejected) = match (&verifier, search.verify) {
+            (Some(verifier), Some(verify)) => {
+                self.vet(verifier, &search.text, verify, &mut candidates);
+                select(candidates, verify.policy, search.k)
+            }
+            _ => (candidates, Vec::new()),
+        };
+        let verifying = start.elapsed() - encoding - ranking;
+        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying } })
+    }
+
+    /// The verifier, loaded at the first call.
+    ///
+    /// # Errors
+    /// When it cannot be loaded.
+    pub fn verifier(&self) -> Result<Arc<Verifier>, Error> {
+        self.verifier.get(self.model.precision())
     }
 
     /// The document with this id.
@@ -190,21 +246,62 @@ impl Engine {
         &self.model.identity().name
     }
 
-    /// `None` for a document that was deleted since it was ranked.
-    fn complete(&self, hit: vetted_recall::Hit, query: &str) -> Result<Option<Hit>, Error> {
-        let Some(document) = self.index.get(&hit.id)? else { return Ok(None) };
-        let part = hit.passage.map_or(0..document.text.len(), |passage| passage.bytes);
-        Ok(Some(Hit {
-            rank: hit.rank,
-            score: hit.score,
-            scores: hit.scores,
-            snippet: snippet(&document.text, part, query),
-            id: document.id,
-            title: document.title,
-            metadata: document.metadata,
-        }))
+    /// Leaves on each candidate what the verifier says about it.
+    fn vet(&self, verifier: &Verifier, query: &str, verify: Verify, candidates: &mut [Candidate]) {
+        let start = Instant::now();
+        let depth = verify.depth.min(candidates.len());
+        let (verified, beyond) = candidates.split_at_mut(depth);
+        for candidates in verified.chunks_mut(VETTED_TOGETHER) {
+            if verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
+                candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BudgetSpent));
+                continue;
+            }
+            if let Err(error) = self.vet_some(verifier, query, candidates) {
+                let error = Arc::new(error);
+                let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
+                candidates.iter_mut().for_each(|it| it.vetting = failed());
+            }
+        }
+        beyond.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BeyondDepth));
+    }
+
+    fn vet_some(&self, verifier: &Verifier, query: &str, candidates: &mut [Candidate]) -> Result<(), Error> {
+        let parts = candidates.iter().map(|candidate| self.vetted_part(candidate)).collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<&str> = parts.iter().map(|(text, _)| text.as_str()).collect();
+        let verified = verifier.verify_passages(query, &texts)?;
+        let query_cut = verifier.reads_only_beginning(query)?;
+        for ((candidate, verification), (text, part)) in candidates.iter_mut().zip(verified).zip(&parts) {
+            let Verification { judgement, outputs, best_support, coverage, window } = verification;
+            candidate.vetting = match judgement.verdict {
+                _ if text.trim().is_empty() => Vetting::Unverified(Unverified::NoText),
+                Verdict::Accept | Verdict::Abstain if query_cut => Vetting::Unverified(Unverified::QueryTooLong),
+                _ => {
+                    let part = match part {
+                        Part::Title => Part::Title,
+                        Part::Text(bytes) => Part::Text(bytes.start + window.start..bytes.start + window.end),
+                    };
+                    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part })
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// What of a candidate is read: the passage that recall found, or all of the text where it found none, or the title of a
+    /// document that has nothing else.
+    fn vetted_part(&self, candidate: &Candidate) -> Result<(String, Part), Error> {
+        // Deleted since it was ranked: nothing is said about it.
+        let document = self.index.get(&candidate.id)?.unwrap_or_default();
+        if document.text.trim().is_empty() {
+            return Ok((document.title, Part::Title));
+        }
+        let bytes = candidate.passage.as_ref().map_or(0..document.text.len(), |passage| passage.bytes.clone());
+        Ok((document.text.get(bytes.clone()).unwrap_or_default().to_owned(), Part::Text(bytes)))
     }
 }
+
+/// So many candidates are verified between two looks at the clock.
+const VETTED_TOGETHER: usize = 8;
 
 impl<'progress> Builder<'progress> {
     /// The encoder: a known or registered name, or a model folder. Unless told, a new index gets
@@ -223,6 +320,13 @@ impl<'progress> Builder<'progress> {
     /// How a new index cuts documents. An existing index keeps its own way.
     pub fn passages(mut self, passages: Passages) -> Self {
         self.passages = passages;
+        self
+    }
+
+    /// The verifier that searches ask, instead of the shipped one: a folder, or one that is open already and that engines
+    /// may share. It is loaded at the first search that verifies, with the arithmetic of the index's encoder.
+    pub fn verifier(mut self, verifier: impl Into<VerifierSource>) -> Self {
+        self.verifier = verifier.into();
         self
     }
 
@@ -265,7 +369,7 @@ impl<'progress> Builder<'progress> {
         model.write_to(&mut settings);
         self.passages.write_to(&mut settings);
         let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
-        Ok(Engine { index, model, passages: self.passages })
+        Ok(Engine { index, model, passages: self.passages, verifier: SecondTier::new(self.verifier) })
     }
 
     /// [`open_writable`](Self::open_writable) where there is an index, [`create`](Self::create) where there is none.
@@ -286,6 +390,6 @@ impl<'progress> Builder<'progress> {
             model.check_is(asked, &self.folder)?;
         }
         let passages = Passages::of(&index.manifest().passage_options);
-        Ok(Engine { index, model, passages })
+        Ok(Engine { index, model, passages, verifier: SecondTier::new(self.verifier) })
     }
 }

@@ -53,6 +53,10 @@ impl Model {
         &self.identity
     }
 
+    pub(crate) fn precision(&self) -> Precision {
+        self.precision
+    }
+
     pub(crate) fn write_to(&self, manifest: &mut Map<String, Value>) {
         manifest.insert(SOURCE.into(), self.source.clone().into());
         manifest.insert(PRECISION.into(), precision_name(self.precision).into());

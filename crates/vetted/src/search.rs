@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use vetted_corpus::Passage;
 use vetted_recall::{Filter, Fusion, Scores};
 
+use crate::Explanation;
 use crate::snippet::Snippet;
+use crate::vetting::{Verify, Vetting};
 
 /// What is searched for.
 ///
@@ -24,6 +27,8 @@ pub struct Search {
     pub k: usize,
     /// Only documents whose metadata fit all of these.
     pub filters: Vec<Filter>,
+    /// How what is recalled is vetted; `None`: not at all.
+    pub verify: Option<Verify>,
 }
 
 /// What documents are ranked by.
@@ -39,9 +44,10 @@ pub enum Mode {
 }
 
 impl Search {
-    /// The best 10 documents by vector.
+    /// The best 10 documents by vector, vetted as [`Verify::default`] says: what conflicts with the question is left out.
     pub fn new(text: impl Into<String>) -> Search {
-        Search { text: text.into(), mode: Mode::default(), k: 10, filters: Vec::new() }
+        let (mode, verify) = (Mode::default(), Some(Verify::default()));
+        Search { text: text.into(), mode, k: 10, filters: Vec::new(), verify }
     }
 
     /// Ranks by `mode`.
@@ -61,6 +67,12 @@ impl Search {
         self.filters.push(filter);
         self
     }
+
+    /// Vets what is recalled in this way; `None` returns it as recall ranked it, and loads no verifier.
+    pub fn verify(mut self, verify: impl Into<Option<Verify>>) -> Search {
+        self.verify = verify.into();
+        self
+    }
 }
 
 /// What was found.
@@ -68,21 +80,51 @@ impl Search {
 pub struct Found {
     /// The hits, best first.
     pub hits: Vec<Hit>,
-    /// How long encoding the query took.
-    pub encoding: Duration,
-    /// How long ranking took.
-    pub ranking: Duration,
+    /// What was left out because it conflicts with the question, in recall's order.
+    pub rejected: Vec<Candidate>,
+    /// What it took.
+    pub timing: Timing,
 }
 
 /// What was found, documents unread.
 #[derive(Clone, Debug)]
 pub struct Ranked {
     /// The hits, best first.
-    pub hits: Vec<vetted_recall::Hit>,
-    /// How long encoding the query took.
+    pub hits: Vec<Candidate>,
+    /// What was left out because it conflicts with the question, in recall's order.
+    pub rejected: Vec<Candidate>,
+    /// What it took.
+    pub timing: Timing,
+}
+
+/// How long the parts of a search took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Timing {
+    /// Encoding the query for recall.
     pub encoding: Duration,
-    /// How long ranking took.
+    /// Ranking.
     pub ranking: Duration,
+    /// Vetting; nothing when it is off.
+    pub verifying: Duration,
+}
+
+/// A document as it is ranked, unread.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The document's id.
+    pub id: String,
+    /// Recall's place for it, from 1.
+    pub recall_rank: usize,
+    /// Recall's score, untouched: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
+    pub recall_score: f32,
+    /// What hits are ordered by: recall's score, less what the policy took.
+    pub score: f32,
+    /// The scores that recall's comes from.
+    pub scores: Scores,
+    /// The passage nearest to the query's vector; none for BM25.
+    pub passage: Option<Passage>,
+    /// What the verifier says.
+    pub vetting: Vetting,
 }
 
 /// A document that was found.
@@ -92,14 +134,53 @@ pub struct Hit {
     pub rank: usize,
     /// The document's id.
     pub id: String,
-    /// What hits are ordered by: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
+    /// Recall's place for it, from 1.
+    pub recall_rank: usize,
+    /// Recall's score, untouched: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
+    pub recall_score: f32,
+    /// What hits are ordered by: recall's score, less what the policy took.
     pub score: f32,
-    /// The scores it comes from.
+    /// The scores that recall's comes from.
     pub scores: Scores,
+    /// What the verifier says.
+    pub vetting: Vetting,
+    /// The part of the title or of the text that decided the verdict, as it stands there; empty without a verdict.
+    pub window: Snippet,
+    /// Why the verdict is what it is, where that was [asked for](Verify::evidence); none for *abstain*.
+    pub evidence: Option<Explanation>,
     /// The document's title, possibly empty.
     pub title: String,
     /// The part of the text that matches, with its place in the document.
     pub snippet: Snippet,
     /// The document's metadata.
     pub metadata: Map<String, Value>,
+}
+
+impl Candidate {
+    /// As recall found it.
+    pub(crate) fn recalled(hit: vetted_recall::Hit) -> Candidate {
+        let vetted_recall::Hit { id, rank, score, scores, passage } = hit;
+        Candidate { id, recall_rank: rank, recall_score: score, score, scores, passage, vetting: Vetting::Off }
+    }
+}
+
+impl Found {
+    /// Whether the verifier vouches for at least one hit.
+    pub fn verified(&self) -> bool {
+        self.hits.iter().any(|hit| hit.vetting.is_accepted())
+    }
+}
+
+impl Ranked {
+    /// Whether the verifier vouches for at least one hit.
+    pub fn verified(&self) -> bool {
+        self.hits.iter().any(|hit| hit.vetting.is_accepted())
+    }
+}
+
+impl Timing {
+    /// All of it.
+    pub fn total(self) -> Duration {
+        self.encoding + self.ranking + self.verifying
+    }
 }

@@ -1,20 +1,29 @@
-//! `vetted search`: questions to an index.
+//! `vetted search`: questions to an index, and what can be vouched for among the answers.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write, stdin, stdout};
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
-use serde_json::{Value, json};
-use vetted::{Engine, Filter, Found, Hit};
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+use vetted::verification::{Penalty, Policy};
+use vetted::{Engine, Filter};
 
 use super::index::report_notices;
 use super::{DEFAULT_ALPHA, Mode};
-use crate::terminal::{bold, dim, highlighted};
+use crate::terminal::bold;
 
-/// Prints hits for people, or with --json one JSON object a query.
+mod answer;
+
+pub use answer::print;
+
+/// Finds documents and reads each against the question: what conflicts with it is left out, the rest carries a verdict.
+///
+/// Exit status: 0 if at least one hit is accepted, 3 if none is. With --verify off, and with --queries, whose answers each
+/// say so by themselves, it is 0.
 #[derive(Args)]
 pub struct Search {
     /// The question
@@ -38,25 +47,73 @@ pub struct Search {
     /// Only documents whose metadata fit: `field=value`, also !=, <, <=, >, >=; several must all fit
     #[arg(long, value_name = "CONDITION")]
     filter: Vec<Filter>,
-    /// Print JSON: {query, mode, hits: [{rank, id, score, scores, title, snippet, metadata}], ms}
+    /// What becomes of documents that conflict with the question
+    #[arg(long, value_enum, env = "VETTED_VERIFY", default_value = "filter")]
+    verify: Verify,
+    /// How many of the documents found are verified. Hits beyond them are marked unverified
+    #[arg(long, value_name = "N", env = "VETTED_DEPTH", default_value_t = vetted::Verify::default().depth as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    depth: u32,
+    /// Milliseconds for verifying, models loaded; what is left then is marked unverified [default: no limit]
+    #[arg(long, value_name = "N", env = "VETTED_BUDGET_MS")]
+    budget_ms: Option<u64>,
+    /// Who judges: `vetted` (the shipped verifier), or a verifier's folder
+    #[arg(long, value_name = "DIR", env = "VETTED_VERIFIER", default_value = "vetted")]
+    verifier: String,
+    /// Leave out the token pairs behind verdicts: they cost one reading of the pair per token
+    #[arg(long)]
+    no_evidence: bool,
+    /// Print JSON: {query, mode, verified, hits: [{rank, id, score, scores, recall_rank, recall_score, verdict, p_match,
+    /// p_conflict, kind, window, evidence, title, snippet, metadata}], rejected, ms}; `verdict` is accept, reject, abstain
+    /// or unverified, and then `why` says why
     #[arg(long)]
     json: bool,
 }
 
+/// What a rejection does.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Verify {
+    /// Nobody judges
+    Off,
+    /// They stay, with their verdicts
+    Flag,
+    /// They are left out
+    Filter,
+    /// They lose by how likely the conflict is
+    Penalty,
+}
+
+impl Verify {
+    /// For the library; none when nobody judges.
+    pub fn policy(self) -> Option<Policy> {
+        match self {
+            Verify::Off => None,
+            Verify::Flag => Some(Policy::Flag),
+            Verify::Filter => Some(Policy::Filter),
+            Verify::Penalty => Some(Policy::Penalty(Penalty::default())),
+        }
+    }
+}
+
 impl Search {
-    pub fn run(self) -> Result<()> {
-        let engine = Engine::open(&self.index)?;
+    pub fn run(self) -> Result<ExitCode> {
+        let mut builder = Engine::builder(&self.index);
+        if self.verifier != "vetted" {
+            builder = builder.verifier(PathBuf::from(&self.verifier));
+        }
+        let engine = builder.open()?;
+        let verify = self.verify();
         let mut out = stdout().lock();
+        let mut vouched = true;
         for question in self.questions()? {
             let Question { id, text } = question?;
-            let search = self.filter.iter().cloned().fold(
-                vetted::Search::new(&text).k(self.k as usize).mode(self.mode.with_alpha(self.alpha)),
-                vetted::Search::filter,
-            );
+            let search = vetted::Search::new(&text).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
+            let search = self.filter.iter().cloned().fold(search.verify(verify), vetted::Search::filter);
             let found = engine.search(&search).with_context(|| format!("query {id}"))?;
             report_notices(&engine);
+            vouched = found.verified();
             if self.json {
-                writeln!(out, "{}", as_json(self.queries.as_ref().map(|_| &id), &text, self.mode, &found))?;
+                writeln!(out, "{}", answer::as_json(self.queries.as_ref().map(|_| &id), &search, self.mode, &found))?;
             } else {
                 if self.queries.is_some() {
                     writeln!(out, "{}", bold(&text))?;
@@ -64,7 +121,14 @@ impl Search {
                 print(&mut out, &found)?;
             }
         }
-        Ok(())
+        let answered = vouched || verify.is_none() || self.queries.is_some();
+        Ok(if answered { ExitCode::SUCCESS } else { ExitCode::from(NOTHING_VOUCHED_FOR) })
+    }
+
+    fn verify(&self) -> Option<vetted::Verify> {
+        let policy = self.verify.policy()?;
+        let budget = self.budget_ms.map(Duration::from_millis);
+        Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: !self.no_evidence })
     }
 
     fn questions(&self) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
@@ -89,6 +153,9 @@ impl Search {
     }
 }
 
+/// The exit status of a search none of whose hits the verifier accepts.
+const NOTHING_VOUCHED_FOR: u8 = 3;
+
 struct Question {
     id: String,
     text: String,
@@ -109,62 +176,4 @@ impl Question {
         };
         Ok(Question { id, text: text.to_owned() })
     }
-}
-
-/// Hits for people.
-pub fn print(out: &mut impl Write, found: &Found) -> Result<()> {
-    if found.hits.is_empty() {
-        writeln!(out, "nothing found")?;
-    }
-    let width = found.hits.len().to_string().len();
-    for hit in &found.hits {
-        let name = if hit.title.is_empty() { hit.id.as_str() } else { hit.title.as_str() };
-        let id = if hit.title.is_empty() { String::new() } else { dim(&format!("  {}", hit.id)) };
-        writeln!(out, "{:>width$}. {}  {}{id}", hit.rank, dim(&format!("{:.3}", hit.score)), bold(name))?;
-        if !hit.snippet.text.is_empty() {
-            writeln!(out, "{:width$}  {}", "", highlighted(&hit.snippet))?;
-        }
-    }
-    let spent = found.encoding + found.ranking;
-    writeln!(out, "{}", dim(&format!("{} hits in {:.1} ms", found.hits.len(), milliseconds(spent))))?;
-    Ok(())
-}
-
-fn as_json(id: Option<&String>, query: &str, mode: Mode, found: &Found) -> Value {
-    let hits: Vec<Value> = found.hits.iter().map(hit_json).collect();
-    let mut object = json!({
-        "query": query,
-        "mode": mode.name(),
-        "hits": hits,
-        "ms": {"encode": milliseconds(found.encoding), "rank": milliseconds(found.ranking)},
-    });
-    if let (Some(id), Some(object)) = (id, object.as_object_mut()) {
-        object.shift_insert(0, "query_id".into(), id.clone().into());
-    }
-    object
-}
-
-fn hit_json(hit: &Hit) -> Value {
-    let characters = |bytes: &std::ops::Range<usize>| {
-        let start = hit.snippet.text[..bytes.start].chars().count();
-        [start, start + hit.snippet.text[bytes.clone()].chars().count()]
-    };
-    json!({
-        "rank": hit.rank,
-        "id": hit.id,
-        "score": hit.score,
-        "scores": {"dense": hit.scores.dense, "bm25": hit.scores.bm25},
-        "title": hit.title,
-        "snippet": {
-            "text": hit.snippet.text,
-            "start": hit.snippet.chars.start,
-            "end": hit.snippet.chars.end,
-            "matches": hit.snippet.matches.iter().map(characters).collect::<Vec<_>>(),
-        },
-        "metadata": hit.metadata,
-    })
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }

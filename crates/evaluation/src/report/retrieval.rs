@@ -127,15 +127,19 @@ impl fmt::Display for RetrievalReport {
         )?;
         // Runs of one report share their metrics as a rule; where they do not, each change gets a header of its own.
         for runs in self.runs.chunk_by(|a, b| a.metrics().eq(b.metrics())) {
-            let header = runs.first().map(RunReport::header).into_iter();
-            let rows: Vec<Vec<String>> = header.chain(runs.iter().flat_map(RunReport::rows)).collect();
-            write!(f, "\n{}", table::aligned(&rows))?;
+            write!(f, "\n{}", RunReport::table(&runs.iter().collect::<Vec<_>>()))?;
         }
         Ok(())
     }
 }
 
 impl RunReport {
+    /// Runs that share their metrics, two lines each.
+    pub(super) fn table(runs: &[&RunReport]) -> String {
+        let header = runs.first().map(|run| run.header()).into_iter();
+        table::aligned(&header.chain(runs.iter().flat_map(|run| run.rows())).collect::<Vec<_>>())
+    }
+
     fn metrics(&self) -> impl Iterator<Item = Metric> {
         self.scores.iter().map(|score| score.metric)
     }

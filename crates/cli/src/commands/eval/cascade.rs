@@ -1,0 +1,61 @@
+//! `vetted eval cascade`: an agent that needs several correct retrievals in a row.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use vetted_evaluation::CascadeReport;
+use vetted_evaluation::interval::Bootstrap;
+
+use super::corpus::CorpusArguments;
+use super::pipeline::PipelineArguments;
+use super::planting::{PlantingArguments, placements};
+use super::twins::RESAMPLES;
+use crate::terminal::print_report;
+
+/// The corpus holds near-miss twins, as in `eval twins`. An agent asks h different queries, one after the other, and acts on
+/// each answer: on the first hit, or, with `vetted`, on the first hit that is accepted; where none is, it stops. A chain
+/// succeeds when every document acted on supports its query. One that ends in a twin, or in any other document, is silently
+/// wrong (another document may support the query too: nobody judged it).
+///
+/// The chances are exact over all chains that can be drawn from the queries; intervals are over queries. Other pipelines have
+/// nothing to abstain by.
+#[derive(Args)]
+pub struct Cascade {
+    #[command(flatten)]
+    corpus: CorpusArguments,
+    #[command(flatten)]
+    pipelines: PipelineArguments,
+    #[command(flatten)]
+    planting: PlantingArguments,
+    /// The longest chain
+    #[arg(long, value_name = "H", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..))]
+    longest: u32,
+    /// Draw success against h
+    #[arg(long, value_name = "PLOT.svg")]
+    out: Option<PathBuf>,
+    /// Print JSON: {dataset, split, seed, twins, forms: [{form, n, pipelines: [{pipeline, steps: [{h, success, abstained, twin,
+    /// other, silent, ci95}]}]}]}; silent is twin and other together
+    #[arg(long)]
+    json: bool,
+}
+
+impl Cascade {
+    pub fn run(self) -> Result<()> {
+        let rankers = self.pipelines.load(self.corpus.precision())?;
+        let corpus = self.corpus.open(&self.pipelines)?;
+        let planted = self.planting.plant(&corpus, self.corpus.passages)?;
+        let placed: Vec<_> = rankers
+            .iter()
+            .map(|ranker| Ok((ranker.name.clone(), placements(&corpus, &planted, ranker)?)))
+            .collect::<Result<_>>()?;
+        let bootstrap = Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() };
+        let named = (corpus.dataset.name.as_str(), corpus.dataset.split.as_str(), self.planting.seed);
+        let report = CascadeReport::new(named, &planted, &placed, self.longest as usize, &bootstrap)?;
+        if let Some(path) = &self.out {
+            report.draw(path)?;
+            eprintln!("wrote {}", path.display());
+        }
+        print_report(&report, self.json)
+    }
+}
