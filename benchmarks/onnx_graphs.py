@@ -1,10 +1,11 @@
 """Graphs of BERT-like networks as ONNX Runtime runs them best: what its Transformer optimizer fuses, and int8."""
 
 
-def export_fused(network, forward, output, path):
+def export_fused(network, forward, output, axes, path):
     """Exports `forward(network, ids, scores, types)` of a transformers BERT whose encoder is `network`, and rewrites it by
     ONNX Runtime's Transformer optimizer (Attention, SkipLayerNorm...). `scores` is the mask as attention adds it.
 
+    `output` is the result's name, `axes` the names of its dimensions that vary.
     Attention and mask are written in the steps that the optimizer recognizes and fuses into one node.
     """
     import torch
@@ -38,19 +39,18 @@ def export_fused(network, forward, output, path):
 
     for layer in network.encoder.layer:
         layer.attention.self = Attention(layer.attention.self)
-    export(Exported().eval(), output, path)
+    export(Exported().eval(), output, axes, path)
     fused = optimizer.optimize_model(str(path), model_type="bert", num_heads=heads, hidden_size=shape.hidden_size)
     print(f"{path.name}:", {name: count for name, count in fused.get_fused_operator_statistics().items() if count})
     fused.save_model_to_file(str(path))
 
 
-def export(module, output, path):
+def export(module, output, axes, path):
     """Exports `module(ids, mask, types)` for any batch and length."""
     import torch
 
     names = ["input_ids", "attention_mask", "token_type_ids"]
-    axes = {name: {0: "batch", 1: "length"} for name in names}
-    axes[output] = {0: "batch"}
+    axes = {name: {0: "batch", 1: "length"} for name in names} | {output: axes}
     example = torch.ones(2, 9, dtype=torch.int64)
     torch.onnx.export(
         module, (example, example, example * 0), str(path), input_names=names, output_names=[output],

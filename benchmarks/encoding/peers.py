@@ -109,7 +109,7 @@ def prepare(model, work):
     def hidden(network, ids, scores, types):
         return network(input_ids=ids, attention_mask=scores, token_type_ids=types).last_hidden_state
 
-    onnx_graphs.export_fused(network, hidden, "last_hidden_state", work / "fused-f32.onnx")
+    onnx_graphs.export_fused(network, hidden, "last_hidden_state", {0: "batch", 1: "length"}, work / "fused-f32.onnx")
     for graph in ["given", "fused"]:
         for scales, per_channel in [("channel", True), ("tensor", False)]:
             onnx_graphs.quantize(work / f"{graph}-f32.onnx", work / f"{graph}-int8-{scales}.onnx", per_channel)

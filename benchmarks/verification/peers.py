@@ -35,7 +35,7 @@ def prepare(model, work):
     def logits(bert, ids, scores, types):
         return head(bert(input_ids=ids, attention_mask=scores, token_type_ids=types).last_hidden_state)
 
-    onnx_graphs.export_fused(network.bert, logits, "logits", work / "f32.onnx")
+    onnx_graphs.export_fused(network.bert, logits, "logits", {0: "batch"}, work / "f32.onnx")
     for scales, per_channel in [("channel", True), ("tensor", False)]:
         onnx_graphs.quantize(work / "f32.onnx", work / f"int8-{scales}.onnx", per_channel)
 
