@@ -323,7 +323,7 @@ mod tests {
             candidate: vec![1, 500 + index, 7, 8, 2],
             labels: [None, Some(false), None],
             kind: Some(3),
-            symmetric: index % 2 == 0,
+            symmetric: index.is_multiple_of(2),
             weight: 1.0,
             source: if index < 20 { "a" } else { "b" }.into(),
         };

@@ -25,7 +25,10 @@ fn engine(folder: &std::path::Path) -> Engine {
     engine
 }
 
-fn facts(hits: &[Candidate]) -> Vec<(String, u32, Option<(Verdict, u32, u32)>)> {
+/// A candidate's id, the bits of its score, and its verdict with the bits of its two probabilities.
+type Facts = (String, u32, Option<(Verdict, u32, u32)>);
+
+fn facts(hits: &[Candidate]) -> Vec<Facts> {
     let vetted = |hit: &Candidate| {
         let judgement = hit.vetting.vetted()?.judgement;
         Some((judgement.verdict, judgement.p_match.to_bits(), judgement.p_conflict.to_bits()))
