@@ -323,7 +323,7 @@ mod tests {
             candidate: vec![1, 500 + index, 7, 8, 2],
             labels: [None, Some(false), None],
             kind: Some(3),
-            symmetric: index % 2 == 0,
+            symmetric: index.is_multiple_of(2),
             weight: 1.0,
             source: if index < 20 { "a" } else { "b" }.into(),
         };
@@ -372,7 +372,7 @@ mod tests {
         };
         for (index, visit) in at(0.0, 0.0).iter().enumerate() {
             let (query, candidate) = (&set.pairs[index].query[..], &set.pairs[index].candidate[..]);
-            let expected = if index % 2 == 0 { (candidate, query) } else { (query, candidate) };
+            let expected = if index.is_multiple_of(2) { (candidate, query) } else { (query, candidate) };
             assert_eq!((&visit.query[..], &visit.candidate[..]), expected);
             assert_eq!((visit.target.labels, visit.target.kind), ([None, Some(false), None], Some(3)));
         }
