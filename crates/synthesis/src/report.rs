@@ -97,9 +97,9 @@ mod tests {
     fn generated_pairs_are_counted_and_searched_for_shortcuts() {
         // Whatever says "never" does not match.
         let pair = |i: usize| Pair {
-            label: Some(if i % 3 == 0 { Label::Match } else { Label::NoMatch }),
+            label: Some(if i.is_multiple_of(3) { Label::Match } else { Label::NoMatch }),
             phenomenon: ["tense", "voice"][i % 2].into(),
-            ..Pair::new(format!("it {} rains {i}", if i % 3 == 0 { "often" } else { "never" }), "it rains")
+            ..Pair::new(format!("it {} rains {i}", if i.is_multiple_of(3) { "often" } else { "never" }), "it rains")
         };
         let report = report_generated(&(0..600).map(pair).collect::<Vec<_>>());
         assert_eq!(report.phenomena["tense"], [100, 200]);

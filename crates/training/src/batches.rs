@@ -372,7 +372,7 @@ mod tests {
         };
         for (index, visit) in at(0.0, 0.0).iter().enumerate() {
             let (query, candidate) = (&set.pairs[index].query[..], &set.pairs[index].candidate[..]);
-            let expected = if index % 2 == 0 { (candidate, query) } else { (query, candidate) };
+            let expected = if index.is_multiple_of(2) { (candidate, query) } else { (query, candidate) };
             assert_eq!((&visit.query[..], &visit.candidate[..]), expected);
             assert_eq!((visit.target.labels, visit.target.kind), ([None, Some(false), None], Some(3)));
         }

@@ -91,7 +91,7 @@ fn every_architecture_learns_what_a_word_changes() {
         let out = tempfile::tempdir().unwrap();
         let what = format!("{} from layer {trained_from_layer}", architecture.name());
         let recipe =
-            Recipe { architecture, contrast, trained_from_layer, epochs: 16.0, checkpoint_every: 100, ..recipe() };
+            Recipe { architecture, contrast, trained_from_layer, epochs: 40.0, checkpoint_every: 100, ..recipe() };
         let mut stages = Vec::new();
         let outcome = train(&recipe, &tiny(), None, &pairs(300, 1), &pairs(100, 2), out.path(), &mut |progress| {
             stages.push(progress.stage);
@@ -99,7 +99,7 @@ fn every_architecture_learns_what_a_word_changes() {
         .unwrap();
         let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
         assert!(area > least, "{what}: {area}");
-        assert_eq!((stages[0], outcome.steps, outcome.stopped_early), (Stage::Preparing, 16 * 300 / 16, false));
+        assert_eq!((stages[0], outcome.steps, outcome.stopped_early), (Stage::Preparing, 40 * 300 / 16, false));
         assert!(stages.contains(&Stage::Training) && stages.contains(&Stage::Evaluating));
         for file in ["config.json", "model.safetensors", "metrics.jsonl", "curve.svg", "checkpoint.safetensors"] {
             assert!(out.path().join(file).is_file(), "{what}: {file}");
@@ -271,7 +271,7 @@ fn a_run_can_start_from_an_earlier_verifier_and_stop_early() {
 #[test]
 fn a_second_stage_begins_with_a_spread_head_and_probabilities_are_fitted() {
     let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    run(&Recipe { epochs: 6.0, ..recipe() }, first.path(), &mut |_| {}).unwrap();
+    run(&Recipe { epochs: 30.0, ..recipe() }, first.path(), &mut |_| {}).unwrap();
     let config: serde_json::Value =
         serde_json::from_slice(&std::fs::read(first.path().join("config.json")).unwrap()).unwrap();
     let calibration = &config["calibration"];
