@@ -33,3 +33,7 @@ speed:
 # Retrieval, near-miss twins and chains of retrievals on a folder of BEIR folders: all tables
 retrieval DIR:
     benchmarks/retrieval/run.sh {{DIR}}
+
+# What a candidate costs, against ONNX Runtime's cross-encoder
+cost:
+    benchmarks/verification/run.sh

@@ -150,6 +150,33 @@ def sentences(a):
     open(a.out, "w").write("\n".join(everything) + "\n")
 
 
+def contexts(a):
+    """Pairs whose candidate, or the sentence it was edited from, stands in a paragraph: the same pair with its neighbors around it.
+    What an engine verifies is a window of a passage, not a sentence."""
+    rng, neighbors = random.Random(0), {}
+    texts = [p["context"] for p in paragraphs(a.squad)] + [json.loads(line)["text"] for folder in a.beir for line in open(folder + "/corpus.jsonl")]
+    for text in texts:
+        parts = split_sentences(text)
+        for i, sentence in enumerate(parts):
+            neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
+    out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
+    out.writerow(COLUMNS)
+    for row in rows(a.pairs):
+        around = neighbors.get(row["s1"]) or neighbors.get(row["s2"])
+        if around is None:
+            continue
+        before, after = around
+        window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
+        text = " ".join(x for x in window if x)
+        if text == row["s1"] or len(text.split()) > 48:
+            continue
+        # What stands around a text is no part of its meaning, but of what it supports.
+        conflict = row["conflict"] or ("0" if row["equiv"] == "1" else "")
+        out.writerow(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
+        made += 1
+    print(made, "pairs in context")
+
+
 class Packed:
     def __init__(self, path):
         z = np.load(path)
@@ -180,12 +207,14 @@ def build():
             self.query, self.key, self.value, self.output = (nn.Linear(d, d) for _ in range(4))
             self.up, self.down = nn.Linear(d, ff), nn.Linear(ff, d)
             self.norm1, self.norm2 = nn.LayerNorm(d, 1e-12), nn.LayerNorm(d, 1e-12)
+            self.drop = 0.
 
         def forward(self, x, keep):
             B, T, D = x.shape
             q, k, v = (f(x).view(B, T, self.heads, -1).transpose(1, 2) for f in (self.query, self.key, self.value))
-            x = self.norm1(x + self.output(attention(q, k, v, keep).transpose(1, 2).reshape(B, T, D)))
-            return self.norm2(x + self.down(F.gelu(self.up(x))))
+            drop = lambda x: F.dropout(x, self.drop) if self.training and self.drop else x
+            x = self.norm1(x + drop(self.output(attention(q, k, v, keep).transpose(1, 2).reshape(B, T, D))))
+            return self.norm2(x + drop(self.down(F.gelu(self.up(x)))))
 
     NAMES = dict(query="attention.self.query", key="attention.self.key", value="attention.self.value", output="attention.output.dense",
                  norm1="attention.output.LayerNorm", up="intermediate.dense", down="output.dense", norm2="output.LayerNorm")
@@ -193,7 +222,7 @@ def build():
     class Encoder(nn.Module):
         """BERT with frozen embeddings; layers below `trained_from` are frozen too."""
 
-        def __init__(self, folder, trained_from=0):
+        def __init__(self, folder, trained_from=0, drop=0.):
             super().__init__()
             from safetensors.torch import load_file
             config, w = json.load(open(folder + "/config.json")), load_file(folder + "/model.safetensors")
@@ -210,6 +239,7 @@ def build():
                     for x in ("weight", "bias"):
                         getattr(getattr(layer, ours), x).data.copy_(w[f"encoder.layer.{i}.{theirs}.{x}"])
                 layer.requires_grad_(i >= trained_from)
+                layer.drop = drop if i >= trained_from else 0.
 
         def forward(self, ids, keep, types=None):
             with torch.no_grad():
@@ -372,12 +402,14 @@ class Trainer:
             torch.set_num_threads(a.threads)
         torch.manual_seed(a.seed), random.seed(a.seed)
         self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch)
-        self.encoder = Encoder(a.model, a.trained_from).to(self.device)
+        self.encoder = Encoder(a.model, a.trained_from, a.drop).to(self.device)
         if a.architecture == "f4":
             self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)
+        if a.rename:
+            self.near_words()
 
     def tensors(self, index, swap):
         torch, d = self.torch, self.data
@@ -417,14 +449,54 @@ class Trainer:
             q, c = (self.reader.views(h[s, :k], lexical[s, :k], keep[s, :k]) for s, k in ((slice(0, n), cut[0]), (slice(n, None), cut[1])))
             return self.reader(q, c).float()
 
+    def near_words(self):
+        """For each word of the corpus that is not among its most frequent ones, ten words that stand near it in the embedding."""
+        torch = self.torch
+        counts = np.bincount(self.data.flat, minlength=len(self.encoder.words))
+        pieces = json.load(open(self.a.model + "/tokenizer.json"))["model"]["vocab"]
+        word = np.zeros(len(counts), bool)
+        for text, i in pieces.items():
+            word[i] = text.isalnum() and (len(text) > 3 or text.isdigit())
+        self.continues = np.zeros(len(counts), bool)
+        self.continues[[i for text, i in pieces.items() if text.startswith("##")]] = True
+        frequent = np.argsort(-counts)[:800]
+        able = word & (counts > 2)
+        able[frequent] = False
+        ids = np.flatnonzero(able)
+        rows = self.encoder.lexicon[torch.from_numpy(ids)].float()
+        self.near = np.zeros((len(counts), 10), np.int64)
+        with torch.no_grad():
+            for i in range(0, len(ids), 2000):
+                self.near[ids[i:i + 2000]] = ids[(rows[i:i + 2000] @ rows.T).topk(11).indices[:, 1:].numpy()]
+
+    def rename(self, query, candidate, rng):
+        """Words that both texts have, exchanged for others of their sort in both: who did what to whom stays as it was, and
+        so do the labels."""
+        whole = lambda t: set(t[:-1][~self.continues[t[1:]]])
+        shared = [w for w in whole(query) & whole(candidate) if self.near[w, 0] and rng.rand() < .5]
+        if not shared:
+            return query, candidate
+        new = {w: self.near[w, rng.randint(10)] for w in shared}
+        if len(set(new.values())) < len(new) or set(new.values()) & (set(query) | set(candidate)):
+            return query, candidate
+        change = lambda t: np.array([new.get(w, w) if not (i + 1 < len(t) and self.continues[t[i + 1]]) else w for i, w in enumerate(t)])
+        return change(query), change(candidate)
+
     def vary(self, texts, labels, rng):
-        """What data sets do not hold: a text beside itself (which supports itself), and texts without their full stop."""
+        """What data sets do not hold: a text beside itself (which supports itself), beside a stranger (which says nothing
+        of it), texts without their full stop, and about others (see `rename`)."""
         full_stop, labels = 1012, labels.clone()
         queries, candidates = map(list, texts)
+        given = list(candidates)
         for i, x in enumerate(rng.rand(len(queries))):
             if x < self.a.identical:
                 candidates[i] = queries[i]
                 labels[i] = labels.new_tensor([labels[i, 0].item(), 1, 1, 0, UNKNOWN])
+            elif x < self.a.identical + self.a.stranger:
+                candidates[i] = given[(i + 1 + rng.randint(len(given) - 1)) % len(given)] if len(given) > 1 else candidates[i]
+                labels[i] = labels.new_tensor([labels[i, 0].item(), 0, 0, 0, UNKNOWN])
+            elif rng.rand() < self.a.rename:
+                queries[i], candidates[i] = self.rename(queries[i], candidates[i], rng)
             for side in (queries, candidates):
                 if rng.rand() < self.a.unstopped and len(side[i]) > 3 and side[i][-2] == full_stop:
                     side[i] = np.delete(side[i], -2)
@@ -452,6 +524,20 @@ class Trainer:
                 hidden.append(self.F.normalize(self.encoder(ids, keep)[keep].float(), dim=-1))
         _, _, v = torch.linalg.svd(torch.cat(hidden)[:20000], full_matrices=False)
         self.reader.view.weight.data.copy_(v[:self.options["view"]])
+
+    def begin_with(self, path):
+        """The weights of a checkpoint, or of a verifier's folder as `save` and `vetted train verifier` write it."""
+        torch = self.torch
+        if not os.path.isdir(path):
+            ck = torch.load(path, map_location=self.device)
+            self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"])
+            return
+        from safetensors.torch import load_file
+        stored = load_file(path + "/model.safetensors")
+        with torch.no_grad():
+            for name, p in {**self.reader.named(), **self.encoder.trained()}.items():
+                scale = stored.get(name + ".scale")
+                p.copy_(stored[name].float() * (1. if scale is None else scale[:, None]))
 
     def schedule(self, train):
         """Visits by group share, in length-sorted batches."""
@@ -552,8 +638,7 @@ class Trainer:
             self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"]), opt.load_state_dict(ck["optimizer"])
             step = ck["step"]
         if a.init:
-            ck = torch.load(a.init, map_location=self.device)
-            self.encoder.load_state_dict(ck["encoder"]), self.reader.load_state_dict(ck["reader"])
+            self.begin_with(a.init)
             if a.spread_head:
                 # After a stage on equivalence alone the other two outputs know nothing of negatives: their first, huge losses
                 # would wash out what was learnt. They begin as that output and as its opposite.
@@ -563,6 +648,8 @@ class Trainer:
         self.encoder.train(), self.reader.train()
         coin = np.random.RandomState(a.seed + 7)
         seen, by_group = 0, collections.defaultdict(list)
+        trained = [p for g in opt.param_groups for p in g["params"]]
+        averages = [p.detach().clone() for p in trained] if a.average else []
         for step in range(step, len(batches)):
             at = max(step / len(batches), (time.time() - start) / 60 / a.minutes if a.minutes else 0.)
             if at >= 1:
@@ -582,6 +669,9 @@ class Trainer:
             opt.zero_grad(), loss.backward()
             torch.nn.utils.clip_grad_norm_([p for g in opt.param_groups for p in g["params"]], 1.)
             opt.step()
+            if averages:  # Polyak: the mean of the last 1 / (1 - average) steps generalizes better than the last one
+                with torch.no_grad():
+                    torch._foreach_lerp_(averages, trained, 1 - min(a.average, (step + 1) / (step + 10)))
             shown.append(loss.item())
             seen += len(index)
             if (step + 1) % a.log_every == 0:
@@ -591,6 +681,10 @@ class Trainer:
                 by_group.clear()
             if (step + 1) % a.evaluate_every == 0:
                 measured(step + 1)
+        if averages:
+            measured(step + 1)
+            with torch.no_grad():
+                torch._foreach_copy_(trained, averages)
         measured(step + 1)
         self.save(self.calibration(validation))
 
@@ -674,17 +768,19 @@ def main():
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
-                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, unstopped=.1).items():
+                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0.).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")
     s.add_argument("--out", required=True), s.add_argument("--pairs", nargs="*", default=[]), s.add_argument("--squad", nargs="*", default=[]), s.add_argument("--beir", nargs="*", default=[])
+    c = sub.add_parser("contexts")
+    c.add_argument("--pairs", required=True), c.add_argument("--out", required=True), c.add_argument("--squad", nargs="*", default=[]), c.add_argument("--beir", nargs="*", default=[])
     e = sub.add_parser("export")
     e.add_argument("--run", required=True), e.add_argument("--out", required=True), e.add_argument("--storage", default="i8"), e.add_argument("--threads", type=int, default=0)
     a = ap.parse_args()
-    dict(pack=pack, questions=questions, sentences=sentences, export=export, train=lambda a: Trainer(a).run())[a.command](a)
+    dict(pack=pack, questions=questions, sentences=sentences, contexts=contexts, export=export, train=lambda a: Trainer(a).run())[a.command](a)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,9 @@ import time
 
 import numpy as np
 
+sys.path.append(str(pathlib.Path(__file__).parent.parent))
+import onnx_graphs  # noqa: E402
+
 BATCH = 32
 THREADS = os.cpu_count()
 
@@ -42,15 +45,7 @@ def pad(encodings):
 
 class OnnxRuntime:
     def __init__(self, path):
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = THREADS
-        options.inter_op_num_threads = 1
-        options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        self.inputs = {i.name for i in self.session.get_inputs()}
+        self.session, self.inputs = onnx_graphs.open_session(path, THREADS)
         self.output = self.session.get_outputs()[0].name
 
     def __call__(self, ids, mask):
@@ -105,69 +100,19 @@ def prepare(model, work):
     - of either, by dynamic int8 quantization, weights with one scale per output channel and with one per tensor.
     """
     import onnx
-    import torch
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.transformers import optimizer
     from transformers import AutoModel
 
     work.mkdir(parents=True, exist_ok=True)
     onnx.save(onnx.load(model / "onnx/model.onnx"), work / "given-f32.onnx")
-
-    exported = work / "exported.onnx"
     network = AutoModel.from_pretrained(model, attn_implementation="eager", add_pooling_layer=False).eval()
-    shape = network.config
-    heads, width = shape.num_attention_heads, shape.hidden_size // shape.num_attention_heads
 
-    class Attention(torch.nn.Module):
-        """Self-attention written in the steps that the optimizer recognizes and fuses into one node."""
+    def hidden(network, ids, scores, types):
+        return network(input_ids=ids, attention_mask=scores, token_type_ids=types).last_hidden_state
 
-        def __init__(self, of):
-            super().__init__()
-            self.of = of
-
-        def forward(self, hidden_states, attention_mask=None, **_):
-            def split(x):
-                return x.view(x.size()[:-1] + (heads, width)).permute(0, 2, 1, 3)
-
-            q, k, v = (split(f(hidden_states)) for f in (self.of.query, self.of.key, self.of.value))
-            scores = torch.matmul(q, k.transpose(-1, -2)) / width**0.5 + attention_mask
-            context = torch.matmul(torch.softmax(scores, dim=-1), v).permute(0, 2, 1, 3).contiguous()
-            return context.view(context.size()[:-2] + (heads * width,)), None
-
-    class Exported(torch.nn.Module):
-        """The mask, too, in the form that it knows."""
-
-        def __init__(self):
-            super().__init__()
-            self.network = network
-
-        def forward(self, ids, mask, types):
-            scores = (1.0 - mask.unsqueeze(1).unsqueeze(2).to(torch.float32)) * torch.finfo(torch.float32).min
-            return self.network(input_ids=ids, attention_mask=scores, token_type_ids=types).last_hidden_state
-
-    for layer in network.encoder.layer:
-        layer.attention.self = Attention(layer.attention.self)
-    names = ["input_ids", "attention_mask", "token_type_ids"]
-    axes = {name: {0: "batch", 1: "length"} for name in [*names, "last_hidden_state"]}
-    example = torch.ones(2, 9, dtype=torch.int64)
-    torch.onnx.export(
-        Exported().eval(), (example, example, example * 0), str(exported), input_names=names, output_names=["last_hidden_state"],
-        dynamic_axes=axes, opset_version=17, dynamo=False,
-    )  # fmt: skip
-    fused = optimizer.optimize_model(
-        str(exported), model_type="bert", num_heads=heads, hidden_size=shape.hidden_size
-    )
-    print("fused:", {name: count for name, count in fused.get_fused_operator_statistics().items() if count})
-    fused.save_model_to_file(str(work / "fused-f32.onnx"))
-    exported.unlink()
-
+    onnx_graphs.export_fused(network, hidden, "last_hidden_state", {0: "batch", 1: "length"}, work / "fused-f32.onnx")
     for graph in ["given", "fused"]:
         for scales, per_channel in [("channel", True), ("tensor", False)]:
-            quantize_dynamic(
-                str(work / f"{graph}-f32.onnx"), str(work / f"{graph}-int8-{scales}.onnx"),
-                per_channel=per_channel, weight_type=QuantType.QInt8,
-                extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-            )  # fmt: skip
+            onnx_graphs.quantize(work / f"{graph}-f32.onnx", work / f"{graph}-int8-{scales}.onnx", per_channel)
 
 
 def measure(arguments):

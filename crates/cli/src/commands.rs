@@ -1,5 +1,6 @@
 //! The subcommands, and the options that several of them share.
 
+pub mod audit;
 pub mod delete;
 pub mod demo;
 pub mod eval;
@@ -25,6 +26,13 @@ pub enum Precision {
     Bf16,
     /// 8-bit integers: the smallest and, without bf16 hardware, the fastest
     Int8,
+}
+
+impl Precision {
+    /// The name as it is typed.
+    pub fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
 }
 
 impl From<Precision> for vetted::Precision {

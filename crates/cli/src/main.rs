@@ -17,7 +17,7 @@ struct Arguments {
 }
 
 const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment. Exit status: 0 done, 1 failed, \
-2 wrong usage, 3 (search) nothing found that can be vouched for. Begin with `vetted demo`.";
+2 wrong usage, 3 (search) nothing found that can be vouched for, (audit) too large a drop. Begin with `vetted demo`.";
 
 #[derive(Subcommand)]
 enum Command {
@@ -40,6 +40,8 @@ enum Command {
     Train(commands::train::Train),
     /// Write a verifier as an ONNX model
     Export(commands::export::Export),
+    /// Say what fine-tuning an encoder cost, and what two tiers would give instead
+    Audit(commands::audit::Audit),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Command::Synth(command) => done(command.run()),
         Command::Train(command) => done(command.run()),
         Command::Export(command) => done(command.run()),
+        Command::Audit(command) => command.run(),
         Command::Models(command) => done(command.run()),
         Command::Eval(command) => done(command.run()),
     };

@@ -194,6 +194,7 @@ fn wrong_input_is_told() {
     fs::write(folder.path().join("no-label.tsv"), "s1\ts2\na\tb\n").unwrap();
     fs::write(folder.path().join("empty.tsv"), "").unwrap();
     fs::write(folder.path().join("numbers.txt"), "1 2\n").unwrap();
+    fs::write(folder.path().join("pairs.tsv"), PAIRS).unwrap();
     for (arguments, complaint) in [
         (&["verify", "-q", "  ", "-c", "a"][..], "query is empty"),
         (&["verify", "-q", "a", "-c", "b", "--verifier", "nowhere"], "nowhere"),
@@ -202,6 +203,9 @@ fn wrong_input_is_told() {
         (&["eval", "contrast", "--data", "no-label.tsv"], "q1"),
         (&["synth", "numbers.txt", "--out", "x.tsv"], "English"),
         (&["synth", "missing", "--out", "x.tsv"], "missing"),
+        (&["verify", "--verifier", "cosine", "-q", "a", "-c", "b"], "a formula without verdicts"),
+        (&["train", "verifier", "--data", "pairs.tsv", "--out", "x", "--share", "qqp"], "SOURCE=WEIGHT"),
+        (&["train", "verifier", "--data", "pairs.tsv", "--out", "x", "--share", "qqp=1"], "name no source"),
         (&["train", "verifier", "--data", "no-label.tsv", "--out", "x"], "equiv"),
         (&["export", "--verifier", "nowhere", "--out", "x.onnx"], "nowhere"),
     ] {

@@ -15,8 +15,8 @@
 //! | `equiv`, or `label` | required by [`read_labelled`] | `1` match, `0` no match, `N` neutral or undecided |
 //! | `source`, `split`, `phenomenon` | optional | any text |
 //! | `relation` | optional | `equivalence` or `support`; empty: see [`Relation::of_source`], and [`CLAIM_FIRST_SOURCES`] |
-//! | `conflict` | optional | `1` they contradict each other, `0` they do not, empty: unknown |
-//! | `kind` | optional | what tells the texts apart, a [`Kind`]; empty: unknown |
+//! | `conflict` | optional | `1` they contradict each other, `0` they do not, empty: see [`Negatives::of_source`] |
+//! | `kind` | optional | what tells the texts apart, a [`Kind`]; empty: see [`Negatives::of_source`] |
 //!
 //! Other columns are ignored; so is `label` beside `equiv`. There is no quoting: a double quote is a character like any
 //! other, and a text holds neither tabs nor line ends, for which [`write()`] puts spaces. Lines end in LF or CRLF, and empty
@@ -43,11 +43,13 @@
 //! ```
 
 mod kind;
+mod negatives;
 mod read;
 mod relation;
 mod write;
 
 pub use kind::Kind;
+pub use negatives::Negatives;
 pub use read::{Reader, read, read_labelled};
 pub use relation::{CLAIM_FIRST_SOURCES, DIRECTED_SOURCES, Relation};
 pub use write::{Writer, write};

@@ -228,6 +228,13 @@ pub enum Error {
         position: usize,
     },
 
+    /// A cloud of vectors has no shape.
+    #[error("got {got} vectors: the geometry of an encoder takes at least 2 texts, better 500")]
+    TooFewVectors {
+        /// How many there are.
+        got: usize,
+    },
+
     /// A share of positives to keep is out of range.
     #[error("cannot keep {got} % of the positives: give a percentage above 0 and up to 100, such as 79")]
     KeepRate {

@@ -34,7 +34,7 @@ pub struct Interval {
 }
 
 /// A figure and how sure to be of it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Estimate {
     /// The figure, as measured on the whole sample.
     pub value: f64,
@@ -166,7 +166,7 @@ impl From<Interval> for [f64; 2] {
     }
 }
 
-fn interval_of(means: &[f64]) -> Result<Interval, Error> {
+pub(crate) fn interval_of(means: &[f64]) -> Result<Interval, Error> {
     let [low, high] = percentiles(means, [2.5, 97.5]).ok_or(Error::NoQueries)?;
     Ok(Interval { low, high })
 }
@@ -176,7 +176,7 @@ fn interval_of(means: &[f64]) -> Result<Interval, Error> {
 pub(crate) struct SplitMix64(pub(crate) u64);
 
 impl SplitMix64 {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

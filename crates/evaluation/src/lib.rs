@@ -121,6 +121,8 @@
 //! Metrics of pairs equal those of scikit-learn 1.9.1 (golden values in `tests/golden/`). Scores per query equal those of `trec_eval` 9 as `pytrec-eval-terrier` 0.5.11 runs it, ties included (golden values
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
+pub mod audit;
+pub mod comparison;
 pub mod contrast;
 pub mod dataset;
 mod error;
@@ -134,6 +136,7 @@ pub mod report;
 pub mod run;
 pub mod twins;
 
+pub use audit::AuditReport;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use qrels::Qrels;

@@ -79,7 +79,7 @@ fn what_is_written_is_a_data_set() -> Result<(), Box<dyn std::error::Error>> {
     planted.write(&source, &out)?;
     let dataset = Dataset::load(&out, "test")?;
     assert_eq!(dataset.queries.len(), planted.queries.len());
-    let read = vetted_corpus::read(&[dataset.corpus.clone()], &vetted_corpus::ReadOptions::default());
+    let read = vetted_corpus::read(std::slice::from_ref(&dataset.corpus), &vetted_corpus::ReadOptions::default());
     let documents: Vec<Document> = read.collect::<Result<_, _>>()?;
     let ids: BTreeSet<&str> = documents.iter().map(|document| document.id.as_str()).collect();
     assert_eq!((documents.len(), ids.len()), (9, 9));

@@ -90,7 +90,17 @@ impl PackedBf16 {
     }
 }
 
-for_each_isa! { fn round_row = round_row_body(row: &[f32], target: &mut [u16]) }
+/// Rounds a row on its way into a native product.
+fn round_row(isa: Isa, row: &[f32], target: &mut [u16]) {
+    #[cfg(target_arch = "x86_64")]
+    if isa >= Isa::Avx512Bf16 {
+        // SAFETY: `isa` comes from detection, so the processor has AVX-512 BF16.
+        return unsafe { x86::round_row(row, target) };
+    }
+    round_row_any(isa, row, target);
+}
+
+for_each_isa! { fn round_row_any = round_row_body(row: &[f32], target: &mut [u16]) }
 
 #[inline(always)]
 fn round_row_body<const FMA: bool>(row: &[f32], target: &mut [u16]) {
@@ -153,6 +163,24 @@ pub(crate) mod x86 {
     pub(crate) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
         // SAFETY: the caller's contract, for each block's rows.
         unsafe { in_row_blocks!(target.rows, |row| sums(x, row, k, panel, target, from)) };
+    }
+
+    /// As `round`, but that the instruction takes denormal numbers for zero.
+    #[target_feature(enable = "avx512f,avx512bf16")]
+    pub(super) fn round_row(row: &[f32], target: &mut [u16]) {
+        let (chunks, rest) = row.as_chunks::<32>();
+        let (targets, target_rest) = target.split_at_mut(row.len() - rest.len());
+        for (values, target) in chunks.iter().zip(targets.as_chunks_mut::<32>().0) {
+            // SAFETY: 32 values are there to be read, and 32 halves, 64 bytes, to be written.
+            unsafe {
+                let (low, high) = (_mm512_loadu_ps(values.as_ptr()), _mm512_loadu_ps(values.as_ptr().add(16)));
+                let halves = std::mem::transmute::<__m512bh, __m512i>(_mm512_cvtne2ps_pbh(high, low));
+                _mm512_storeu_si512(target.as_mut_ptr().cast(), halves);
+            }
+        }
+        for (value, half) in rest.iter().zip(target_rest) {
+            *half = super::round(if value.is_subnormal() { 0.0 } else { *value });
+        }
     }
 
     /// The same 512 bits under the type that the product takes.

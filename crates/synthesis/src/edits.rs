@@ -14,6 +14,7 @@ mod substitution;
 mod swap;
 mod voice;
 
+pub use negation::negate;
 use vetted_corpus::pairs::Kind;
 
 use crate::edit::{Edit, Meaning};

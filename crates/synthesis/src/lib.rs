@@ -53,6 +53,7 @@ mod edits;
 mod fluency;
 mod lexicon;
 mod morphology;
+mod negated;
 mod pool;
 mod question;
 mod random;
@@ -66,7 +67,8 @@ pub mod tagger;
 pub mod token;
 mod variants;
 
-pub use report::{Report, Tally, report};
+pub use negated::{negate_pairs, negated};
+pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
 pub use synthesis::{Options, SyntheticPair, synthesize};

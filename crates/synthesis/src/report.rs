@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use vetted_corpus::pairs::Kind;
+use vetted_corpus::pairs::{Kind, Label, Pair};
 
 use crate::fluency::Fluency;
 use crate::sentence::Sentence;
@@ -38,6 +38,29 @@ impl Tally {
     }
 }
 
+/// Numbers about pairs that were made from no sentences, by a grammar.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GeneratedReport {
+    /// What a bag-of-words reader reaches on the first of the pairs, 20,000 at most.
+    pub shortcut: Shortcut,
+    /// By phenomenon: how many pairs match, and how many do not.
+    pub phenomena: BTreeMap<String, [usize; 2]>,
+}
+
+/// Counts such pairs and looks for shortcuts.
+pub fn report_generated(pairs: &[Pair]) -> GeneratedReport {
+    let mut phenomena: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    for pair in pairs {
+        let counts = phenomena.entry(pair.phenomenon.clone()).or_default();
+        counts[usize::from(pair.label != Some(Label::Match))] += 1;
+    }
+    let some = pairs.iter().take(20_000).enumerate();
+    let some: Vec<SyntheticPair> = some
+        .map(|(origin, pair)| SyntheticPair { pair: pair.clone(), operation: pair.kind.unwrap_or(Kind::Other), origin })
+        .collect();
+    GeneratedReport { shortcut: shortcut(&some), phenomena }
+}
+
 /// Checks pairs against the sentences they were made from (the same, in the same order).
 pub fn report<'a>(pairs: &[SyntheticPair], sentences: impl IntoIterator<Item = &'a str>) -> Report {
     let originals: Vec<(usize, Sentence)> =
@@ -64,4 +87,24 @@ pub fn report<'a>(pairs: &[SyntheticPair], sentences: impl IntoIterator<Item = &
         }
     }
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generated_pairs_are_counted_and_searched_for_shortcuts() {
+        // Whatever says "never" does not match.
+        let pair = |i: usize| Pair {
+            label: Some(if i.is_multiple_of(3) { Label::Match } else { Label::NoMatch }),
+            phenomenon: ["tense", "voice"][i % 2].into(),
+            ..Pair::new(format!("it {} rains {i}", if i.is_multiple_of(3) { "often" } else { "never" }), "it rains")
+        };
+        let report = report_generated(&(0..600).map(pair).collect::<Vec<_>>());
+        assert_eq!(report.phenomena["tense"], [100, 200]);
+        assert_eq!(report.phenomena["voice"], [100, 200]);
+        assert!(report.shortcut.auc > 0.95 && report.shortcut.pairs == 600, "{:?}", report.shortcut);
+        assert_eq!(report_generated(&[]).shortcut.auc, 0.5);
+    }
 }

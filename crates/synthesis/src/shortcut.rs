@@ -109,7 +109,7 @@ fn hash(text: &str) -> usize {
     1 + (state ^ (state >> 29)) as usize % (BUCKETS - 1)
 }
 
-/// Share of (match, non-match) pairs that are ranked right, ties counting half.
+/// Share of (match, non-match) pairs that are ranked right, ties counting half. (The metrics' own lie in a crate above.)
 fn auc(mut scored: Vec<(f64, bool)>) -> f64 {
     scored.sort_by(|one, other| one.0.total_cmp(&other.0));
     let positives = scored.iter().filter(|(_, matches)| *matches).count() as f64;

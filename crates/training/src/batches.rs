@@ -1,6 +1,7 @@
 //! Which pairs make up which step, and in what order.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use sha2::{Digest, Sha256};
 
@@ -17,6 +18,8 @@ pub(crate) struct Set {
     pub(crate) pairs: Vec<Coded>,
     /// For every pair, the candidates that pairs with the same query deny, by the number of the first such pair.
     denied: HashMap<Vec<u32>, Vec<usize>>,
+    /// The token of a full stop, if it has one.
+    full_stop: Option<u32>,
 }
 
 /// A pair as tokens, and what is known about it.
@@ -28,6 +31,7 @@ pub(crate) struct Coded {
     pub(crate) kind: Option<usize>,
     pub(crate) symmetric: bool,
     pub(crate) weight: f32,
+    pub(crate) source: String,
 }
 
 impl Coded {
@@ -63,8 +67,10 @@ impl Set {
             kind: example.kind,
             symmetric: example.symmetric,
             weight: example.weight,
+            source: example.source.clone(),
         });
-        let mut set = Set { pairs: pairs.collect(), denied: HashMap::new() };
+        let full_stop = base.tokenizer.token_to_id(".");
+        let mut set = Set { pairs: pairs.collect(), denied: HashMap::new(), full_stop };
         if recipe.contrast.is_some() {
             for (index, pair) in set.pairs.iter().enumerate() {
                 if pair.labels[pair.output()] == Some(false) {
@@ -83,29 +89,59 @@ impl Set {
                 digest.update((ids.len() as u64).to_le_bytes());
                 ids.iter().for_each(|id| digest.update(id.to_le_bytes()));
             }
-            digest.update(format!("{:?}{:?}{}{}", pair.labels, pair.kind, pair.symmetric, pair.weight));
+            let Coded { labels, kind, symmetric, weight, source, .. } = pair;
+            digest.update(format!("{labels:?}{kind:?}{symmetric}{weight}{source:?}"));
         }
         digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Steps of one pass.
-    pub(crate) fn steps(&self, batch: usize) -> usize {
-        self.pairs.len().div_ceil(batch).max(1)
+    /// The batches of a whole run: pairs in random order, near each other in length inside a batch.
+    ///
+    /// # Errors
+    /// [`Error::NoShare`].
+    pub(crate) fn batches(&self, recipe: &Recipe) -> Result<Vec<Vec<usize>>, Error> {
+        let mut random = Random::new(recipe.seed, Purpose::Order, &[u64::MAX]);
+        let mut visits = self.visits(recipe)?;
+        // Lengths are sorted inside pools of many batches: batches are even in length, and no two pools have the same.
+        let mut batches = Vec::with_capacity(visits.len() / recipe.batch + 1);
+        for pool in visits.chunks_mut(recipe.batch * POOL) {
+            pool.sort_by_key(|index| self.pairs[*index].tokens());
+            let first = batches.len();
+            batches.extend(pool.chunks(recipe.batch).map(<[usize]>::to_vec));
+            random.shuffle(&mut batches[first..]);
+        }
+        Ok(batches)
     }
 
-    /// The batches of pass number `epoch`: pairs in random order, near each other in length inside a batch.
-    pub(crate) fn pass(&self, recipe: &Recipe, epoch: usize) -> Vec<Vec<usize>> {
-        let mut random = Random::new(recipe.seed, Purpose::Order, &[epoch as u64]);
-        let mut order: Vec<usize> = (0..self.pairs.len()).collect();
-        random.shuffle(&mut order);
-        // Lengths are sorted inside pools of many batches: batches are even in length, and no two passes have the same.
-        let mut batches = Vec::with_capacity(self.steps(recipe.batch));
-        for pool in order.chunks_mut(recipe.batch * POOL) {
-            pool.sort_by_key(|index| self.pairs[*index].tokens());
-            batches.extend(pool.chunks(recipe.batch).map(<[usize]>::to_vec));
+    /// Pairs in the order in which they are visited. Every source's are gone through as often as its share asks, always
+    /// all of them before one comes again, and lie evenly over the run.
+    fn visits(&self, recipe: &Recipe) -> Result<Vec<usize>, Error> {
+        let mut sources: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, pair) in self.pairs.iter().enumerate() {
+            let source = if recipe.shares.is_empty() { "" } else { &pair.source };
+            sources.entry(source).or_default().push(index);
         }
-        random.shuffle(&mut batches);
-        batches
+        let names = || sources.keys().copied().collect::<Vec<_>>().join(", ");
+        let share = |source: &str| if recipe.shares.is_empty() { 1.0 } else { recipe.share(source) };
+        let total: f64 = sources.keys().map(|source| share(source)).sum();
+        if total == 0.0 {
+            return Err(Error::NoShare { sources: names() });
+        }
+        let pairs: usize = sources.iter().filter(|(source, _)| share(source) > 0.0).map(|(_, pairs)| pairs.len()).sum();
+        let count = recipe.visits.map_or(recipe.epochs * pairs as f64, |visits| visits as f64);
+        let mut visits = Vec::new();
+        for (at, (source, mut pairs)) in sources.into_iter().enumerate() {
+            let mut random = Random::new(recipe.seed, Purpose::Order, &[at as u64]);
+            let count = (count * share(source) / total).round() as usize;
+            for visit in 0..count {
+                if visit % pairs.len() == 0 {
+                    random.shuffle(&mut pairs);
+                }
+                visits.push(((visit as f64 + random.uniform()) / count as f64, pairs[visit % pairs.len()]));
+            }
+        }
+        visits.sort_by(|one, other| one.0.total_cmp(&other.0));
+        Ok(visits.into_iter().map(|(_, pair)| pair).collect())
     }
 }
 
@@ -139,38 +175,59 @@ pub(crate) struct Contrasted {
     pub(crate) weight: f32,
 }
 
+/// A pair as it is read at one step.
+struct Visit<'a> {
+    pair: &'a Coded,
+    query: Cow<'a, [u32]>,
+    candidate: Cow<'a, [u32]>,
+    target: Target,
+    /// Whether its texts have changed places, or its candidate is its query.
+    moved: bool,
+}
+
 /// A batch divided among `workers`. The division, and with it the result, does not depend on how many threads there are.
 pub(crate) fn shards(set: &Set, recipe: &Recipe, batch: &[usize], step: usize, workers: usize) -> Vec<Shard> {
     let total = batch.iter().map(|index| set.pairs[*index].weight).sum::<f32>().max(1e-6);
     let mut swaps = Random::new(recipe.seed, Purpose::Swap, &[step as u64]);
-    let swapped: Vec<bool> = batch.iter().map(|index| swaps.next() & 1 == 1 && set.pairs[*index].symmetric).collect();
-    let shard = |worker: usize| {
-        // Every so-manieth pair: neighbours are alike in length, so shards are too.
-        let mine: Vec<(usize, bool)> =
-            batch.iter().copied().zip(swapped.iter().copied()).skip(worker).step_by(workers).collect();
-        let random = Random::new(recipe.seed, Purpose::Negatives, &[step as u64, worker as u64]);
-        shard(set, recipe, &mine, total, random)
-    };
-    (0..workers).map(shard).collect()
+    let mut variation = Random::new(recipe.seed, Purpose::Variation, &[step as u64]);
+    let visits = batch.iter().map(|index| visit(set, recipe, *index, swaps.next() & 1 == 1, &mut variation));
+    // Every so-manieth pair is one worker's: neighbours are alike in length, so shards are too.
+    let mut mine: Vec<Vec<Visit>> = (0..workers).map(|_| Vec::new()).collect();
+    visits.enumerate().for_each(|(place, visit)| mine[place % workers].push(visit));
+    let random = |worker| Random::new(recipe.seed, Purpose::Negatives, &[step as u64, worker as u64]);
+    mine.iter().enumerate().map(|(worker, mine)| shard(set, recipe, mine, total, random(worker))).collect()
 }
 
-fn shard(set: &Set, recipe: &Recipe, mine: &[(usize, bool)], total: f32, mut random: Random) -> Shard {
-    let texts = |(index, swapped): &(usize, bool)| {
-        let pair = &set.pairs[*index];
-        if *swapped { (&pair.candidate[..], &pair.query[..]) } else { (&pair.query[..], &pair.candidate[..]) }
+/// What is read of a pair: its texts in either order if it has none, and now and then as data sets do not hold them.
+fn visit<'a>(set: &'a Set, recipe: &Recipe, index: usize, swap: bool, variation: &mut Random) -> Visit<'a> {
+    let pair = &set.pairs[index];
+    let mut moved = swap && pair.symmetric;
+    let (query, mut candidate) = if moved { (&pair.candidate, &pair.query) } else { (&pair.query, &pair.candidate) };
+    let mut target = Target { labels: pair.labels, kind: pair.kind, weight: pair.weight };
+    if variation.uniform() < recipe.identical {
+        candidate = query;
+        target = Target { labels: [Some(true), Some(true), Some(false)], kind: None, ..target };
+        moved = true;
+    }
+    let mut unstopped = |text: &'a Vec<u32>| match text[..] {
+        [.., last, end] if Some(last) == set.full_stop && text.len() > 3 && variation.uniform() < recipe.unstopped => {
+            Cow::Owned([&text[..text.len() - 2], &[end]].concat())
+        }
+        _ => Cow::Borrowed(&text[..]),
     };
-    let mut reading = Reading::new(&recipe.architecture, mine.iter().map(texts));
-    let target = |(index, _): &(usize, bool)| {
-        let Coded { labels, kind, weight, .. } = set.pairs[*index];
-        Target { labels, kind, weight }
-    };
+    Visit { pair, query: unstopped(query), candidate: unstopped(candidate), target, moved }
+}
+
+fn shard(set: &Set, recipe: &Recipe, mine: &[Visit], total: f32, mut random: Random) -> Shard {
+    let mut reading =
+        Reading::new(&recipe.architecture, mine.iter().map(|visit| (&visit.query[..], &visit.candidate[..])));
     let mut contrasts = Vec::new();
-    for (place, (index, swapped)) in mine.iter().enumerate() {
-        let (Some(Contrast { negatives, .. }), pair) = (recipe.contrast, &set.pairs[*index]) else { continue };
+    for (place, Visit { pair, moved, .. }) in mine.iter().enumerate() {
+        let Some(Contrast { negatives, .. }) = recipe.contrast else { continue };
         if pair.labels[pair.output()] != Some(true) || mine.len() < 2 {
             continue;
         }
-        let denied = if *swapped { None } else { set.denied.get(&pair.query) };
+        let denied = if *moved { None } else { set.denied.get(&pair.query) };
         let negatives = (0..negatives).map(|n| match denied {
             // One denied candidate if there is any, others of this batch.
             Some(denied) if n == 0 => reading.add(place, &set.pairs[denied[random.below(denied.len())]].candidate),
@@ -182,7 +239,7 @@ fn shard(set: &Set, recipe: &Recipe, mine: &[(usize, bool)], total: f32, mut ran
         let negatives = negatives.collect();
         contrasts.push(Contrasted { output: pair.output(), positive: place, negatives, weight: pair.weight });
     }
-    Shard { targets: mine.iter().map(target).collect(), input: reading.input(), contrasts, total }
+    Shard { targets: mine.iter().map(|visit| visit.target).collect(), input: reading.input(), contrasts, total }
 }
 
 /// Texts and pairs of an input as they come together.
@@ -251,4 +308,84 @@ pub(crate) fn sample(set: &Set, recipe: &recipe::Recipe, count: usize) -> Texts 
         pairs => (0..count).map(|_| &set.pairs[random.below(pairs)].candidate[..]).collect(),
     };
     Texts::of(&picked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STOP: u32 = 9;
+
+    /// Pairs of the sources a (20 pairs) and b (80), each text five tokens long and its own.
+    fn set() -> Set {
+        let coded = |index: u32| Coded {
+            query: vec![1, 100 + index, 7, STOP, 2],
+            candidate: vec![1, 500 + index, 7, 8, 2],
+            labels: [None, Some(false), None],
+            kind: Some(3),
+            symmetric: index.is_multiple_of(2),
+            weight: 1.0,
+            source: if index < 20 { "a" } else { "b" }.into(),
+        };
+        Set { pairs: (0..100).map(coded).collect(), denied: HashMap::new(), full_stop: Some(STOP) }
+    }
+
+    fn counts(visits: &[usize]) -> Vec<usize> {
+        let mut counts = vec![0; 100];
+        visits.iter().for_each(|pair| counts[*pair] += 1);
+        counts
+    }
+
+    #[test]
+    fn every_pair_comes_as_often_as_its_share_asks() {
+        let set = set();
+        let visits = set.visits(&Recipe { epochs: 3.0, ..Recipe::default() }).unwrap();
+        assert_eq!(counts(&visits), [3; 100]);
+        assert_eq!(counts(&visits[..100]), [1; 100], "a pass comes before the next");
+
+        let shares: BTreeMap<String, f64> = [("a".into(), 1.0), ("*".into(), 3.0)].into();
+        let recipe = Recipe { visits: Some(400), shares, ..Recipe::default() };
+        let visits = set.visits(&recipe).unwrap();
+        let counted = counts(&visits);
+        assert!(counted[..20].iter().all(|n| *n == 5), "{counted:?}");
+        assert!(counted[20..].iter().all(|n| (3..=4).contains(n)), "{counted:?}");
+        let early = visits[..100].iter().filter(|pair| **pair < 20).count();
+        assert!((23..=27).contains(&early), "a quarter of any part of the run, not {early}");
+        assert_ne!(visits, set.visits(&Recipe { seed: 1, ..recipe.clone() }).unwrap());
+
+        let only = Recipe { shares: [("b".into(), 1.0)].into(), epochs: 1.0, ..Recipe::default() };
+        assert_eq!(set.visits(&only).unwrap().len(), 80);
+        let none = Recipe { shares: [("c".into(), 1.0)].into(), ..Recipe::default() };
+        assert!(matches!(set.visits(&none), Err(Error::NoShare { sources }) if sources == "a, b"));
+        let batches = set.batches(&Recipe { batch: 32, ..recipe }).unwrap();
+        assert_eq!(batches.iter().map(Vec::len).sum::<usize>(), 400);
+    }
+
+    #[test]
+    fn texts_vary_as_often_as_asked() {
+        let set = set();
+        let all: Vec<usize> = (0..100).collect();
+        let at = |identical, unstopped| {
+            let recipe = Recipe { identical, unstopped, ..Recipe::default() };
+            let mut random = Random::new(1, Purpose::Variation, &[]);
+            all.iter().map(|index| visit(&set, &recipe, *index, true, &mut random)).collect::<Vec<_>>()
+        };
+        for (index, visit) in at(0.0, 0.0).iter().enumerate() {
+            let (query, candidate) = (&set.pairs[index].query[..], &set.pairs[index].candidate[..]);
+            let expected = if index.is_multiple_of(2) { (candidate, query) } else { (query, candidate) };
+            assert_eq!((&visit.query[..], &visit.candidate[..]), expected);
+            assert_eq!((visit.target.labels, visit.target.kind), ([None, Some(false), None], Some(3)));
+        }
+        let identical = at(0.3, 0.0);
+        let same: Vec<_> = identical.iter().filter(|visit| visit.query == visit.candidate).collect();
+        assert!((15..45).contains(&same.len()), "{}", same.len());
+        assert!(
+            same.iter().all(|v| v.target.labels == [Some(true), Some(true), Some(false)] && v.target.kind.is_none())
+        );
+        let unstopped = at(0.0, 0.99);
+        let shorter = |text: &[u32]| text.len() == 4 && text[2..] == [7, 2];
+        let without = unstopped.iter().filter(|v| shorter(&v.query) || shorter(&v.candidate)).count();
+        assert!(without > 90, "{without}");
+        assert!(unstopped.iter().all(|v| v.query.contains(&8) || v.candidate.contains(&8)), "no other token goes");
+    }
 }

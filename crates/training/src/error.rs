@@ -130,6 +130,18 @@ pub enum Error {
         /// Which set.
         set: &'static str,
     },
+    /// No source that has pairs has a share of the visits.
+    #[error("the shares name no source of the training pairs; these are {sources}")]
+    NoShare {
+        /// The sources there are.
+        sources: String,
+    },
+    /// The output folder holds a verifier that this run has not made.
+    #[error("{} holds a verifier that this run has not made; give another output folder, or remove it first", path.display())]
+    OtherVerifier {
+        /// One of its files.
+        path: PathBuf,
+    },
     /// An example's kind is none of the recipe's.
     #[error("{set} pair {index} is of kind number {kind}, and the recipe has {kinds} kinds")]
     UnknownKind {

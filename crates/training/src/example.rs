@@ -1,6 +1,6 @@
 //! What is learnt from: a pair of texts and what is known about it.
 
-use vetted_corpus::pairs::{Label, Pair, Relation};
+use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
 
 /// A labelled pair. What is not known teaches nothing: `None` is never read as "no".
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -21,6 +21,8 @@ pub struct Example {
     pub symmetric: bool,
     /// What the pair counts, 1 for most.
     pub weight: f32,
+    /// Where it comes from: what [`Recipe::shares`](crate::Recipe::shares) go by. May be empty.
+    pub source: String,
 }
 
 impl Example {
@@ -36,10 +38,12 @@ impl From<&Pair> for Example {
     /// Support: neutral is "not supported" and no conflict; a `0` is a contradiction unless the pair's own `conflict` says
     /// otherwise, as in all directed sources with three labels; what does not support does not mean the same. Equivalence:
     /// neutral is undecided; texts that mean the same support each other and do not conflict; of others, those that
-    /// conflict do not support each other. A kind is learnt from pairs that do not match.
+    /// conflict, or that say the same words of other things, do not support each other. A kind is learnt from pairs that do
+    /// not match.
     fn from(pair: &Pair) -> Example {
         let matches = pair.label == Some(Label::Match);
-        let denied = (pair.conflict == Some(true)).then_some(false);
+        let swapped = matches!(pair.kind, Some(Kind::Role | Kind::Binding));
+        let denied = (swapped || pair.conflict == Some(true)).then_some(false);
         let (support, equivalence, conflict) = match (pair.relation, pair.label) {
             (_, None) => (None, None, None),
             (Relation::Support, Some(label)) => {
@@ -58,6 +62,7 @@ impl From<&Pair> for Example {
             kind: pair.kind.filter(|_| !matches).map(|kind| kind as usize),
             symmetric: pair.relation == Relation::Equivalence,
             weight: 1.0,
+            source: pair.source.clone(),
         }
     }
 }
@@ -65,7 +70,6 @@ impl From<&Pair> for Example {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vetted_corpus::pairs::Kind;
 
     #[test]
     fn labels_say_what_they_say() {
@@ -77,7 +81,7 @@ mod tests {
             (Support, Some(NoMatch), None, [no, no, yes]),
             (Support, Some(NoMatch), no, [no, no, no]),
             (Equivalence, Some(Match), None, [yes, yes, no]),
-            (Equivalence, Some(NoMatch), None, [None, no, None]),
+            (Equivalence, Some(NoMatch), None, [no, no, None]), // roles are swapped
             (Equivalence, Some(NoMatch), yes, [no, no, yes]),
             (Equivalence, Some(Neutral), None, [None, None, None]),
             (Equivalence, None, yes, [None, None, yes]),
@@ -90,5 +94,7 @@ mod tests {
             assert_eq!(example.kind, if label == Some(Match) { None } else { Some(1) });
             assert_eq!((&example.query[..], &example.candidate[..]), ("query", "candidate"));
         }
+        let longer = Pair { label: Some(NoMatch), kind: Some(Kind::Addition), ..Pair::new("more is said", "more") };
+        assert_eq!(Example::from(&longer).support, None, "the longer text may support the shorter");
     }
 }

@@ -11,13 +11,24 @@ use serde_json::{Value, json};
 
 use crate::Error;
 use crate::base::Base;
+use crate::calibration::Calibration;
 use crate::model::{Start, read_parameters, stored_parts};
 use crate::parameters::Parameters;
 use crate::recipe::{Architecture, Recipe, Storage};
 use crate::tensors::{Stored, TensorFile, replace, write_tensors};
 
+/// The files of a verifier's folder.
+pub(crate) const FILES: [&str; 2] = ["model.safetensors", "config.json"];
+
 /// Writes both files into `folder`, each in one step, the weights first.
-pub(crate) fn write(folder: &Path, base: &Base, recipe: &Recipe, parameters: &Parameters) -> Result<(), Error> {
+pub(crate) fn write(
+    folder: &Path,
+    base: &Base,
+    recipe: &Recipe,
+    parameters: &Parameters,
+    calibration: Calibration,
+) -> Result<(), Error> {
+    let [weights, description] = FILES;
     let mut tensors = Vec::new();
     for parameter in &parameters.list {
         for (name, range, shape) in stored_parts(&parameter.name, &parameter.shape) {
@@ -30,23 +41,22 @@ pub(crate) fn write(folder: &Path, base: &Base, recipe: &Recipe, parameters: &Pa
             }
         }
     }
-    write_tensors(&folder.join("model.safetensors"), &tensors, None)?;
-    let path = folder.join("config.json");
+    write_tensors(&folder.join(weights), &tensors, None)?;
+    let path = folder.join(description);
     let fault = |source| Error::Json { path: path.clone(), source };
-    let mut text = serde_json::to_string_pretty(&config(base, recipe).map_err(fault)?).map_err(fault)?;
+    let mut text = serde_json::to_string_pretty(&config(base, recipe, calibration).map_err(fault)?).map_err(fault)?;
     text.push('\n');
     replace(&path, text.as_bytes())
 }
 
-/// What a verifier says about itself; thresholds and calibrations are neutral until somebody sets them.
-fn config(base: &Base, recipe: &Recipe) -> Result<Value, serde_json::Error> {
+/// What a verifier says about itself; thresholds are neutral until somebody sets them.
+fn config(base: &Base, recipe: &Recipe, calibration: Calibration) -> Result<Value, serde_json::Error> {
     let reader = match &recipe.architecture {
         Architecture::MapTransformer(shape) => Some(serde_json::to_value(shape)?),
         Architecture::F4(shape) => Some(serde_json::to_value(shape)?),
         Architecture::F3(shape) => Some(serde_json::to_value(shape)?),
         Architecture::CrossEncoder => None,
     };
-    let same = json!({"scale": 1.0, "offset": 0.0});
     let mut config = json!({
         "format": 1,
         "architecture": recipe.architecture.name(),
@@ -60,7 +70,7 @@ fn config(base: &Base, recipe: &Recipe) -> Result<Value, serde_json::Error> {
         "encoder": {"trained_from_layer": recipe.trained_from_layer, "max_tokens": recipe.max_tokens},
         "kinds": recipe.kinds,
         "thresholds": {"support": 0.5, "equivalence": 0.5, "conflict": 0.5},
-        "calibration": {"support": same, "equivalence": same, "conflict": same},
+        "calibration": calibration,
     });
     if let Some(reader) = reader {
         config["reader"] = reader;
@@ -87,7 +97,7 @@ pub fn export_onnx(base: &Base, verifier: &Path, out: &Path) -> Result<(), Error
 }
 
 /// As much of a verifier's `config.json` as decides its network.
-fn read_config(base: &Base, path: &Path) -> Result<Recipe, Error> {
+pub(crate) fn read_config(base: &Base, path: &Path) -> Result<Recipe, Error> {
     #[derive(Deserialize)]
     struct Config {
         architecture: String,

@@ -323,7 +323,8 @@ fn onnxruntime_gives_pytorchs_logits() {
     let out = tempfile::tempdir().unwrap();
     for case in cases {
         let recipe = Recipe { storage: Storage::F32, ..case.recipe };
-        crate::export::write(out.path(), &base, &recipe, &case.parameters).unwrap();
+        crate::export::write(out.path(), &base, &recipe, &case.parameters, crate::calibration::Calibration::default())
+            .unwrap();
         let model = out.path().join(format!("{}.onnx", case.name));
         crate::export::export_onnx(&base, out.path(), &model).unwrap();
     }

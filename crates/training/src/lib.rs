@@ -63,6 +63,7 @@
 
 mod base;
 mod batches;
+mod calibration;
 mod checkpoint;
 pub mod curve;
 mod error;
@@ -80,6 +81,7 @@ mod parameters;
 mod random;
 mod recipe;
 mod scoring;
+mod split;
 mod tensors;
 mod texts;
 mod trainer;
@@ -91,5 +93,6 @@ pub use export::export_onnx;
 pub use held_out::HeldOut;
 pub use metrics::Line;
 pub use recipe::{Architecture, Contrast, Decay, F3, F4, MapTransformer, Recipe, Storage, Weights};
+pub use split::hold_out;
 pub use trainer::{Outcome, Progress, Stage, train};
 pub use vetted_kernels::Arithmetic;

@@ -89,6 +89,7 @@ pub(crate) fn schedule(recipe: &Recipe, step: usize, steps: usize) -> f64 {
     let passed = ((step - warm) / (steps as f64 - warm).max(1.0)).min(1.0);
     match recipe.decay {
         Decay::Linear => 1.0 - passed,
+        Decay::Constant => 1.0,
         Decay::Cosine => 0.5 + 0.5 * (std::f64::consts::PI * passed).cos(),
     }
 }
@@ -130,6 +131,8 @@ mod tests {
         }
         recipe.decay = Decay::Cosine;
         assert!(schedule(&recipe, 30, 100) > 0.85);
+        recipe.decay = Decay::Constant;
+        assert_eq!([5, 30, 100].map(|step| schedule(&recipe, step, 100)), [0.5, 1.0, 1.0]);
     }
 
     #[test]

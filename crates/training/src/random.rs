@@ -13,6 +13,7 @@ pub(crate) enum Purpose {
     Dropout,
     Negatives,
     Sample,
+    Variation,
 }
 
 impl Random {

@@ -1,5 +1,7 @@
 //! Everything that decides what a training run does, apart from its data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use vetted_corpus::pairs::Kind;
 use vetted_kernels::Arithmetic;
@@ -26,6 +28,11 @@ pub struct Recipe {
     pub kinds: Vec<String>,
     /// Passes over the training pairs; fractions are allowed.
     pub epochs: f64,
+    /// Pairs visited in the whole run, instead of what `epochs` makes of the training pairs.
+    pub visits: Option<usize>,
+    /// Each source's part of all visits, relative to the others: a small source comes round more often. `*` stands for every
+    /// source not named, each; without it these are not trained on. When empty, every pair counts the same.
+    pub shares: BTreeMap<String, f64>,
     /// Pairs per step.
     pub batch: usize,
     /// Highest learning rate of the reader or head.
@@ -37,12 +44,20 @@ pub struct Recipe {
     pub weight_decay: f64,
     /// Share of all steps over which the rates rise linearly from 0.
     pub warm_up: f64,
-    /// How the rates fall to 0 afterwards.
+    /// How the rates fall afterwards.
     pub decay: Decay,
     /// Gradients are scaled down to this global norm where theirs is larger.
     pub clip: f64,
     /// Share of the reader's block outputs that are dropped in training.
     pub dropout: f64,
+    /// Share of visits at which a query stands beside itself, which supports it: no data set holds such pairs.
+    pub identical: f64,
+    /// Share of texts read without their full stop, which decides nothing.
+    pub unstopped: f64,
+    /// Whether the outputs for support and conflict begin as that for equivalence and as its opposite, where training begins
+    /// from an earlier verifier that has learnt equivalence alone: the first, huge losses of heads that know nothing would
+    /// wash out what was learnt.
+    pub spread_head: bool,
     /// What each output's loss counts.
     pub weights: Weights,
     /// An in-batch contrastive loss beside the binary ones; none when absent.
@@ -134,10 +149,12 @@ pub struct F3 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Decay {
-    /// In a straight line.
+    /// To 0 in a straight line.
     Linear,
-    /// Along half a cosine wave.
+    /// To 0 along half a cosine wave.
     Cosine,
+    /// Not at all: a stage that another one follows.
+    Constant,
 }
 
 /// What the losses count. Each is a sum over the labelled pairs, divided by the weight of all pairs of the batch.
@@ -188,6 +205,8 @@ impl Default for Recipe {
             max_tokens: 64,
             kinds: Kind::ALL.iter().map(|kind| kind.name().into()).collect(),
             epochs: 3.0,
+            visits: None,
+            shares: BTreeMap::new(),
             batch: 64,
             reader_rate: 5e-4,
             encoder_rate: 1e-4,
@@ -196,6 +215,9 @@ impl Default for Recipe {
             decay: Decay::Linear,
             clip: 1.0,
             dropout: 0.1,
+            identical: 0.02,
+            unstopped: 0.1,
+            spread_head: false,
             weights: Weights::default(),
             contrast: None,
             arithmetic: Arithmetic::Bf16,
@@ -239,6 +261,9 @@ impl Default for Contrast {
     }
 }
 
+/// Stands in [`Recipe::shares`] for every source that is not named.
+const OTHERS: &str = "*";
+
 /// The largest batch.
 const MOST_TOGETHER: usize = 65_536;
 
@@ -258,6 +283,7 @@ impl Recipe {
             ("evaluate_every", self.evaluate_every),
             ("checkpoint_every", self.checkpoint_every),
             ("patience", self.patience.unwrap_or(1)),
+            ("visits", self.visits.unwrap_or(1)),
         ];
         if let Some((field, _)) = positive.into_iter().find(|(_, value)| *value == 0) {
             return fault(field, "0".into(), "at least 1");
@@ -282,6 +308,9 @@ impl Recipe {
         {
             return fault(field, value.to_string(), "a number, 0 or more");
         }
+        if let Some(share) = self.shares.values().find(|share| !(share.is_finite() && **share >= 0.0)) {
+            return fault("shares", share.to_string(), "a number, 0 or more");
+        }
         let above_zero = [
             ("epochs", self.epochs),
             ("clip", self.clip),
@@ -290,7 +319,13 @@ impl Recipe {
         if let Some((field, value)) = above_zero.into_iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
             return fault(field, value.to_string(), "a number above 0");
         }
-        for (field, value) in [("warm_up", self.warm_up), ("dropout", self.dropout)] {
+        let parts = [
+            ("warm_up", self.warm_up),
+            ("dropout", self.dropout),
+            ("identical", self.identical),
+            ("unstopped", self.unstopped),
+        ];
+        for (field, value) in parts {
             if !(0.0..1.0).contains(&value) {
                 return fault(field, value.to_string(), "from 0 to below 1");
             }
@@ -302,6 +337,11 @@ impl Recipe {
             return fault("max_tokens", self.max_tokens.to_string(), &format!("from 3 to {MAP_TOKENS}"));
         }
         self.architecture.check(hidden, self.max_tokens)
+    }
+
+    /// A source's part of all visits, relative to the others.
+    pub(crate) fn share(&self, source: &str) -> f64 {
+        self.shares.get(source).or_else(|| self.shares.get(OTHERS)).copied().unwrap_or(0.0)
     }
 }
 

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::Error;
 use crate::base::Base;
 use crate::batches::{Set, Shard, sample, shards};
+use crate::calibration::Calibration;
 use crate::checkpoint::{self, Origin, State};
 use crate::example::Example;
 use crate::held_out::HeldOut;
@@ -87,7 +88,8 @@ const WORKERS: usize = 2;
 ///
 /// # Errors
 /// [`Error::Recipe`], [`Error::NoExamples`] and [`Error::UnknownKind`] before anything is done; [`Error::OtherRun`] when
-/// `out` holds another run's checkpoint; [`Error::Diverged`] when the loss is no number any more; [`Error::Unwritable`]
+/// `out` holds another run's checkpoint, [`Error::OtherVerifier`] when it holds a verifier and no checkpoint;
+/// [`Error::Base`] when `start` was trained over another encoder; [`Error::NoShare`]; [`Error::Diverged`] when the loss is no number any more; [`Error::Unwritable`]
 /// when the disk is full, older files being kept.
 pub fn train(
     recipe: &Recipe,
@@ -123,7 +125,7 @@ struct Run<'a> {
     held_out: Set,
     state: State,
     metrics: Metrics,
-    steps: usize,
+    batches: Vec<Vec<usize>>,
 }
 
 impl<'a> Run<'a> {
@@ -135,9 +137,13 @@ impl<'a> Run<'a> {
         held_out: &[Example],
         out: &'a Path,
     ) -> Result<Run<'a>, Error> {
+        if let Some(folder) = start {
+            export::read_config(base, &folder.join("config.json"))?; // it must be over this base
+        }
         let start = start.map(|folder| TensorFile::open(&folder.join("model.safetensors"))).transpose()?;
         let train = Set::new(base, recipe, "training", train)?;
         let held_out = Set::new(base, recipe, "held-out", held_out)?;
+        let batches = train.batches(recipe)?;
         let model = Model::new(base, recipe, ops(recipe)?)?;
         let mut parameters = read_parameters(base, recipe, start.as_ref().map_or(Start::Fresh, Start::From))?;
         narrow(&model, recipe, start.as_ref(), &train, &mut parameters)?;
@@ -153,10 +159,18 @@ impl<'a> Run<'a> {
         };
         let state = match path.exists() {
             true => checkpoint::load(&path, &origin, &mut parameters, &mut optimizer)?,
-            false => State { step: 0, best: None, without_best: 0, loss_sum: 0.0, loss_steps: 0, seconds: 0.0, origin },
+            false => {
+                if let Some(path) = export::FILES.map(|file| out.join(file)).into_iter().find(|file| file.exists()) {
+                    return Err(Error::OtherVerifier { path });
+                }
+                let state =
+                    State { step: 0, best: None, without_best: 0, loss_sum: 0.0, loss_steps: 0, seconds: 0.0, origin };
+                // From here on the folder is this run's.
+                checkpoint::save(&path, &state, &parameters, &optimizer)?;
+                state
+            }
         };
         let metrics = Metrics::open(&out.join(METRICS), state.step)?;
-        let steps = ((recipe.epochs * train.steps(recipe.batch) as f64).round() as usize).max(1);
         let workers: Vec<Worker> = (0..WORKERS).map(|_| Worker::default()).collect();
         let gradients = workers.iter().map(|_| parameters.zeros()).collect();
         Ok(Run {
@@ -172,25 +186,21 @@ impl<'a> Run<'a> {
             held_out,
             state,
             metrics,
-            steps,
+            batches,
         })
     }
 
     /// Takes all steps that are left; true when it stopped before the last one.
     fn steps(&mut self, progress: &mut dyn FnMut(&Progress)) -> Result<bool, Error> {
-        let per_pass = self.train.steps(self.recipe.batch);
-        let mut pass: Option<(usize, Vec<Vec<usize>>)> = None;
+        let steps = self.batches.len();
+        let per_pass = self.train.pairs.len() as f64 / self.recipe.batch as f64;
         let began = Instant::now();
         let (mut pairs, mut training) = (0usize, 0f64);
         let mut held_out = self.metrics.lines.iter().rev().map(|line| line.held_out).find(|h| h.selection().is_some());
         let first = self.state.step;
-        while self.state.step < self.steps && !self.exhausted() {
+        while self.state.step < steps && !self.exhausted() {
             let step = self.state.step + 1;
-            let epoch = self.state.step / per_pass;
-            if pass.as_ref().is_none_or(|(number, _)| *number != epoch) {
-                pass = Some((epoch, self.train.pass(self.recipe, epoch)));
-            }
-            let batch = pass.as_ref().map(|(_, batches)| &batches[self.state.step % per_pass][..]).unwrap_or_default();
+            let batch = &self.batches[self.state.step];
             let since = Instant::now();
             pairs += batch.len();
             let shards = shards(&self.train, self.recipe, batch, step, WORKERS);
@@ -202,32 +212,24 @@ impl<'a> Run<'a> {
 
             let pairs_per_second = pairs as f64 / training.max(1e-9);
             let taken = (step - first) as f64;
-            let seconds_left = began.elapsed().as_secs_f64() / taken * (self.steps - step) as f64;
+            let seconds_left = began.elapsed().as_secs_f64() / taken * (steps - step) as f64;
             let mean = Some(self.state.loss_sum / self.state.loss_steps as f64);
-            let mut report = Progress {
-                stage: Stage::Training,
-                step,
-                steps: self.steps,
-                loss: mean,
-                held_out,
-                pairs_per_second,
-                seconds_left,
-            };
-            let last = step == self.steps;
+            let mut report =
+                Progress { stage: Stage::Training, step, steps, loss: mean, held_out, pairs_per_second, seconds_left };
+            let last = step == steps;
             let evaluated =
                 !self.held_out.pairs.is_empty() && (step.is_multiple_of(self.recipe.evaluate_every) || last);
             if evaluated {
                 progress(&Progress { stage: Stage::Evaluating, ..report.clone() });
                 held_out = Some(self.evaluate()?);
                 report.held_out = held_out;
-                self.judge(held_out)?;
             }
             if evaluated || step.is_multiple_of(self.recipe.log_every) || last {
                 self.metrics.add(Line {
                     step,
-                    epoch: step as f64 / per_pass as f64,
+                    epoch: step as f64 / per_pass,
                     loss: mean,
-                    rate: self.recipe.reader_rate * schedule(self.recipe, step, self.steps),
+                    rate: self.recipe.reader_rate * schedule(self.recipe, step, steps),
                     norm,
                     pairs_per_second,
                     held_out: if evaluated { held_out.unwrap_or_default() } else { HeldOut::default() },
@@ -240,7 +242,7 @@ impl<'a> Run<'a> {
             }
             progress(&report);
         }
-        Ok(self.state.step < self.steps)
+        Ok(self.state.step < steps)
     }
 
     /// One step: every worker's gradients, their sum, and the optimizer.
@@ -272,33 +274,33 @@ impl<'a> Run<'a> {
         let loss = losses.iter().sum::<f64>();
         let norm = combine(&mut self.gradients);
         if !(loss.is_finite() && norm.is_finite()) {
-            let rate = recipe.reader_rate * schedule(recipe, step, self.steps);
+            let rate = recipe.reader_rate * schedule(recipe, step, self.batches.len());
             let checkpoint = Some(self.out.join(CHECKPOINT)).filter(|path| path.exists());
             return Err(Error::Diverged { step, loss, norm, rate, checkpoint });
         }
         let gradients = &self.gradients[0];
-        self.optimizer.step(recipe, &mut self.parameters, gradients, norm, step, self.steps);
+        self.optimizer.step(recipe, &mut self.parameters, gradients, norm, step, self.batches.len());
         Ok((loss, norm))
     }
 
-    fn evaluate(&self) -> Result<HeldOut, Error> {
+    /// Scores the held-out pairs, and exports the weights if they are the best so far.
+    fn evaluate(&mut self) -> Result<HeldOut, Error> {
         let bound = self.model.bind(&self.parameters)?;
         let logits = score(&self.model, &bound, &self.workers, &self.held_out)?;
-        let labels: Vec<_> = self.held_out.pairs.iter().map(|pair| pair.labels).collect();
-        Ok(HeldOut::of(&logits, &labels))
-    }
-
-    /// Exports the weights if they are the best so far.
-    fn judge(&mut self, held_out: Option<HeldOut>) -> Result<(), Error> {
-        let figure = held_out.and_then(|held_out| held_out.selection());
+        let held_out = HeldOut::of(&logits, &self.held_out.pairs);
+        let figure = held_out.selection();
         if figure.is_some_and(|figure| self.state.best.is_none_or(|(best, _)| figure > best)) {
-            export::write(self.out, self.base, self.recipe, &self.parameters)?;
+            self.export(Calibration::of(&logits, &self.held_out.pairs))?;
             self.state.best = figure.map(|figure| (figure, self.state.step));
             self.state.without_best = 0;
         } else {
             self.state.without_best += 1;
         }
-        Ok(())
+        Ok(held_out)
+    }
+
+    fn export(&self, calibration: Calibration) -> Result<(), Error> {
+        export::write(self.out, self.base, self.recipe, &self.parameters, calibration)
     }
 
     /// Whether nothing has got better for as long as the recipe waits.
@@ -315,7 +317,7 @@ impl<'a> Run<'a> {
         let exported_step = match self.state.best {
             Some((_, step)) => step,
             None => {
-                export::write(self.out, self.base, self.recipe, &self.parameters)?;
+                self.export(Calibration::default())?;
                 self.state.step
             }
         };

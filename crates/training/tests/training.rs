@@ -91,7 +91,7 @@ fn every_architecture_learns_what_a_word_changes() {
         let out = tempfile::tempdir().unwrap();
         let what = format!("{} from layer {trained_from_layer}", architecture.name());
         let recipe =
-            Recipe { architecture, contrast, trained_from_layer, epochs: 16.0, checkpoint_every: 100, ..recipe() };
+            Recipe { architecture, contrast, trained_from_layer, epochs: 40.0, checkpoint_every: 100, ..recipe() };
         let mut stages = Vec::new();
         let outcome = train(&recipe, &tiny(), None, &pairs(300, 1), &pairs(100, 2), out.path(), &mut |progress| {
             stages.push(progress.stage);
@@ -99,7 +99,7 @@ fn every_architecture_learns_what_a_word_changes() {
         .unwrap();
         let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
         assert!(area > least, "{what}: {area}");
-        assert_eq!((stages[0], outcome.steps, outcome.stopped_early), (Stage::Preparing, 16 * 19, false));
+        assert_eq!((stages[0], outcome.steps, outcome.stopped_early), (Stage::Preparing, 40 * 300 / 16, false));
         assert!(stages.contains(&Stage::Training) && stages.contains(&Stage::Evaluating));
         for file in ["config.json", "model.safetensors", "metrics.jsonl", "curve.svg", "checkpoint.safetensors"] {
             assert!(out.path().join(file).is_file(), "{what}: {file}");
@@ -213,11 +213,13 @@ fn what_is_asked_for_must_make_sense() {
         run(&recipe, out.path(), &mut |_| {}).unwrap_err().to_string()
     };
     type Change = fn(&mut Recipe);
-    let cases: [(Change, &str); 9] = [
+    let cases: [(Change, &str); 11] = [
         (|r| r.batch = 0, "recipe: batch is 0, and must be at least 1"),
         (|r| r.epochs = f64::NAN, "recipe: epochs is NaN, and must be a number above 0"),
         (|r| r.encoder_rate = -1.0, "recipe: encoder_rate is -1"),
         (|r| r.dropout = 1.0, "recipe: dropout is 1, and must be from 0 to below 1"),
+        (|r| r.visits = Some(0), "recipe: visits is 0, and must be at least 1"),
+        (|r| r.shares = [("a".into(), -1.0)].into(), "recipe: shares is -1, and must be a number, 0 or more"),
         (|r| r.trained_from_layer = 3, "recipe: trained_from_layer is 3, and must be at most 2"),
         (|r| r.max_tokens = 65, "recipe: max_tokens is 65, and must be from 3 to 64"),
         (
@@ -236,6 +238,11 @@ fn what_is_asked_for_must_make_sense() {
     }
     let nothing = train(&recipe(), &tiny(), None, &[Example::default()], &[], out.path(), &mut |_| {});
     assert!(matches!(nothing, Err(Error::NoExamples { set: "training" })));
+
+    std::fs::write(out.path().join("config.json"), "somebody's").unwrap();
+    let error = run(&recipe(), out.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(&error, Error::OtherVerifier { path } if path.ends_with("config.json")), "{error}");
+    std::fs::remove_file(out.path().join("config.json")).unwrap();
 
     let short = Recipe { epochs: 1.0, ..recipe() };
     run(&short, out.path(), &mut |_| {}).unwrap();
@@ -259,6 +266,41 @@ fn a_run_can_start_from_an_earlier_verifier_and_stop_early() {
     assert_eq!((outcome.steps, outcome.exported_step), (9, 3));
     let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
     assert!((area - earlier).abs() < 1e-9, "{area} after starting from {earlier}");
+}
+
+#[test]
+fn a_second_stage_begins_with_a_spread_head_and_probabilities_are_fitted() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    run(&Recipe { epochs: 30.0, ..recipe() }, first.path(), &mut |_| {}).unwrap();
+    let config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(first.path().join("config.json")).unwrap()).unwrap();
+    let calibration = &config["calibration"];
+    assert!(calibration["equivalence"]["scale"].as_f64().is_some_and(|scale| scale > 0.0 && scale != 1.0), "{config}");
+    assert_eq!(calibration["support"], serde_json::json!({"scale": 1.0, "offset": 0.0}), "no pair asks for support");
+
+    let still = Recipe { reader_rate: 0.0, encoder_rate: 0.0, spread_head: true, epochs: 1.0, ..recipe() };
+    let folder: PathBuf = first.path().into();
+    train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], second.path(), &mut |_| {}).unwrap();
+    let head = |folder: &Path| -> Vec<f32> {
+        let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
+        let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        let tensor = file.tensor("reader.head.output.weight").unwrap();
+        tensor.data().as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    let (before, after) = (head(first.path()), head(second.path()));
+    let width = before.len() / 5;
+    assert_eq!(after[..width], before[width..2 * width]);
+    assert_eq!(after[width..2 * width], before[width..2 * width]);
+    let opposite: Vec<f32> = before[width..2 * width].iter().map(|value| -value).collect();
+    assert_eq!(after[2 * width..3 * width], opposite);
+    assert_eq!(after[3 * width..], before[3 * width..]);
+
+    let foreign =
+        std::fs::read_to_string(first.path().join("config.json")).unwrap().replace("sha256\": \"", "sha256\": \"0");
+    std::fs::write(first.path().join("config.json"), foreign).unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let error = train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], out.path(), &mut |_| {}).unwrap_err();
+    assert!(matches!(error, Error::Base { field: "base.sha256", .. }), "{error}");
 }
 
 #[test]

@@ -267,9 +267,13 @@ impl Config {
             ("thresholds.equivalence", t.equivalence),
             ("thresholds.conflict", t.conflict),
             ("thresholds.low", t.low),
+            ("thresholds.passage_conflict", t.passage_conflict),
         ] {
             require((0.0..=1.0).contains(&value), field, &value, "between 0 and 1")?;
         }
+        let coverage = t.passage_coverage;
+        let in_range = (-1.0..=1.0).contains(&coverage);
+        require(in_range, "thresholds.passage_coverage", &coverage, "between -1 and 1")?;
         require(
             t.low <= t.support.min(t.equivalence),
             "thresholds.low",

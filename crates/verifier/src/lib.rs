@@ -29,7 +29,7 @@
 //! [`Config::parse`], [`Weights::parse`], [`Scorer::load`]; [`ViewScorer::views`] once per text, [`ViewScorer::score`] for a
 //! query and all its candidates; [`Config::judge`] turns [`Outputs`] into a [`Judgement`], by the rule written there;
 //! [`ViewScorer::evidence`] says why; a [`Policy`] says what it does to the rank. Texts longer than the verifier reads are
-//! cut into windows, whose verdicts [`combine`] joins.
+//! cut into windows, whose verdicts [`combine`] joins, or [`combine_passage`] where unrelated passages are to stay.
 //!
 //! # The family
 //!
@@ -72,4 +72,4 @@ pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
 pub use verdict::{Calibration, Calibrations, Judgement, Outputs, Relation, Thresholds, Verdict};
 pub use views::{Storage, Views};
 pub use weights::{ReplacedTensor, Weights};
-pub use windows::{Window, combine};
+pub use windows::{Window, combine, combine_passage};

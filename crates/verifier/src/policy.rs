@@ -14,7 +14,8 @@ pub enum Policy {
     /// Rejected candidates go; the others keep their scores.
     #[default]
     Filter,
-    /// Candidates that already look alike lose by how likely a conflict is.
+    /// Rejected candidates that look alike lose by how likely the conflict is; the others keep their scores, so that nothing
+    /// rises but past a rejected candidate.
     Penalty(Penalty),
 }
 
@@ -48,7 +49,10 @@ impl Policy {
         match self {
             Policy::Flag => Some(score),
             Policy::Filter => (judgement.verdict != Verdict::Reject).then_some(score),
-            Policy::Penalty(penalty) => Some(penalty.apply(score, judgement.p_conflict)),
+            Policy::Penalty(penalty) if judgement.verdict == Verdict::Reject => {
+                Some(penalty.apply(score, judgement.p_conflict))
+            }
+            Policy::Penalty(_) => Some(score),
         }
     }
 }
@@ -82,7 +86,8 @@ mod tests {
         #[test]
         fn no_candidate_gains(score in -1f32..1.0, p in 0f32..1.0, beta in 0f32..1.0, tau in 0f32..1.0) {
             let policy = Policy::Penalty(Penalty { beta, tau });
-            prop_assert!(policy.score(score, &judged(Verdict::Accept, p)).unwrap() <= score);
+            prop_assert!(policy.score(score, &judged(Verdict::Reject, p)).unwrap() <= score);
+            prop_assert_eq!(policy.score(score, &judged(Verdict::Accept, p)), Some(score));
         }
     }
 }

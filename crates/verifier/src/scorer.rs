@@ -10,7 +10,7 @@ use crate::weights::Weights;
 use crate::{Config, Error, LexicalTable, Outputs, Relation, Storage, Views};
 
 /// Pairs read together: their tokens' activations stay in the second-level cache.
-const TOGETHER: usize = 8;
+const TOGETHER: usize = 3;
 
 /// A loaded verifier.
 pub enum Scorer {

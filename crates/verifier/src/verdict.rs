@@ -64,6 +64,11 @@ pub struct Thresholds {
     pub conflict: f32,
     /// Reject when the match is no likelier than this.
     pub low: f32,
+    /// Reject a passage that recall found from this probability of a conflict on; see
+    /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits this and the next.
+    pub passage_conflict: f32,
+    /// The least part of the query that the conflicting window must cover, in [-1, 1].
+    pub passage_coverage: f32,
 }
 
 /// What becomes of a candidate.
@@ -101,7 +106,14 @@ impl Default for Calibration {
 
 impl Default for Thresholds {
     fn default() -> Thresholds {
-        Thresholds { support: 0.5, equivalence: 0.5, conflict: 0.5, low: 0.25 }
+        Thresholds {
+            support: 0.5,
+            equivalence: 0.5,
+            conflict: 0.5,
+            low: 0.25,
+            passage_conflict: 0.5,
+            passage_coverage: 0.5,
+        }
     }
 }
 

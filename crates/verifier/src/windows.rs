@@ -1,6 +1,6 @@
 //! Long candidates: the verdicts on their windows, combined.
 
-use crate::{Judgement, Verdict};
+use crate::{Judgement, Thresholds, Verdict};
 
 /// One window of a candidate that is too long to be read at once.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,12 +31,56 @@ pub fn combine(windows: &[Window]) -> Option<(usize, Judgement)> {
     Some((index, Judgement { verdict, ..window.judgement }))
 }
 
+/// The verdict on a passage that recall found, and which window decided it; none for no windows.
+///
+/// Recall finds what is *about* a query, and most of it neither supports the query nor conflicts with it. So a window is
+/// accepted as in [`combine`], but without one the passage is rejected only if the window that best covers the query covers
+/// at least [`Thresholds::passage_coverage`] of it and conflicts with it by [`Thresholds::passage_conflict`]; else *abstain*.
+pub fn combine_passage(windows: &[Window], thresholds: &Thresholds) -> Option<(usize, Judgement)> {
+    let (index, judgement) = combine(windows)?;
+    if judgement.verdict == Verdict::Accept {
+        return Some((index, judgement));
+    }
+    let covers = windows[index].coverage >= thresholds.passage_coverage;
+    let matches = judgement.p_match >= thresholds.support;
+    let conflicts = covers && !matches && judgement.p_conflict >= thresholds.passage_conflict;
+    let verdict = if conflicts { Verdict::Reject } else { Verdict::Abstain };
+    Some((index, Judgement { verdict, conflicts, ..judgement }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn window(coverage: f32, verdict: Verdict, conflicts: bool) -> Window {
         Window { coverage, judgement: Judgement { verdict, p_match: coverage, p_conflict: 0.0, kind: None, conflicts } }
+    }
+
+    #[test]
+    fn a_passage_is_rejected_for_a_conflict_of_what_covers_the_query_and_for_nothing_else() {
+        use Verdict::{Abstain, Accept, Reject};
+        let thresholds = Thresholds { passage_conflict: 0.8, passage_coverage: 0.6, ..Thresholds::default() };
+        let read = |coverage, p_match, p_conflict, verdict| Window {
+            coverage,
+            judgement: Judgement { verdict, p_match, p_conflict, kind: None, conflicts: p_conflict >= 0.5 },
+        };
+        let unrelated = read(0.2, 0.01, 0.01, Reject);
+        for (windows, expected) in [
+            (vec![unrelated], (0, Abstain)),
+            (vec![unrelated, unrelated], (0, Abstain)),
+            (vec![unrelated, read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
+            (vec![read(0.9, 0.1, 0.7, Reject)], (0, Abstain)),
+            (vec![read(0.5, 0.1, 0.9, Reject)], (0, Abstain)),
+            (vec![read(0.9, 0.6, 0.9, Abstain)], (0, Abstain)),
+            (vec![read(0.9, 0.1, f32::NAN, Abstain)], (0, Abstain)),
+            (vec![read(f32::NAN, 0.1, 0.9, Reject)], (0, Abstain)),
+            (vec![read(0.7, 0.9, 0.1, Accept), read(0.9, 0.1, 0.9, Reject)], (0, Accept)),
+        ] {
+            let (index, judgement) = combine_passage(&windows, &thresholds).unwrap();
+            assert_eq!((index, judgement.verdict), expected, "{windows:?}");
+            assert_eq!(judgement.conflicts, judgement.verdict == Reject);
+        }
+        assert_eq!(combine_passage(&[], &thresholds), None);
     }
 
     #[test]

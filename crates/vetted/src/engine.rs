@@ -17,7 +17,7 @@ use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
 use crate::snippet::snippet;
 use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting, select};
-use crate::{Error, Verifier};
+use crate::{Error, Verification, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
 ///
@@ -266,33 +266,37 @@ impl Engine {
     }
 
     fn vet_some(&self, verifier: &Verifier, query: &str, candidates: &mut [Candidate]) -> Result<(), Error> {
-        let mut texts = Vec::with_capacity(candidates.len());
-        for candidate in candidates.iter() {
-            let text = self.index.get(&candidate.id)?.map(|document| document.text).unwrap_or_default();
-            let part = candidate.passage.as_ref().map_or(0..text.len(), |passage| passage.bytes.clone());
-            texts.push((text.get(part.clone()).unwrap_or_default().to_owned(), part.start));
-        }
-        let parts: Vec<&str> = texts.iter().map(|(text, _)| text.as_str()).collect();
-        let verified = verifier.verify(query, &parts, Relation::Support)?;
-        for ((candidate, verification), (text, start)) in candidates.iter_mut().zip(verified).zip(&texts) {
-            let mut judgement = verification.judgement;
-            // What merely does not support a query may still be about it.
-            if judgement.verdict == Verdict::Reject && !judgement.conflicts {
-                judgement.verdict = Verdict::Abstain;
-            }
-            candidate.vetting = if text.trim().is_empty() {
-                Vetting::Unverified(Unverified::NoText)
-            } else {
-                let window = verification.window;
-                Vetting::Vetted(Vetted {
-                    judgement,
-                    outputs: verification.outputs,
-                    best_support: verification.best_support,
-                    part: Part::Text(start + window.start..start + window.end),
-                })
+        let parts = candidates.iter().map(|candidate| self.vetted_part(candidate)).collect::<Result<Vec<_>, _>>()?;
+        let texts: Vec<&str> = parts.iter().map(|(text, _)| text.as_str()).collect();
+        let verified = verifier.verify_passages(query, &texts)?;
+        let query_cut = verifier.reads_only_beginning(query)?;
+        for ((candidate, verification), (text, part)) in candidates.iter_mut().zip(verified).zip(&parts) {
+            let Verification { judgement, outputs, best_support, coverage, window } = verification;
+            candidate.vetting = match judgement.verdict {
+                _ if text.trim().is_empty() => Vetting::Unverified(Unverified::NoText),
+                Verdict::Accept | Verdict::Abstain if query_cut => Vetting::Unverified(Unverified::QueryTooLong),
+                _ => {
+                    let part = match part {
+                        Part::Title => Part::Title,
+                        Part::Text(bytes) => Part::Text(bytes.start + window.start..bytes.start + window.end),
+                    };
+                    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part })
+                }
             };
         }
         Ok(())
+    }
+
+    /// What of a candidate is read: the passage that recall found, or all of the text where it found none, or the title of a
+    /// document that has nothing else.
+    fn vetted_part(&self, candidate: &Candidate) -> Result<(String, Part), Error> {
+        // Deleted since it was ranked: nothing is said about it.
+        let document = self.index.get(&candidate.id)?.unwrap_or_default();
+        if document.text.trim().is_empty() {
+            return Ok((document.title, Part::Title));
+        }
+        let bytes = candidate.passage.as_ref().map_or(0..document.text.len(), |passage| passage.bytes.clone());
+        Ok((document.text.get(bytes.clone()).unwrap_or_default().to_owned(), Part::Text(bytes)))
     }
 }
 

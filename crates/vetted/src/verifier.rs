@@ -9,7 +9,7 @@ use vetted_encoder::{Precision, Replacements, Tensor, TokenEncoder, models};
 use vetted_kernels::Team;
 use vetted_verifier::{
     Architecture, Config, Evidence, Judgement, Kind, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch,
-    Storage, Verdict, ViewScorer, Views, Weights, Window, combine,
+    Storage, Verdict, ViewScorer, Views, Weights, Window, combine, combine_passage,
 };
 
 use crate::Error;
@@ -45,6 +45,8 @@ pub struct Verification {
     pub outputs: Outputs,
     /// The largest logit of support among all windows read: what long candidates are ranked by.
     pub best_support: f32,
+    /// How much of the query the window that decided covers, in [-1, 1]; 1 of a cross-encoder, which cannot tell.
+    pub coverage: f32,
     /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.
     pub window: Range<usize>,
 }
@@ -67,6 +69,16 @@ struct Question {
     query_cut: bool,
     candidates: Vec<Windows>,
     relation: Relation,
+    rejection: Rejection,
+}
+
+/// What a candidate is rejected for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rejection {
+    /// A conflict, or not matching the query.
+    Mismatch,
+    /// A conflict.
+    Conflict,
 }
 
 /// A text cut to what the verifier reads at once.
@@ -201,6 +213,35 @@ impl Verifier {
         Ok(verified.into_iter().flatten().collect())
     }
 
+    /// Judges passages that recall found for the query: as [`verify`](Self::verify) by [`Relation::Support`], but what merely
+    /// does not support the query is not rejected for it, only what conflicts with it ([`combine_passage`]).
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub fn verify_passages<T: AsRef<str> + Sync>(
+        &self,
+        query: &str,
+        passages: &[T],
+    ) -> Result<Vec<Verification>, Error> {
+        if query.trim().is_empty() {
+            return Err(Error::EmptyQuery);
+        }
+        let question = self.question(query, passages, Relation::Support)?;
+        let verified = self.answer(&[Question { rejection: Rejection::Conflict, ..question }])?;
+        Ok(verified.into_iter().flatten().collect())
+    }
+
+    /// Whether the query is longer than what is read of it.
+    ///
+    /// # Errors
+    /// When the tokenizer fails on it.
+    pub fn reads_only_beginning(&self, query: &str) -> Result<bool, Error> {
+        let tokens = self.encoder.tokens();
+        // A text of so many bytes is too long, whatever its words: no need to count them all.
+        Ok(query.len() > 64 * tokens.max_tokens()
+            || tokens.count(query)? + tokens.special_tokens() > tokens.max_tokens())
+    }
+
     /// Judges pairs of a query and a candidate, each with its own relation: for evaluations, where every pair has another
     /// query. An empty query is supported by nothing.
     ///
@@ -249,12 +290,10 @@ impl Verifier {
         relation: Relation,
     ) -> Result<Question, Error> {
         let tokens = self.encoder.tokens();
-        // A text of so many bytes is too long, whatever its words: no need to count them all.
-        let query_cut = query.len() > 64 * tokens.max_tokens()
-            || tokens.count(query)? + tokens.special_tokens() > tokens.max_tokens();
+        let query_cut = self.reads_only_beginning(query)?;
         let query = tokens.ids(query)?;
         let candidates = candidates.par_iter().map(|text| self.windows(text.as_ref())).collect::<Result<_, _>>()?;
-        Ok(Question { query, query_cut, candidates, relation })
+        Ok(Question { query, query_cut, candidates, relation, rejection: Rejection::Mismatch })
     }
 
     fn windows(&self, text: &str) -> Result<Windows, Error> {
@@ -328,9 +367,10 @@ impl Verifier {
         for windows in &question.candidates {
             let (own, after) = rest.split_at(windows.ids.len());
             rest = after;
-            let coverage = match own {
-                [] | [_] => vec![1.0; own.len()],
-                several => scorer.coverage(query, several, scratch).map_err(tensors)?,
+            let coverage = match (own, question.rejection) {
+                // The only window decides whatever it covers.
+                ([] | [_], Rejection::Mismatch) => vec![1.0; own.len()],
+                (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
             let chosen = best(&coverage);
             read.extend(chosen.iter().map(|(window, _)| own[*window].clone()));
@@ -378,7 +418,11 @@ impl Verifier {
                     judgement: self.config().judge(outputs, question.relation),
                 })
                 .collect();
-            verified.push(match combine(&judged) {
+            let combined = match question.rejection {
+                Rejection::Mismatch => combine(&judged),
+                Rejection::Conflict => combine_passage(&judged, &self.config().thresholds),
+            };
+            verified.push(match combined {
                 None => self.nothing_said(),
                 Some((index, mut judgement)) => {
                     let unread =
@@ -388,7 +432,8 @@ impl Verifier {
                     }
                     let best_support = own.iter().map(|outputs| outputs.support).fold(f32::NEG_INFINITY, f32::max);
                     let window = windows.ranges[kept[index].0].clone();
-                    Verification { judgement, outputs: own[index], best_support, window }
+                    let coverage = kept[index].1;
+                    Verification { judgement, outputs: own[index], best_support, coverage, window }
                 }
             });
         }
@@ -402,7 +447,7 @@ impl Verifier {
         let outputs = Outputs { support: nothing, equivalence: nothing, conflict: nothing, kinds };
         let judgement =
             Judgement { verdict: Verdict::Reject, p_match: 0.0, p_conflict: 0.0, kind: None, conflicts: false };
-        Verification { judgement, outputs, best_support: nothing, window: 0..0 }
+        Verification { judgement, outputs, best_support: nothing, coverage: -1.0, window: 0..0 }
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Vetted {
     pub outputs: Outputs,
     /// The largest logit of support among all parts read.
     pub best_support: f32,
+    /// How much of the query the part that decided covers, in [-1, 1].
+    pub coverage: f32,
     /// The part that decided.
     pub part: Part,
 }
@@ -160,4 +162,60 @@ pub(crate) fn select(candidates: Vec<Candidate>, policy: Policy, k: usize) -> (V
     kept.sort_by(|a, b| b.score.total_cmp(&a.score)); // stable: equals stay in recall's order
     kept.truncate(k);
     (kept, rejected)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use vetted_recall::Scores;
+    use vetted_verifier::{Kind, Penalty};
+
+    use super::*;
+
+    fn candidate(recall_rank: usize, recall_score: f32, verdict: Option<Verdict>, p_conflict: f32) -> Candidate {
+        let vetting = match verdict {
+            None => Vetting::Unverified(Unverified::BudgetSpent),
+            Some(verdict) => {
+                let conflicts = verdict == Verdict::Reject;
+                let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
+                let judgement = Judgement { verdict, p_match: 0.5, p_conflict, kind: None, conflicts };
+                let (best_support, coverage) = (0.0, 1.0);
+                Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part: Part::Title })
+            }
+        };
+        let (id, scores) = (recall_rank.to_string(), Scores::default());
+        Candidate { id, recall_rank, recall_score, score: recall_score, scores, passage: None, vetting }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_rises_but_past_what_was_rejected(
+            read in prop::collection::vec((0..4usize, 0f32..1.0, -1f32..1.0), 0..30),
+            policy in 0..3usize,
+            k in 0..30usize,
+        ) {
+            let mut scores: Vec<f32> = read.iter().map(|it| it.2).collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            let verdict = |i: usize| [None, Some(Verdict::Accept), Some(Verdict::Abstain), Some(Verdict::Reject)][i];
+            let candidates: Vec<Candidate> = (1..)
+                .zip(&read)
+                .zip(&scores)
+                .map(|((rank, (v, p, _)), score)| candidate(rank, *score, verdict(*v), *p))
+                .collect();
+            let count = candidates.len();
+            let rejects = candidates.iter().filter(|it| it.vetting.verdict() == Some(Verdict::Reject)).count();
+            let policy = [Policy::Flag, Policy::Filter, Policy::Penalty(Penalty::default())][policy];
+            let (hits, rejected) = select(candidates, policy, k);
+            for (at, above) in hits.iter().enumerate() {
+                for below in &hits[at + 1..] {
+                    let demoted = below.vetting.verdict() == Some(Verdict::Reject) && matches!(policy, Policy::Penalty(_));
+                    prop_assert!(above.recall_rank < below.recall_rank || demoted);
+                }
+                prop_assert!(above.score <= above.recall_score);
+            }
+            let left_out = if policy == Policy::Filter { rejects } else { 0 };
+            prop_assert_eq!(rejected.len(), left_out);
+            prop_assert_eq!(hits.len(), k.min(count - left_out));
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use vetted::verification::{Architecture, F2};
 use vetted::{Verifier, VerifierOptions};
 
@@ -10,6 +10,9 @@ use crate::terminal::download_progress;
 
 /// What `--scorer` takes, for its help.
 pub const SCORERS: &str = "vetted (the shipped verifier), cosine, f0, f1 (MaxSim), f2, or a verifier's folder";
+
+/// What `--verifier` takes, for its help.
+pub const JUDGES: &str = "vetted (the shipped verifier) or a verifier's folder";
 
 /// A scorer with the name it is reported under.
 pub struct Named {
@@ -33,4 +36,13 @@ pub fn load(name: &str, options: VerifierOptions) -> Result<Named> {
         None => Verifier::open(Path::new(name), options, progress)?,
     };
     Ok(Named { name: name.to_owned(), verifier })
+}
+
+/// Loads what gives verdicts. A formula's similarities have no scale on which to accept or reject.
+pub fn load_judge(name: &str, options: VerifierOptions) -> Result<Verifier> {
+    let verifier = load(name, options)?.verifier;
+    if !verifier.is_trained() {
+        bail!("{name} is a formula without verdicts: compare its scores by `vetted eval pairs`, or give {JUDGES}");
+    }
+    Ok(verifier)
 }

@@ -9,7 +9,7 @@ use vetted::verification::{self, Verdict};
 use vetted::{Explanation, Precision as Arithmetic, Verification, VerifierOptions};
 
 use super::Precision;
-use super::scorers::{self, SCORERS};
+use super::scorers::{self, JUDGES};
 use crate::terminal::{bold, colored, dim, heat};
 
 /// Prints verdict, probabilities, kind of conflict and the token pairs that decided; in a terminal, the similarity map too.
@@ -27,7 +27,7 @@ pub struct Verify {
     /// What is asked: does the candidate support the query, or do both mean the same?
     #[arg(long, value_enum, default_value = "support")]
     relation: Relation,
-    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {SCORERS}"))]
+    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {JUDGES}"))]
     verifier: String,
     /// The arithmetic of encoder and reader
     #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
@@ -70,7 +70,7 @@ impl Verify {
     pub fn run(self) -> Result<()> {
         let candidates = self.candidates()?;
         let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
-        let verifier = scorers::load(&self.verifier, options)?.verifier;
+        let verifier = scorers::load_judge(&self.verifier, options)?;
         let relation = self.relation.into();
         let verified = verifier.verify(&self.query, &candidates, relation)?;
         let mut results = Vec::with_capacity(candidates.len());

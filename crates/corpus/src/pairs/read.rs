@@ -1,6 +1,6 @@
 //! From a file to pairs.
 
-use super::{CLAIM_FIRST_SOURCES, Kind, Label, Pair, Relation};
+use super::{CLAIM_FIRST_SOURCES, Kind, Label, Negatives, Pair, Relation};
 use crate::{
     Error,
     input::{self, Input},
@@ -199,13 +199,15 @@ impl Columns {
         if relation.is_none() && CLAIM_FIRST_SOURCES.contains(&source.as_str()) {
             std::mem::swap(&mut candidate, &mut query);
         }
+        let negatives = Negatives::of_source(&source).filter(|_| label == Some(Label::NoMatch));
+        let conflict = row.parse::<Flag>(self.conflict, Flag::EXPECTED)?.map(|Flag(is_set)| is_set);
         Ok(Pair {
             candidate,
             query,
             label,
             relation: relation.unwrap_or_else(|| Relation::of_source(&source)),
-            conflict: row.parse::<Flag>(self.conflict, Flag::EXPECTED)?.map(|Flag(is_set)| is_set),
-            kind: row.parse(self.kind, Kind::EXPECTED)?,
+            conflict: conflict.or_else(|| negatives?.conflict),
+            kind: row.parse(self.kind, Kind::EXPECTED)?.or_else(|| Some(negatives?.kind)),
             source,
             split: optional_text(self.split),
             phenomenon: optional_text(self.phenomenon),

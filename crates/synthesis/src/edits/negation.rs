@@ -130,7 +130,7 @@ fn fail(edits: &mut Edits<'_>, clause: &Clause) {
 }
 
 /// The main clause with "not", unless something else in it negates or restricts already.
-fn negate(sentence: &Sentence, clause: &Clause) -> Option<Vec<Token>> {
+pub fn negate(sentence: &Sentence, clause: &Clause) -> Option<Vec<Token>> {
     if sentence.has_negation()
         || sentence.has(&["also", "too", "already", "still", "either", "but", "any", "yet", "rather", "just", "even"])
     {

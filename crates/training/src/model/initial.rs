@@ -78,7 +78,18 @@ pub(crate) fn read_parameters(base: &Base, recipe: &Recipe, start: Start) -> Res
         });
         list.push(Parameter { name, shape, values, part: Part::Reader });
     }
+    if let (Start::From(_), true) = (start, recipe.spread_head) {
+        list.iter_mut().filter(|parameter| parameter.name.starts_with(HEAD)).for_each(spread);
+    }
     Ok(Parameters { list })
+}
+
+/// Makes the outputs for support and conflict that for equivalence and its opposite.
+fn spread(Parameter { shape, values, .. }: &mut Parameter) {
+    let width = values.len() / shape[0].max(1);
+    let equivalence = values[width..2 * width].to_vec();
+    values[..width].copy_from_slice(&equivalence);
+    values[2 * width..3 * width].iter_mut().zip(equivalence).for_each(|(conflict, same)| *conflict = -same);
 }
 
 /// The tensors under which a parameter is stored: the name and shape of each, and which of the values are its.
@@ -125,10 +136,9 @@ fn reader(
                 linear(&mut list, "traits", hidden, *traits);
             }
             let (map, side) = (maps * patch * patch, patch * (traits + maps));
-            let even = Initial::Even { inputs: map };
-            list.push(("reader.patch.map.weight".into(), vec![*width, map], even));
-            list.push(("reader.patch.row.weight".into(), vec![*width, side], even));
-            list.push(("reader.patch.column.weight".into(), vec![*width, side], even));
+            for (part, inputs) in [("map", map), ("row", side), ("column", side)] {
+                list.push((format!("reader.patch.{part}.weight"), vec![*width, inputs], Initial::Even { inputs }));
+            }
             list.push(("reader.patch.bias".into(), vec![*width], Initial::Zeros));
             for side in ["row", "column"] {
                 let name = format!("reader.positions.{side}");
@@ -160,9 +170,12 @@ fn reader(
         Architecture::CrossEncoder => hidden,
     };
     linear(&mut list, "reader.head.hidden", width, width);
-    linear(&mut list, "reader.head.output", width, outputs);
+    linear(&mut list, HEAD, width, outputs);
     list
 }
+
+/// The layer whose outputs are the logits.
+const HEAD: &str = "reader.head.output";
 
 fn block_tensors(
     block: usize,

@@ -1,0 +1,102 @@
+//! Search with both tiers as people run it: verdicts, exit status, what is left out, what is never accepted.
+
+mod program;
+
+use std::fs;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use program::{answer, fail, json, succeed, vetted};
+
+/// A folder with statements, some of them near-misses of each other, indexed into `ix`.
+fn statements() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        r#"{"_id": "dog", "text": "The dog bit the man."}"#,
+        r#"{"_id": "man", "text": "The man bit the dog."}"#,
+        r#"{"_id": "tea", "text": "Green tea turns bitter in boiling water."}"#,
+        r#"{"_id": "long", "text": "The museum was built in 1911. It stands beside the river. The dog bit the man at its gate."}"#,
+        r#"{"_id": "void", "title": "The dog that bit the man", "text": ""}"#,
+    ];
+    fs::write(folder.path().join("notes.jsonl"), lines.join("\n")).unwrap();
+    succeed(folder.path(), &["index", "notes.jsonl", "--into", "ix"]);
+    folder
+}
+
+fn hits(answer: &Value) -> Vec<&str> {
+    answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_near_miss_is_left_out_and_what_supports_is_accepted() {
+    let folder = statements();
+    let query = "The dog bit the man.";
+    let found = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", query]));
+    assert_eq!((hits(&found)[0], &found["verified"]), ("dog", &Value::Bool(true)), "{found}");
+    assert_eq!(found["rejected"][0]["id"], "man", "{found}");
+    assert_eq!(found["rejected"][0]["verdict"], "reject");
+    let first = &found["hits"][0];
+    assert_eq!((&first["verdict"], &first["window"]["text"]), (&"accept".into(), &query.into()));
+    assert!(!first["evidence"].as_array().unwrap().is_empty(), "{first}");
+    assert!(hits(&found).contains(&"tea"), "what is merely about something else stays: {found}");
+
+    let flagged = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", "--verify", "flag", query]));
+    let off = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", "--verify", "off", query]));
+    assert_eq!(hits(&flagged), hits(&off), "a flag changes no rank");
+    for (flagged, off) in flagged["hits"].as_array().unwrap().iter().zip(off["hits"].as_array().unwrap()) {
+        assert_eq!((&flagged["score"], &flagged["recall_score"]), (&off["score"], &off["score"]));
+        assert!(off["verdict"].is_null() && off["recall_rank"].is_null());
+    }
+    let shown = succeed(folder.path(), &["search", "--index", "ix", query]);
+    assert!(shown.contains("accept") && shown.contains("left out: man"), "{shown}");
+}
+
+#[test]
+fn the_exit_status_says_whether_anything_can_be_vouched_for() {
+    let folder = statements();
+    let status = |rest: &[&str]| {
+        let output = vetted(folder.path(), &[&["search", "--index", "ix", "--json"], rest].concat());
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let nothing = "Mara sold the old boat to Jonas in May.";
+    let (code, text) = status(&[nothing]);
+    let found = json(&text);
+    assert_eq!((code, &found["verified"], hits(&found).is_empty()), (Some(3), &Value::Bool(false), false), "{text}");
+    assert_eq!(status(&["The dog bit the man."]).0, Some(0));
+    assert_eq!(status(&["--verify", "off", nothing]).0, Some(0));
+    fs::write(folder.path().join("queries"), nothing).unwrap();
+    assert_eq!(status(&["--queries", "queries"]).0, Some(0), "each answer of many says so by itself");
+}
+
+#[test]
+fn nothing_unread_is_accepted_and_the_reason_is_given() {
+    let folder = statements();
+    let why = |rest: &[&str]| {
+        let found = json(&answer(folder.path(), &[&["search", "--index", "ix", "--json"], rest].concat()));
+        let hit = found["hits"].as_array().unwrap().last().unwrap().clone();
+        assert_eq!(hit["verdict"], "unverified", "{found}");
+        hit["why"].as_str().unwrap().to_owned()
+    };
+    let query = "The dog bit the man.";
+    assert!(why(&["--budget-ms", "0", query]).contains("time"));
+    assert!(why(&["--depth", "1", query]).contains("deeper"));
+    assert!(why(&[&query.repeat(40)]).contains("longer"));
+}
+
+#[test]
+fn hits_are_filled_up_from_deeper_candidates() {
+    let folder = statements();
+    let search =
+        |k: &str| json(&answer(folder.path(), &["search", "--index", "ix", "--json", "-k", k, "The dog bit the man."]));
+    assert!(!search("3")["rejected"].as_array().unwrap().is_empty());
+    assert_eq!(search("3")["hits"].as_array().unwrap().len(), 3);
+    assert_eq!(search("2")["hits"][1]["rank"], 2);
+}
+
+#[test]
+fn a_wrong_verifier_is_told() {
+    let folder = statements();
+    assert!(fail(folder.path(), &["search", "--index", "ix", "--verifier", "nowhere", "x"]).contains("nowhere"));
+    succeed(folder.path(), &["search", "--index", "ix", "--verifier", "nowhere", "--verify", "off", "x"]);
+}
