@@ -103,7 +103,7 @@ fn wrong_input_is_named() {
         ("gpt", &[], "a generating model, not an encoder"),
         ("nowhere/at/all", &[], "nowhere/at/all"),
         ("base", &[], "given twice"),
-        ("unpooled", &["--max-drop", "-1"], "--max-drop is -1"),
+        ("unpooled", &["--max-drop=-1"], "--max-drop is -1"),
     ] {
         let said = audit(tuned, more);
         assert!(said.contains(expected), "{tuned} {more:?}: {said}");

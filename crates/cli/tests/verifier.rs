@@ -204,7 +204,6 @@ fn wrong_input_is_told() {
         (&["synth", "numbers.txt", "--out", "x.tsv"], "English"),
         (&["synth", "missing", "--out", "x.tsv"], "missing"),
         (&["verify", "--verifier", "cosine", "-q", "a", "-c", "b"], "a formula without verdicts"),
-        (&["train", "verifier", "--data", "pairs.tsv", "--out", "x", "--share", "qqp"], "SOURCE=WEIGHT"),
         (&["train", "verifier", "--data", "pairs.tsv", "--out", "x", "--share", "qqp=1"], "name no source"),
         (&["train", "verifier", "--data", "no-label.tsv", "--out", "x"], "equiv"),
         (&["export", "--verifier", "nowhere", "--out", "x.onnx"], "nowhere"),

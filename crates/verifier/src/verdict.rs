@@ -111,7 +111,7 @@ impl Default for Thresholds {
             equivalence: 0.5,
             conflict: 0.5,
             low: 0.25,
-            passage_conflict: 0.5,
+            passage_conflict: 0.8,
             passage_coverage: 0.5,
         }
     }

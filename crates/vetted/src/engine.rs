@@ -248,6 +248,10 @@ impl Engine {
 
     /// Leaves on each candidate what the verifier says about it.
     fn vet(&self, verifier: &Verifier, query: &str, verify: Verify, candidates: &mut [Candidate]) {
+        if query.split_whitespace().count() < FEWEST_WORDS {
+            candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::QueryTooShort));
+            return;
+        }
         let start = Instant::now();
         let depth = verify.depth.min(candidates.len());
         let (verified, beyond) = candidates.split_at_mut(depth);
@@ -299,6 +303,9 @@ impl Engine {
         Ok((document.text.get(bytes.clone()).unwrap_or_default().to_owned(), Part::Text(bytes)))
     }
 }
+
+/// The shortest query that can say something of something.
+const FEWEST_WORDS: usize = 3;
 
 /// So many candidates are verified between two looks at the clock.
 const VETTED_TOGETHER: usize = 8;

@@ -65,6 +65,8 @@ pub enum Unverified {
     BudgetSpent,
     /// The query is longer than the verifier reads, and the part that it read does not conflict.
     QueryTooLong,
+    /// The query is a word or two: keywords say nothing that a passage could support or contradict.
+    QueryTooShort,
     /// It has no text.
     NoText,
     /// The verifier failed.
@@ -136,6 +138,7 @@ impl fmt::Display for Unverified {
             Unverified::BeyondDepth => write!(formatter, "it stands deeper than what was to be verified"),
             Unverified::BudgetSpent => write!(formatter, "the time for verifying was spent"),
             Unverified::QueryTooLong => write!(formatter, "the query is longer than the verifier reads"),
+            Unverified::QueryTooShort => write!(formatter, "the query is a word or two and states nothing"),
             Unverified::NoText => write!(formatter, "it has no text"),
             Unverified::Failed(error) => write!(formatter, "{error}"),
         }
