@@ -9,7 +9,7 @@
 //! use vetted_corpus::Document;
 //! use vetted_evaluation::twins::{Options, plant};
 //!
-//! let text = "The report is short. The young nurse called the old doctor before the storm reached the town.";
+//! let text = "The report is short. Anna Berg sold the old mill to Emil Falk in 1921.";
 //! let document = Document { id: "r1".into(), text: text.into(), ..Document::default() };
 //! let planted = plant(&[document], &Options::default());
 //! let twin = &planted.twins[0];
