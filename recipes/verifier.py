@@ -495,7 +495,7 @@ class Trainer:
             elif x < self.a.identical + self.a.stranger:
                 candidates[i] = given[(i + 1 + rng.randint(len(given) - 1)) % len(given)] if len(given) > 1 else candidates[i]
                 labels[i] = labels.new_tensor([labels[i, 0].item(), 0, 0, 0, UNKNOWN])
-            elif rng.rand() < self.a.rename:
+            elif self.a.rename and rng.rand() < self.a.rename:  # without it, the coin falls as it always did
                 queries[i], candidates[i] = self.rename(queries[i], candidates[i], rng)
             for side in (queries, candidates):
                 if rng.rand() < self.a.unstopped and len(side[i]) > 3 and side[i][-2] == full_stop:
