@@ -26,19 +26,8 @@ fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {
 fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     let folder = tempfile::tempdir().unwrap();
     tiny(folder.path(), "random", "bert");
-    let audit = [
-        "audit",
-        "--base",
-        "all-MiniLM-L6-v2",
-        "--tuned",
-        "random",
-        "--cache",
-        "cache",
-        "--out",
-        "report.html",
-        "--verify",
-        "10",
-    ];
+    let common = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "random", "--cache", "cache"];
+    let audit = [&common[..], &["--out", "report.html", "--verify", "10"]].concat();
     let first = vetted(folder.path(), &audit);
     assert_eq!(first.status.code(), Some(3), "{}", String::from_utf8_lossy(&first.stderr));
     assert!(String::from_utf8_lossy(&first.stderr).contains("Fail: random loses"));
@@ -56,20 +45,7 @@ fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     let again = vetted(folder.path(), &audit);
     assert_eq!(String::from_utf8(again.stdout).unwrap(), text, "cached vectors give the same report");
 
-    let lenient = [
-        "audit",
-        "--base",
-        "all-MiniLM-L6-v2",
-        "--tuned",
-        "random",
-        "--cache",
-        "cache",
-        "--verifier",
-        "none",
-        "--max-drop",
-        "1",
-        "--json",
-    ];
+    let lenient = [&common[..], &["--verifier", "none", "--max-drop", "1", "--json"]].concat();
     let answer = json(&succeed(folder.path(), &lenient));
     assert!(answer["exceeded"].as_array().unwrap().is_empty());
     assert_eq!(answer["systems"].as_array().unwrap().len(), 2);

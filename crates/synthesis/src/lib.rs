@@ -67,7 +67,7 @@ pub mod tagger;
 pub mod token;
 mod variants;
 
-pub use negated::{negate_pairs, negated};
+pub use negated::negate_pairs;
 pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;

@@ -5,14 +5,6 @@ use vetted_corpus::pairs::{DIRECTED_SOURCES, Kind, Label, Pair, Relation};
 use crate::edits::negate;
 use crate::sentence::Sentence;
 
-/// The main clause of a statement with "not"; none where it has no main verb to be found, is negated or restricted already
-/// ("only", "too"), or is a question.
-pub fn negated(statement: &str) -> Option<String> {
-    let sentence = Sentence::parse(statement).filter(|sentence| !sentence.is_question())?;
-    let clause = sentence.clause()?;
-    Some(sentence.with(negate(&sentence, &clause)?).text())
-}
-
 /// What follows from a labelled pair for its negations, which a reader that merely looks for "not" gets wrong.
 ///
 /// | the pair | candidate, not query | not candidate, query | neither |
@@ -23,8 +15,8 @@ pub fn negated(statement: &str) -> Option<String> {
 /// | candidate contradicts query | support | - | - |
 /// | neither | no support, no conflict | no support | no support |
 ///
-/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. The pairs' source is `negated`, their phenomenon that
-/// of the pair they were made of with the side that was negated.
+/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. The pairs'
+/// source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
     pairs.into_iter().flat_map(negations).collect()
 }
@@ -74,6 +66,14 @@ fn negations(pair: &Pair) -> Vec<Pair> {
         })
     });
     made.collect()
+}
+
+/// The main clause of a statement with "not"; none where it has no main verb to be found, is negated or restricted already
+/// ("only", "too"), or is a question.
+fn negated(statement: &str) -> Option<String> {
+    let sentence = Sentence::parse(statement).filter(|sentence| !sentence.is_question())?;
+    let clause = sentence.clause()?;
+    Some(sentence.with(negate(&sentence, &clause)?).text())
 }
 
 #[cfg(test)]

@@ -55,7 +55,8 @@ impl Random {
     }
 }
 
-fn mix(mut x: u64) -> u64 {
+/// SplitMix64's last step.
+pub(crate) fn mix(mut x: u64) -> u64 {
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     x ^ (x >> 31)

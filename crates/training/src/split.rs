@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::example::Example;
+use crate::random::mix;
 
 /// Holds out about `share` of the examples, at most `most` of a source. Texts that stand in one pair, and pairs that share
 /// a text (letter case and white space aside), stay together, so that nothing held out is half known from training; what
@@ -87,13 +88,6 @@ fn hash(text: &str) -> u64 {
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325_u64, |h, byte| (h ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
     mix(hash)
-}
-
-/// SplitMix64's last step.
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 #[cfg(test)]

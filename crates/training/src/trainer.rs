@@ -89,8 +89,8 @@ const WORKERS: usize = 2;
 /// # Errors
 /// [`Error::Recipe`], [`Error::NoExamples`] and [`Error::UnknownKind`] before anything is done; [`Error::OtherRun`] when
 /// `out` holds another run's checkpoint, [`Error::OtherVerifier`] when it holds a verifier and no checkpoint;
-/// [`Error::Base`] when `start` was trained over another encoder; [`Error::NoShare`]; [`Error::Diverged`] when the loss is no number any more; [`Error::Unwritable`]
-/// when the disk is full, older files being kept.
+/// [`Error::Base`] when `start` was trained over another encoder; [`Error::NoShare`];
+/// [`Error::Diverged`] when the loss is no number any more; [`Error::Unwritable`] when the disk is full, older files being kept.
 pub fn train(
     recipe: &Recipe,
     base: &Base,

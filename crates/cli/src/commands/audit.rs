@@ -192,9 +192,6 @@ impl Audit {
         }
         let options = VerifierOptions { precision: self.precision.into(), ..VerifierOptions::default() };
         let verifier = NamedVerifier::load(&self.verifier, options, &self.precision.name())?;
-        if !verifier.verifier.is_trained() {
-            bail!("--verifier {}: it is a formula without verdicts; give a trained verifier's folder", self.verifier);
-        }
         let name = verifier.verifier.config().name.clone();
         Ok(Some((name, verifier)))
     }
@@ -231,7 +228,7 @@ pub struct NamedVerifier {
 
 impl NamedVerifier {
     pub fn load(name: &str, options: VerifierOptions, precision: &str) -> Result<NamedVerifier> {
-        let verifier = scorers::load(name, options)?.verifier;
+        let verifier = scorers::load_judge(name, options)?;
         let mut identity = format!("{precision} {name}\n").into_bytes();
         for (file, shipped) in vetted::SHIPPED_VERIFIER {
             match name {

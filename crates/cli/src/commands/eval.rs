@@ -9,8 +9,11 @@ mod planting;
 mod retrieval;
 mod twins;
 
+use std::num::NonZeroU32;
+
 use anyhow::Result;
 use clap::Subcommand;
+use vetted_evaluation::interval::Bootstrap;
 
 #[derive(Subcommand)]
 pub enum Eval {
@@ -36,4 +39,10 @@ impl Eval {
             Eval::Contrast(command) => command.run(),
         }
     }
+}
+
+/// For reports of many intervals: fewer samples for each.
+fn quick_bootstrap() -> Bootstrap {
+    const RESAMPLES: NonZeroU32 = NonZeroU32::new(2000).expect("2000 is not zero");
+    Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() }
 }

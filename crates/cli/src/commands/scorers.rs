@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use vetted::verification::{Architecture, F2};
-use vetted::{Verifier, VerifierOptions};
+use vetted::corpus::pairs::{self, Pair};
+use vetted::verification::{Architecture, F2, Relation};
+use vetted::{Verifier, VerifierOptions, VerifierSource};
 
 use crate::terminal::download_progress;
 
@@ -38,6 +39,14 @@ pub fn load(name: &str, options: VerifierOptions) -> Result<Named> {
     Ok(Named { name: name.to_owned(), verifier })
 }
 
+/// The verifier of an engine's searches, by what `--verifier` says.
+pub fn source(name: &str) -> VerifierSource {
+    match name {
+        "vetted" => VerifierSource::Shipped,
+        folder => VerifierSource::Folder(folder.into()),
+    }
+}
+
 /// Loads what gives verdicts. A formula's similarities have no scale on which to accept or reject.
 pub fn load_judge(name: &str, options: VerifierOptions) -> Result<Verifier> {
     let verifier = load(name, options)?.verifier;
@@ -45,4 +54,12 @@ pub fn load_judge(name: &str, options: VerifierOptions) -> Result<Verifier> {
         bail!("{name} is a formula without verdicts: compare its scores by `vetted eval pairs`, or give {JUDGES}");
     }
     Ok(verifier)
+}
+
+/// What is asked about a labelled pair.
+pub fn relation(pair: &Pair) -> Relation {
+    match pair.relation {
+        pairs::Relation::Support => Relation::Support,
+        pairs::Relation::Equivalence => Relation::Equivalence,
+    }
 }

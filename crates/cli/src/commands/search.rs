@@ -13,7 +13,7 @@ use vetted::verification::{Penalty, Policy};
 use vetted::{Engine, Filter};
 
 use super::index::report_notices;
-use super::{DEFAULT_ALPHA, Mode};
+use super::{DEFAULT_ALPHA, Mode, scorers};
 use crate::terminal::bold;
 
 mod answer;
@@ -97,11 +97,7 @@ impl Verify {
 
 impl Search {
     pub fn run(self) -> Result<ExitCode> {
-        let mut builder = Engine::builder(&self.index);
-        if self.verifier != "vetted" {
-            builder = builder.verifier(PathBuf::from(&self.verifier));
-        }
-        let engine = builder.open()?;
+        let engine = Engine::builder(&self.index).verifier(scorers::source(&self.verifier)).open()?;
         let verify = self.verify();
         let mut out = stdout().lock();
         let mut vouched = true;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use vetted::corpus::pairs::{self, Pair, Relation as Labelled};
-use vetted::verification::Relation;
 use vetted_encoder::Role;
 use vetted_kernels::{Isa, dot};
 
 use super::encoders::AuditedEncoder;
 use super::{Cache, NamedVerifier};
+use crate::commands::scorers::relation;
 use crate::terminal::count_bar;
 
 /// Labelled pairs, each text once.
@@ -96,10 +96,6 @@ pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> 
             let bar = count_bar(set.pairs.len() as u64, "verifying pairs");
             let mut matches = Vec::with_capacity(set.pairs.len());
             for some in set.pairs.chunks(STEP) {
-                let relation = |pair: &Pair| match pair.relation {
-                    Labelled::Support => Relation::Support,
-                    Labelled::Equivalence => Relation::Equivalence,
-                };
                 let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], relation(p))).collect();
                 let verified = verifier.verifier.verify_pairs(&questions)?;
                 matches.extend(verified.iter().map(|one| one.judgement.p_match));

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use vetted_evaluation::CascadeReport;
-use vetted_evaluation::interval::Bootstrap;
 
 use super::corpus::CorpusArguments;
 use super::pipeline::PipelineArguments;
 use super::planting::{PlantingArguments, placements};
-use super::twins::RESAMPLES;
+use super::quick_bootstrap;
 use crate::terminal::print_report;
 
 /// The corpus holds near-miss twins, as in `eval twins`. An agent asks h different queries, one after the other, and acts on
@@ -49,7 +48,7 @@ impl Cascade {
             .iter()
             .map(|ranker| Ok((ranker.name.clone(), placements(&corpus, &planted, ranker)?)))
             .collect::<Result<_>>()?;
-        let bootstrap = Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() };
+        let bootstrap = quick_bootstrap();
         let named = (corpus.dataset.name.as_str(), corpus.dataset.split.as_str(), self.planting.seed);
         let report = CascadeReport::new(named, &planted, &placed, self.longest as usize, &bootstrap)?;
         if let Some(path) = &self.out {

@@ -12,8 +12,8 @@ use vetted::{Engine, Passages};
 use vetted_evaluation::{Dataset, Ranking, Run};
 
 use super::pipeline::{PipelineArguments, Ranker};
-use crate::commands::Precision;
 use crate::commands::index::index_all;
+use crate::commands::{Precision, scorers};
 use crate::terminal::{count_bar, download_progress};
 
 /// Which data set, and how it is indexed.
@@ -66,9 +66,7 @@ impl CorpusArguments {
         if let Some(model) = &self.model {
             builder = builder.model(model);
         }
-        if pipelines.verifier != "vetted" {
-            builder = builder.verifier(PathBuf::from(&pipelines.verifier));
-        }
+        builder = builder.verifier(scorers::source(&pipelines.verifier));
         let mut reader = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default());
         let Some(first) = reader.next().transpose()? else {
             bail!("{} is empty: there is nothing to search", dataset.corpus.display());

@@ -6,17 +6,16 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Args;
 use vetted::corpus::pairs::{self, Pair, Relation};
-use vetted::verification;
 use vetted::{Precision as Arithmetic, VerifierOptions};
 use vetted_evaluation::PairsReport;
-use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::pairs::KeepRate;
 use vetted_evaluation::pairs::Groups;
 use vetted_evaluation::report::Scorer;
 use vetted_evaluation::report::pairs::{Output, ScorerReport, Scores, Thresholds};
 
+use super::quick_bootstrap;
 use crate::commands::Precision;
-use crate::commands::scorers::{self, Named, SCORERS};
+use crate::commands::scorers::{self, Named, SCORERS, relation};
 use crate::terminal::{count_bar, print_report};
 
 /// Per source and per phenomenon: AUC, average precision, accuracy at the scorer's threshold, and the share of negatives
@@ -107,15 +106,6 @@ fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Re
         false => Scores { values: &values, output: Output::Similarity, thresholds: None },
     };
     let scorer = Scorer { name: name.clone(), params: verifier.parameters() as u64, us_per_pair };
-    let bootstrap = Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() };
+    let bootstrap = quick_bootstrap();
     Ok(ScorerReport::new(scorer, groups, scores, keep, &bootstrap)?)
-}
-
-const RESAMPLES: std::num::NonZeroU32 = std::num::NonZeroU32::new(2000).expect("2000 is not zero");
-
-fn relation(pair: &Pair) -> verification::Relation {
-    match pair.relation {
-        Relation::Support => verification::Relation::Support,
-        Relation::Equivalence => verification::Relation::Equivalence,
-    }
 }

@@ -12,6 +12,7 @@ use vetted_evaluation::{RunReport, TwinsReport};
 use super::corpus::CorpusArguments;
 use super::pipeline::PipelineArguments;
 use super::planting::{PlantingArguments, placements};
+use super::quick_bootstrap;
 use crate::terminal::print_report;
 
 /// Plants copies of relevant documents in which one sentence says something else, and asks for that sentence: as a statement
@@ -58,7 +59,7 @@ impl Twins {
         let placed: Vec<_> =
             rankers.iter().map(|ranker| placements(&corpus, &planted, ranker)).collect::<Result<_>>()?;
         let baseline = rankers.iter().position(|ranker| ranker.name == "dense").map(|place| placed[place].as_slice());
-        let bootstrap = Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() };
+        let bootstrap = quick_bootstrap();
         let report = |(clean, placed): (RunReport, &Vec<_>)| {
             let baseline = baseline.filter(|_| clean.pipeline != "dense");
             PipelineReport::new(clean, &planted, placed, baseline, &bootstrap)
@@ -74,6 +75,3 @@ impl Twins {
         print_report(&report, self.json)
     }
 }
-
-/// Of many intervals.
-pub const RESAMPLES: std::num::NonZeroU32 = std::num::NonZeroU32::new(2000).expect("2000 is not zero");
