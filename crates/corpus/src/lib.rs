@@ -60,5 +60,5 @@ mod table;
 
 pub use document::Document;
 pub use error::Error;
-pub use passages::{Passage, PassageOptions, cut};
+pub use passages::{Passage, PassageOptions, cut, cut_sentences};
 pub use read::{OnBadRecord, Progress, ReadOptions, Reader, Skipped, read};

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use vetted::corpus::pairs::Relation;
 use vetted::corpus::{ReadOptions, read};
 use vetted::verification::{Policy, Verdict};
-use vetted::{Engine, PassageSource, Passages, Precision, Search, Verify};
+use vetted::{Engine, PassageSource, Passages, Precision, Search, Verify, ViewStorage};
 use vetted_evaluation::metrics::retrieval::{evaluate, standard};
 use vetted_evaluation::{Dataset, Ranking, Run};
 use vetted_synthesis::{Options, sentences, synthesize};
@@ -42,7 +42,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default()).collect::<Result<Vec<_>, _>>()?;
     let temporary = tempfile::tempdir()?;
     let index = rest.first().map_or(temporary.path().join("index"), PathBuf::from);
-    let engine = Engine::builder(index).precision(Precision::Bf16).passages(Passages::Whole).open_or_create()?;
+    let engine = Engine::builder(index)
+        .precision(Precision::Bf16)
+        .passages(Passages::Whole)
+        .views(ViewStorage::None) // an index serves any verifier
+        .open_or_create()?;
     for batch in documents.chunks(256) {
         engine.upsert(batch.to_vec())?;
     }
