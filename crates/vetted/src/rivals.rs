@@ -4,20 +4,19 @@
 //! hardly ever is. So of candidates that say nearly the same, one that supports the query clearly less than another is rejected,
 //! whatever is thought of it alone.
 
-/// What is compared of a candidate that was verified and not rejected.
+/// A candidate that was verified and not rejected.
 pub(crate) struct Contender {
-    /// The largest logit of support among its windows.
-    pub(crate) best_support: f32,
-    /// If it is accepted, that of the window that decided.
-    pub(crate) accepted_by: Option<f32>,
-    pub(crate) wording: Wording,
+    /// If it is accepted, by which of its windows.
+    pub(crate) accepted_by: Option<usize>,
+    pub(crate) windows: Vec<Wording>,
 }
 
-/// The tokens of a candidate's windows, and which of them decided.
+/// A window's tokens, and the logit of support where it was read.
 #[derive(Clone, Debug)]
 pub(crate) struct Wording {
-    windows: Vec<Vec<u32>>,
-    decided: usize,
+    ids: Vec<u32>,
+    sorted: Vec<u32>,
+    support: Option<f32>,
 }
 
 /// Windows are nearly the same when they share this part of their tokens (Dice's coefficient of the two multisets): a
@@ -25,13 +24,10 @@ pub(crate) struct Wording {
 const NEARLY_THE_SAME: f32 = 0.7;
 
 impl Wording {
-    /// Of the token ids of each window.
-    pub(crate) fn new(windows: impl Iterator<Item = Vec<u32>>, decided: usize) -> Wording {
-        let sorted = |mut ids: Vec<u32>| {
-            ids.sort_unstable();
-            ids
-        };
-        Wording { windows: windows.map(sorted).collect(), decided }
+    pub(crate) fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
+        let mut sorted = ids.clone();
+        sorted.sort_unstable();
+        Wording { ids, sorted, support }
     }
 }
 
@@ -41,16 +37,29 @@ pub(crate) fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Optio
     let rival = |own: &Option<Contender>| {
         let own = own.as_ref()?;
         let better = contenders.iter().enumerate().filter_map(|(at, other)| {
-            let other = other.as_ref()?;
-            let support = other.accepted_by?;
-            let window = other.wording.windows.get(other.wording.decided)?;
-            let beats = support - own.best_support >= margin;
-            (beats && own.wording.windows.iter().any(|own| dice(own, window) >= NEARLY_THE_SAME))
-                .then_some((at, support))
+            let lead = lead(own, other.as_ref()?)?;
+            (lead >= margin).then_some((at, lead))
         });
         better.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
     };
     contenders.iter().map(rival).collect()
+}
+
+/// By how many logits the window that `other` is accepted by supports the query more than whatever `own` says that `other`
+/// does not; none if `own` says nothing that is nearly the same. What both say, word for word, tells them not apart.
+fn lead(own: &Contender, other: &Contender) -> Option<f32> {
+    let window = &other.windows[other.accepted_by?];
+    let says = |contender: &Contender, window: &Wording| contender.windows.iter().any(|it| it.ids == window.ids);
+    if says(own, window) {
+        return None;
+    }
+    let mut nearly_the_same = false;
+    let mut best = f32::NEG_INFINITY;
+    for wording in own.windows.iter().filter(|wording| !says(other, wording)) {
+        nearly_the_same |= dice(&wording.sorted, &window.sorted) >= NEARLY_THE_SAME;
+        best = best.max(wording.support.unwrap_or(f32::NEG_INFINITY));
+    }
+    nearly_the_same.then_some(window.support? - best)
 }
 
 /// Dice's coefficient of two sorted multisets.
@@ -70,33 +79,40 @@ fn dice(a: &[u32], b: &[u32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn contender(best_support: f32, accepted_by: Option<(usize, f32)>, windows: &[&[u32]]) -> Option<Contender> {
-        let wording = Wording::new(windows.iter().map(|ids| ids.to_vec()), accepted_by.map_or(0, |it| it.0));
-        Some(Contender { best_support, accepted_by: accepted_by.map(|it| it.1), wording })
+    fn contender(accepted_by: Option<usize>, windows: &[(&[u32], f32)]) -> Option<Contender> {
+        let windows = windows.iter().map(|(ids, support)| Wording::new(ids.to_vec(), Some(*support))).collect();
+        Some(Contender { accepted_by, windows })
     }
 
     #[test]
     fn only_a_better_one_in_nearly_the_same_words_is_a_rival() {
-        let original = || contender(4.0, Some((1, 4.0)), &[&[90, 91], &[1, 2, 3, 4, 5, 6]]);
+        const ORIGINAL: &[u32] = &[1, 2, 3, 4, 5, 6];
+        const EDITED: &[u32] = &[1, 2, 3, 9, 4, 5, 6];
+        const BESIDE: &[u32] = &[90, 91];
+        let original = || contender(Some(1), &[(BESIDE, 3.0), (ORIGINAL, 4.0)]);
         for (name, other, rival) in [
-            ("a word more", contender(1.0, Some((0, 1.0)), &[&[1, 2, 3, 9, 4, 5, 6]]), Some(0)),
-            ("another order", contender(1.0, None, &[&[6, 5, 4, 3, 2, 1]]), Some(0)),
-            ("a close call", contender(3.5, Some((0, 3.5)), &[&[1, 2, 3, 9, 4, 5, 6]]), None),
-            ("supported by something else", contender(3.5, Some((1, 3.5)), &[&[1, 2, 3, 9, 4, 5, 6], &[7, 8]]), None),
-            ("other words", contender(1.0, None, &[&[1, 2, 7, 8, 9, 10]]), None),
-            ("nearly the same as what decided nothing", contender(1.0, None, &[&[90, 91]]), None),
+            ("a word more", contender(Some(0), &[(EDITED, 1.0)]), Some(0)),
+            ("another order", contender(None, &[(&[6, 5, 4, 3, 2, 1], 1.0)]), Some(0)),
+            ("a close call", contender(Some(0), &[(EDITED, 3.5)]), None),
+            ("supported by something of its own", contender(Some(1), &[(EDITED, 1.0), (&[7, 8], 3.5)]), None),
+            ("supported by what both say", contender(Some(0), &[(BESIDE, 3.0), (EDITED, 1.0)]), Some(0)),
+            ("the same", contender(Some(0), &[(ORIGINAL, 4.0), (EDITED, 1.0)]), None),
+            ("other words", contender(None, &[(&[1, 2, 7, 8, 9, 10], 1.0)]), None),
+            ("nearly the same as what decided nothing", contender(None, &[(&[90, 91, 92], 1.0)]), None),
             ("rejected by itself", None, None),
         ] {
             assert_eq!(rivals(&[original(), other], 1.0), [None, rival], "{name}");
         }
-        let unsure = contender(4.0, None, &[&[1, 2, 3, 4, 5, 6]]);
-        let worse = contender(1.0, None, &[&[1, 2, 3, 9, 4, 5, 6]]);
+        let unsure = contender(None, &[(ORIGINAL, 4.0)]);
+        let worse = contender(None, &[(EDITED, 1.0)]);
         assert_eq!(rivals(&[unsure, worse], 1.0), [None, None], "what is not accepted beats nothing");
+        let unread = Some(Contender { accepted_by: None, windows: vec![Wording::new(EDITED.to_vec(), None)] });
+        assert_eq!(rivals(&[original(), unread], 1.0), [None, Some(0)]);
     }
 
     #[test]
     fn the_best_is_never_beaten_and_order_does_not_matter() {
-        let make = |support: f32, extra: u32| contender(support, Some((0, support)), &[&[1, 2, 3, 4, 5, 6, extra]]);
+        let make = |support: f32, extra: u32| contender(Some(0), &[(&[1, 2, 3, 4, 5, 6, extra], support)]);
         let forward = rivals(&[make(1.0, 7), make(5.0, 8), make(3.0, 9)], 1.0);
         assert_eq!(forward, [Some(1), None, Some(1)]);
         let backward = rivals(&[make(3.0, 9), make(5.0, 8), make(1.0, 7)], 1.0);

@@ -77,18 +77,13 @@ impl Engine {
                 Ok(views) => PassageSource::Views(views.clone()),
                 Err(text) => PassageSource::Text(text),
             });
-            asked.verify_with_wording(&sources.collect::<Vec<_>>())
+            asked.verify_contenders(&sources.collect::<Vec<_>>())
         })??;
         let mut contenders = Vec::with_capacity(candidates.len());
-        for ((candidate, (verification, wording)), Reading { bytes, .. }) in
-            candidates.iter_mut().zip(verified).zip(readings)
-        {
-            candidate.vetting = vetting(asked.extent(), verification, bytes);
-            let vetted = candidate.vetting.vetted().filter(|it| it.judgement.verdict != Verdict::Reject);
-            contenders.push(vetted.map(|Vetted { judgement, outputs, best_support, .. }| {
-                let accepted_by = (judgement.verdict == Verdict::Accept).then_some(outputs.support);
-                Contender { best_support: *best_support, accepted_by, wording }
-            }));
+        for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {
+            candidate.vetting = vetting(asked.extent(), verification, reading.bytes);
+            let stays = candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Reject);
+            contenders.push(stays.then_some(contender));
         }
         Ok(contenders)
     }

@@ -40,9 +40,9 @@ pub(super) enum Rejection {
 /// What the verifier says about a window that it read.
 pub(super) struct Reading {
     /// Which window of the candidate.
-    index: usize,
+    pub(super) index: usize,
     pub(super) window: Window,
-    outputs: Outputs,
+    pub(super) outputs: Outputs,
 }
 
 impl Verifier {

@@ -10,7 +10,7 @@ use super::judging::{Reading, Rejection, Terms};
 use super::windows::{Cut, PassageViews, Wanted, Windows};
 use super::{Verification, Verifier, tensors};
 use crate::Error;
-use crate::rivals::Wording;
+use crate::rivals::{Contender, Wording};
 
 /// A query, read once. From [`Verifier::prepare`].
 pub struct PreparedQuery<'verifier> {
@@ -124,14 +124,15 @@ impl PreparedQuery<'_> {
     /// # Errors
     /// Those of the encoder; [`Error::Verification`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
-        Ok(self.verify_with_wording(passages)?.into_iter().map(|(verification, _)| verification).collect())
+        Ok(self.verify_contenders(passages)?.into_iter().map(|(verification, _)| verification).collect())
     }
 
-    /// As [`verify_passages`](Self::verify_passages), with the tokens of what was read; no tokens where views do not tell.
-    pub(crate) fn verify_with_wording(
+    /// As [`verify_passages`](Self::verify_passages), with what is compared of each among several; no tokens where views do not
+    /// tell.
+    pub(crate) fn verify_contenders(
         &self,
         passages: &[PassageSource<'_>],
-    ) -> Result<Vec<(Verification, Wording)>, Error> {
+    ) -> Result<Vec<(Verification, Contender)>, Error> {
         let Read { ranges, tokens, readings } = self.read(passages)?;
         let mut verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
         if self.extent == QueryExtent::Keywords {
@@ -139,11 +140,15 @@ impl PreparedQuery<'_> {
                 (judgement.verdict, judgement.conflicts) = (Verdict::Abstain, false);
             }
         }
-        let with_wording = |((verification, ranges), tokens): ((Verification, Vec<Range<usize>>), Vec<Vec<u32>>)| {
-            let decided = ranges.iter().position(|range| *range == verification.window).unwrap_or(0);
-            (verification, Wording::new(tokens.into_iter(), decided))
-        };
-        Ok(verified.into_iter().zip(ranges).zip(tokens).map(with_wording).collect())
+        let mut contenders = Vec::with_capacity(verified.len());
+        for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
+            let accepted = verification.judgement.verdict == Verdict::Accept;
+            let decided = ranges.iter().position(|range| *range == verification.window);
+            let support = |window| readings.iter().find(|it| it.index == window).map(|it| it.outputs.support);
+            let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
+            contenders.push((verification, Contender { accepted_by: decided.filter(|_| accepted), windows }));
+        }
+        Ok(contenders)
     }
 
     /// What [`verify_passages`](Self::verify_passages) combines: what is said about each window that is read of each passage.
