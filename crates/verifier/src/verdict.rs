@@ -111,7 +111,7 @@ impl Default for Thresholds {
             equivalence: 0.5,
             conflict: 0.5,
             low: 0.25,
-            passage_conflict: 1.25,
+            passage_conflict: 1.4,
             rival_margin: 1.0,
         }
     }

@@ -20,7 +20,7 @@ use vetted_evaluation::metrics::retrieval::{evaluate, standard};
 use vetted_evaluation::{Dataset, Ranking, Run};
 use vetted_synthesis::{Options, sentences, synthesize};
 
-const QUERIES: usize = 1000;
+const QUERIES: usize = 300;
 const TWINS: usize = 300;
 const DEPTH: usize = 20;
 

@@ -8,7 +8,7 @@ use vetted_verifier::{
     Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
 };
 
-use super::windows::{PassageViews, Windows, best};
+use super::windows::{Cut, PassageViews, Windows, best};
 use super::{Verification, Verifier, tensors};
 use crate::Error;
 
@@ -26,6 +26,15 @@ pub(super) struct Terms {
     pub(super) query_cut: bool,
     pub(super) relation: Relation,
     pub(super) rejection: Rejection,
+}
+
+impl Terms {
+    fn most_read(&self) -> usize {
+        match self.rejection {
+            Rejection::Mismatch => Cut::Overlapping.most_read(),
+            Rejection::Conflict => Cut::Sentences.most_read(),
+        }
+    }
 }
 
 /// What a candidate is rejected for.
@@ -101,7 +110,7 @@ impl Verifier {
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
-            let chosen = best(&coverage);
+            let chosen = best(&coverage, terms.most_read());
             read.extend(chosen.iter().map(|(window, _)| views[*window].clone()));
             kept.push(chosen);
         }
@@ -122,7 +131,7 @@ impl Verifier {
         terms: Terms,
     ) -> Result<Vec<Vec<Reading>>, Error> {
         let kept: Vec<Vec<(usize, f32)>> =
-            candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()])).collect();
+            candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()], terms.most_read())).collect();
         let windows =
             candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|(i, _)| &windows.ids[*i]));
         let forward: Vec<(&[u32], &[u32])> = windows.map(|ids| (query, ids.as_slice())).collect();

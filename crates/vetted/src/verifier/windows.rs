@@ -44,9 +44,16 @@ const FEWEST_TOKENS: usize = 8;
 /// Of more windows than this, those that share most words with the query are compared with it.
 const MOST_COMPARED: usize = 32;
 
-/// Of these, as many are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
-/// first.
-const MOST_READ: usize = 8;
+impl Cut {
+    /// As many windows are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
+    /// first.
+    pub(super) fn most_read(self) -> usize {
+        match self {
+            Cut::Overlapping => 8,
+            Cut::Sentences => 4,
+        }
+    }
+}
 
 /// Of a longer text, this beginning is cut into windows, about 16,000 tokens; where the query is known, instead the
 /// [`BLOCK`]s that share most words with it.
@@ -265,10 +272,10 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The windows that cover the query best, in their order, with their coverage.
-pub(super) fn best(coverage: &[f32]) -> Vec<(usize, f32)> {
+pub(super) fn best(coverage: &[f32], most: usize) -> Vec<(usize, f32)> {
     let mut order: Vec<usize> = (0..coverage.len()).collect();
     order.sort_by(|a, b| coverage[*b].total_cmp(&coverage[*a]));
-    order.truncate(MOST_READ);
+    order.truncate(most);
     order.sort_unstable();
     order.into_iter().map(|i| (i, coverage[i])).collect()
 }
@@ -313,9 +320,9 @@ mod tests {
     #[test]
     fn the_windows_read_are_those_that_cover_most_in_their_order() {
         let coverage = [0.1, 0.9, 0.3, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2];
-        let chosen: Vec<usize> = best(&coverage).into_iter().map(|(window, _)| window).collect();
+        let chosen: Vec<usize> = best(&coverage, 8).into_iter().map(|(window, _)| window).collect();
         assert_eq!(chosen, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert!(best(&[]).is_empty());
+        assert!(best(&[], 8).is_empty());
         assert_eq!(largest(vec![1, 3, 3, 2, 3], 2), [1, 2]);
     }
 
