@@ -122,6 +122,7 @@
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
 pub mod audit;
+pub mod collection;
 pub mod comparison;
 pub mod contrast;
 pub mod dataset;
@@ -137,6 +138,7 @@ pub mod run;
 pub mod twins;
 
 pub use audit::AuditReport;
+pub use collection::Collection;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use qrels::Qrels;
