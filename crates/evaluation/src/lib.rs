@@ -135,6 +135,7 @@ pub mod percentile;
 pub mod qrels;
 pub mod report;
 pub mod run;
+pub mod study;
 pub mod twins;
 
 pub use audit::AuditReport;
