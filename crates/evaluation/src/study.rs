@@ -5,7 +5,12 @@
 //! ([`Encoder`], [`Verifier`], [`Fix`]), a JSON file; [`Study`] turns all cells there are into tables, plots and a page that says
 //! what they show ([`Study::write`]).
 
+mod claims;
+mod csv;
 mod effect;
+mod page;
+mod plots;
+mod tables;
 
 use serde::{Deserialize, Serialize};
 

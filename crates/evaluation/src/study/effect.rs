@@ -1,5 +1,7 @@
 //! From encoders' figures to what training changed.
 
+use serde::Serialize;
+
 use super::{Encoder, Study, Training};
 use crate::Error;
 use crate::comparison::compare;
@@ -7,7 +9,7 @@ use crate::interval::{Bootstrap, Difference};
 use crate::metrics::retrieval::mean;
 
 /// By how much nDCG@10 changed between two groups of encoders.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// nDCG@10 before, each set counting the same.
     pub before: f64,
@@ -24,7 +26,7 @@ pub struct Change {
 }
 
 /// What training for structure did to a model at one share and one number of steps.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Effect {
     /// The model.
     pub base: String,
@@ -169,4 +171,9 @@ impl Study {
         let of_base = effects.iter().filter(|effect| effect.base == base);
         of_base.max_by_key(|effect| (effect.b_against_a.by_seed.len(), effect.steps))
     }
+}
+
+/// How far an encoder's nDCG@10 is from another's, on average over the sets that both have; `None` where they do not compare.
+pub(super) fn against(before: &Encoder, after: &Encoder, bootstrap: &Bootstrap) -> Option<Difference> {
+    Change::between(&[before], &[after], bootstrap).ok().flatten().map(|change| change.average)
 }
