@@ -23,7 +23,7 @@ fn onnxruntime_agrees_with_vetted() {
     let exported = Command::new(env!("CARGO_BIN_EXE_vetted")).args(["export", "--out"]).arg(&model).output().unwrap();
     assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
 
-    let options = VerifierOptions { precision: Precision::F32, storage: Storage::F32 };
+    let options = VerifierOptions { storage: Storage::F32, ..VerifierOptions::all_in(Precision::F32) };
     let verifier = Verifier::shipped(options, &mut |_| {}).unwrap();
     let mut pairs = Vec::new();
     for query in TEXTS {

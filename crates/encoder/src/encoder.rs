@@ -144,6 +144,22 @@ impl Encoder {
         ids.par_iter().map_init(Memory::default, one).collect()
     }
 
+    /// The token ids that [`embed`](Self::embed) makes of a text.
+    ///
+    /// # Errors
+    /// When the tokenizer fails on it.
+    pub fn ids(&self, text: &str, role: Role) -> Result<Vec<u32>, Error> {
+        Ok(self.token_ids(&[text], role)?.remove(0))
+    }
+
+    /// The network, where vetted runs it itself.
+    pub(crate) fn network(&self) -> Option<&Network> {
+        match &self.engine {
+            Engine::Native(network) => Some(network),
+            Engine::Onnx(_) => None,
+        }
+    }
+
     fn token_ids<T: AsRef<str> + Sync>(&self, texts: &[T], role: Role) -> Result<Vec<Vec<u32>>, Error> {
         let prompt = match role {
             Role::Query => &self.settings.prompts.query,
@@ -203,7 +219,7 @@ impl Encoder {
     }
 
     /// One vector out of a text's token vectors (`tokens` x `dimensions`).
-    fn pool(&self, tokens: &[f32], vector: &mut [f32]) {
+    pub(crate) fn pool(&self, tokens: &[f32], vector: &mut [f32]) {
         let count = (tokens.len() / vector.len()) as f32;
         let rows = tokens.chunks_exact(vector.len());
         match self.settings.pooling {

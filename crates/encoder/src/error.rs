@@ -148,4 +148,7 @@ pub enum Error {
         /// The first characters of the text.
         beginning: String,
     },
+    /// Two encoders that have nothing in common were to be run as one.
+    #[error("the two encoders share no layers: run each by itself")]
+    NothingShared,
 }

@@ -27,6 +27,7 @@ pub(crate) struct Network {
     layers: Vec<Layer>,
 }
 
+#[derive(PartialEq)]
 struct Layer {
     qkv: Linear,
     attention_output: Linear,
@@ -36,6 +37,7 @@ struct Layer {
     output_norm: Norm,
 }
 
+#[derive(PartialEq)]
 struct Norm {
     gain: Vec<f32>,
     bias: Vec<f32>,
@@ -121,9 +123,41 @@ impl Network {
     /// # Errors
     /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models.
     pub(crate) fn run(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) -> Result<(), Error> {
+        self.run_below(self.layers.len(), texts, team, memory)
+    }
+
+    /// As [`run`](Self::run), of the lowest `layers` only.
+    pub(crate) fn run_below(
+        &self,
+        layers: usize,
+        texts: &[Vec<u32>],
+        team: &mut Team,
+        memory: &mut Memory,
+    ) -> Result<(), Error> {
         self.embed(texts, &mut memory.hidden)?;
-        self.layers(texts, team, memory);
+        self.run_layers(&self.layers[..layers], texts, team, memory);
         Ok(())
+    }
+
+    /// The rest of [`run`](Self::run), where `memory.hidden` is what the layers below `layers` made.
+    pub(crate) fn run_above(&self, layers: usize, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
+        self.run_layers(&self.layers[layers..], texts, team, memory);
+    }
+
+    /// How many of the lowest layers, with the embeddings below them, are the same in `other`, so that they make the same
+    /// of the same text, bit for bit.
+    pub(crate) fn shared_layers(&self, other: &Network) -> usize {
+        let same_input = Transformer { layers: 0, ..self.shape.clone() }
+            == Transformer { layers: 0, ..other.shape.clone() }
+            && self.isa == other.isa
+            && self.embedding_norm == other.embedding_norm
+            && self.relative_bias == other.relative_bias
+            && self.positions == other.positions
+            && self.words == other.words;
+        if !same_input {
+            return 0;
+        }
+        self.layers.iter().zip(&other.layers).take_while(|(own, others)| own == others).count()
     }
 
     /// As [`run`](Self::run), for inputs of two texts each: `second` says where in each the second text begins.
@@ -139,11 +173,11 @@ impl Network {
                 row.iter_mut().zip(second_type).for_each(|(x, t)| *x += t);
             }
         })?;
-        self.layers(texts, team, memory);
+        self.run_layers(&self.layers, texts, team, memory);
         Ok(())
     }
 
-    fn layers(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
+    fn run_layers(&self, layers: &[Layer], texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
         let hidden = self.shape.hidden_size;
         let tokens: usize = texts.iter().map(Vec::len).sum();
         let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
@@ -162,7 +196,7 @@ impl Network {
                 add_layer_norm(self.isa, x, residual, &norm.gain, &norm.bias, self.shape.layer_norm_epsilon);
             });
         };
-        for layer in &self.layers {
+        for layer in layers {
             forward(team, &layer.qkv, x, wide, Activation::None);
             context.resize(tokens * hidden, 0.0);
             let mut start = 0;

@@ -7,7 +7,7 @@ use crate::encoder::{MIN_TOKENS, batches};
 use crate::folder::{Architecture, ModelFolder};
 use crate::network::{Memory, Network};
 use crate::weights::{Replacements, WeightFile};
-use crate::{Error, Tokens, Vectors};
+use crate::{Encoder, Error, Tokens, Vectors};
 
 /// A model of the BERT family that gives the last layer's vector of every token, with some of its tensors replaced:
 /// a verifier ships only what differs from its public base model.
@@ -79,21 +79,69 @@ impl TokenEncoder {
         self.check_lengths(texts)?;
         let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
             self.network.run(batch, team, memory)?;
-            let mut rest = memory.hidden.as_slice();
-            let vectors = batch.iter().map(|ids| {
-                let (own, after) = rest.split_at(ids.len() * self.dimensions);
-                rest = after;
-                Vectors::new(own.to_vec(), self.dimensions)
-            });
-            Ok(vectors.collect::<Vec<_>>())
+            Ok(self.by_text(batch, &memory.hidden))
         };
-        match &batches(texts)[..] {
-            [] => Ok(Vec::new()),
-            [one] => run(&mut Memory::default(), one, &mut Team::gather()),
-            many => {
-                let parts =
-                    many.par_iter().map_init(Memory::default, |memory, batch| run(memory, batch, &mut Team::alone()));
-                Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+        in_batches(texts, run)
+    }
+
+    /// Hidden states, one text's after the other's, apart.
+    fn by_text(&self, texts: &[Vec<u32>], hidden: &[f32]) -> Vec<Vectors> {
+        let mut rest = hidden;
+        let vectors = texts.iter().map(|ids| {
+            let (own, after) = rest.split_at(ids.len() * self.dimensions);
+            rest = after;
+            Vectors::new(own.to_vec(), self.dimensions)
+        });
+        vectors.collect()
+    }
+
+    /// How many of the lowest layers are the same in `encoder`: what [`token_vectors_and_embeddings`] has to compute only
+    /// once. Compares all weights, which takes some milliseconds: ask once.
+    ///
+    /// [`token_vectors_and_embeddings`]: Self::token_vectors_and_embeddings
+    pub fn shared_layers(&self, encoder: &Encoder) -> usize {
+        encoder.network().map_or(0, |network| self.network.shared_layers(network))
+    }
+
+    /// What [`token_vectors`](Self::token_vectors) says of these texts, and what [`Encoder::embed`] does, the `shared` lowest
+    /// layers computed once: the same as from each alone, bit for bit. `shared` is at most what
+    /// [`shared_layers`](Self::shared_layers) says; of an encoder that shares none, nothing is gained.
+    ///
+    /// # Errors
+    /// As [`token_vectors`](Self::token_vectors); [`Error::VectorNotFinite`].
+    pub fn token_vectors_and_embeddings(
+        &self,
+        encoder: &Encoder,
+        shared: usize,
+        texts: &[Vec<u32>],
+    ) -> Result<(Vec<Vectors>, Vectors), Error> {
+        self.check_lengths(texts)?;
+        let Some(network) = encoder.network() else {
+            return Err(Error::NothingShared);
+        };
+        let width = encoder.dimensions();
+        let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
+            self.network.run_below(shared, batch, team, memory)?;
+            let below = memory.hidden.clone();
+            self.network.run_above(shared, batch, team, memory);
+            let vectors = self.by_text(batch, &memory.hidden);
+            memory.hidden = below;
+            network.run_above(shared, batch, team, memory);
+            let (mut pooled, mut rest) = (vec![0.0; batch.len() * width], memory.hidden.as_slice());
+            for (ids, vector) in batch.iter().zip(pooled.chunks_exact_mut(width)) {
+                let (own, after) = rest.split_at(ids.len() * width);
+                rest = after;
+                encoder.pool(own, vector);
+            }
+            Ok(vec![(vectors, pooled)])
+        };
+        let (vectors, pooled): (Vec<_>, Vec<_>) = in_batches(texts, run)?.into_iter().unzip();
+        let pooled = pooled.concat();
+        match pooled.iter().position(|x| !x.is_finite()) {
+            None => Ok((vectors.concat(), Vectors::new(pooled, width))),
+            Some(at) => {
+                let beginning = texts[at / width].iter().take(12).map(|id| self.tokens.word(*id)).collect();
+                Err(Error::VectorNotFinite { beginning })
             }
         }
     }
@@ -133,6 +181,22 @@ impl TokenEncoder {
         match texts.iter().map(Vec::len).find(|tokens| *tokens > self.positions) {
             None => Ok(()),
             Some(tokens) => Err(Error::TooManyTokens { tokens, positions: self.positions }),
+        }
+    }
+}
+
+/// What `run` makes of the texts: of few by all threads together, of many by each thread a batch.
+fn in_batches<Out: Send>(
+    texts: &[Vec<u32>],
+    run: impl Fn(&mut Memory, &[Vec<u32>], &mut Team) -> Result<Vec<Out>, Error> + Sync,
+) -> Result<Vec<Out>, Error> {
+    match &batches(texts)[..] {
+        [] => Ok(Vec::new()),
+        [one] => run(&mut Memory::default(), one, &mut Team::gather()),
+        many => {
+            let parts =
+                many.par_iter().map_init(Memory::default, |memory, batch| run(memory, batch, &mut Team::alone()));
+            Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
         }
     }
 }

@@ -20,6 +20,25 @@ fn token_vectors_are_those_of_the_frozen_encoder_whatever_the_batch() {
 }
 
 #[test]
+fn layers_that_two_encoders_share_are_computed_once_and_change_nothing() {
+    let frozen = Encoder::open(&folder(), Options::default()).unwrap();
+    let name = "encoder.layer.2.output.LayerNorm.bias".to_owned();
+    let tensor = Tensor { shape: vec![384], values: vec![0.1; 384] };
+    let replaced = Replacements::from([(name, tensor)]);
+    let reader = TokenEncoder::open(&folder(), replaced.clone(), Precision::F32, 64).unwrap();
+    assert_eq!(reader.shared_layers(&frozen), 2);
+    let in_bf16 = TokenEncoder::open(&folder(), replaced, Precision::Bf16, 64).unwrap();
+    assert_eq!(in_bf16.shared_layers(&frozen), 0);
+    let texts: Vec<&str> = TEXTS.iter().cycle().take(90).copied().collect();
+    let ids: Vec<Vec<u32>> = texts.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
+    for count in [1, 3, 90] {
+        let (tokens, pooled) = reader.token_vectors_and_embeddings(&frozen, 2, &ids[..count]).unwrap();
+        assert_eq!(tokens, reader.token_vectors(&ids[..count]).unwrap());
+        assert_eq!(pooled, frozen.embed(&texts[..count], Role::Document).unwrap());
+    }
+}
+
+#[test]
 fn a_pair_read_together_knows_its_second_text() {
     let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
     let ids: Vec<Vec<u32>> = TEXTS.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();

@@ -8,6 +8,7 @@ use crate::{Isa, PANEL};
 
 /// Weights rounded to bf16. Where the processor multiplies bf16, a panel is, for each pair of neighbouring inputs, the
 /// two weights of each of 32 outputs; elsewhere the rounded values are kept as f32 panels.
+#[derive(PartialEq)]
 pub(crate) enum PackedBf16 {
     Native { panels: Vec<u16>, padded: usize, inputs: usize },
     Emulated { weights: PackedF32 },

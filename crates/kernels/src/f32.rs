@@ -5,6 +5,7 @@ use crate::linear::{Input, Target};
 use crate::{Isa, PANEL};
 
 /// Weights as panels of `inputs` x 32: for each input, its weights to 32 neighbouring outputs. Missing outputs are 0.
+#[derive(PartialEq)]
 pub(crate) struct PackedF32 {
     panels: Vec<f32>,
     inputs: usize,

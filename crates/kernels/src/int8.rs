@@ -10,6 +10,7 @@ use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Panels hold, for each four neighbouring inputs, the four weights of each of 32 outputs.
+#[derive(PartialEq)]
 pub(crate) struct PackedInt8 {
     panels: Vec<i8>,
     /// Real value of one weight unit, per output, padded to whole panels.

@@ -19,7 +19,8 @@ pub enum Precision {
     Int8,
 }
 
-/// `y = activation(W x + b)` with `W` packed for the processor at hand.
+/// `y = activation(W x + b)` with `W` packed for the processor at hand. Equal ones give equal results, bit for bit.
+#[derive(PartialEq)]
 pub struct Linear {
     weights: Weights,
     bias: Vec<f32>,
@@ -28,6 +29,7 @@ pub struct Linear {
     isa: Isa,
 }
 
+#[derive(PartialEq)]
 enum Weights {
     F32(PackedF32),
     Bf16(PackedBf16),

@@ -59,7 +59,7 @@ fn write(vectors: &Path, count: usize, folder: &Path, settings: Settings) -> Res
     for (number, vector) in rows(vectors, count)?.enumerate() {
         let metadata = json!({"thousandth": number % 1000}).as_object().cloned().unwrap_or_default();
         let document = Document { id: format!("{number:07}"), text: "a".into(), metadata, ..Document::default() };
-        batch.push(Entry { document, passages: vec![(Passage { bytes: 0..1, chars: 0..1 }, vector?)] });
+        batch.push(Entry { document, passages: vec![(Passage { bytes: 0..1, chars: 0..1 }, vector?)], views: None });
         if batch.len() == BATCH || number + 1 == count {
             index.upsert(std::mem::take(&mut batch))?;
         }

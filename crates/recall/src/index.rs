@@ -47,6 +47,8 @@ pub struct Entry {
     pub document: Document,
     /// Its passages, each with its vector. Without any, only BM25 finds the document.
     pub passages: Vec<(Passage, Vec<f32>)>,
+    /// What the second tier keeps of it, if anything. This crate keeps it and does not look into it.
+    pub views: Option<Vec<u8>>,
 }
 
 /// What [`Index::upsert`] did.
@@ -192,7 +194,7 @@ impl Index {
 
         let mut transaction = self.store.begin()?;
         let (mut removed, mut added) = (Vec::new(), Vec::new());
-        for (at, Entry { document, passages }) in entries.into_iter().enumerate() {
+        for (at, Entry { document, passages, views }) in entries.into_iter().enumerate() {
             if last.get(&document.id) != Some(&at) {
                 continue;
             }
@@ -205,7 +207,7 @@ impl Index {
             }
             let (passages, vectors): (Vec<_>, Vec<_>) = passages.into_iter().unzip();
             let vectors = vectors.concat();
-            let number = transaction.insert(&document, &passages, &vectors)?;
+            let number = transaction.insert(&document, &passages, &vectors, views.as_deref())?;
             added.push(Written { number, id: document.id, vectors });
         }
         // Searches wait while the transaction is made durable, so that they find the store and the caches agreeing.
@@ -213,6 +215,24 @@ impl Index {
         let sequence = transaction.commit()?;
         state.apply(sequence, &removed, added);
         Ok(upserted)
+    }
+
+    /// Replaces [`Entry::views`] of documents, all of them or, on an error, none, and returns how many were there. Ids that
+    /// are not there are no error. Searches are not disturbed.
+    ///
+    /// # Errors
+    /// As [`upsert`](Self::upsert).
+    pub fn set_views(&self, views: &[(String, Vec<u8>)]) -> Result<usize> {
+        self.check_writable()?;
+        let mut transaction = self.store.begin()?;
+        let mut set = 0;
+        for (id, views) in views {
+            set += usize::from(transaction.set_views(id, views)?);
+        }
+        let mut state = self.state_mut();
+        let sequence = transaction.commit()?;
+        state.apply(sequence, &[], Vec::new());
+        Ok(set)
     }
 
     /// Removes documents, all of them or, on an error, none, and returns how many were there. Ids that are not there
@@ -326,6 +346,28 @@ impl Index {
     pub fn passages(&self, id: &str) -> Result<Option<Vec<Passage>>> {
         let snapshot = self.store.snapshot()?;
         snapshot.find(id)?.map(|(number, _)| snapshot.passages(number)).transpose()
+    }
+
+    /// Gives `read` the [`Entry::views`] of the documents with these ids, as they lie in the store: `None` for what is not
+    /// there.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn read_views<Id: AsRef<str>, R>(&self, ids: &[Id], read: impl FnOnce(&[Option<&[u8]>]) -> R) -> Result<R> {
+        let snapshot = self.store.snapshot()?;
+        let views = ids.iter().map(|id| match snapshot.find(id.as_ref())? {
+            Some((number, _)) => snapshot.views(number),
+            None => Ok(None),
+        });
+        Ok(read(&views.collect::<Result<Vec<_>>>()?))
+    }
+
+    /// How many bytes of [`bytes_on_disk`](Self::bytes_on_disk) are [`Entry::views`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn bytes_of_views(&self) -> Result<u64> {
+        self.store.snapshot()?.bytes_of_views()
     }
 
     /// How many bytes the store takes on disk, without the caches.

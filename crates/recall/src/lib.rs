@@ -29,7 +29,7 @@
 //!     ("tea", "Leaves steeped in hot water.", 2019, vec![1.0, 0.0]),
 //!     ("ice", "Water that was left in the cold.", 2021, vec![0.6, 0.8]),
 //! ] {
-//!     batch.push(Entry { document: document(id, text, year), passages: vec![(whole(text), vector)] });
+//!     batch.push(Entry { document: document(id, text, year), passages: vec![(whole(text), vector)], views: None });
 //! }
 //! index.upsert(batch)?; // one transaction: both documents are on disk now
 //!
@@ -50,7 +50,7 @@
 //!
 //! ```no_run
 //! # use vetted_recall::{Entry, Index};
-//! # fn encode(document: &vetted_corpus::Document) -> Entry { Entry { document: document.clone(), passages: Vec::new() } }
+//! # fn encode(document: &vetted_corpus::Document) -> Entry { Entry { document: document.clone(), passages: Vec::new(), views: None } }
 //! # fn go_on(documents: Vec<vetted_corpus::Document>) -> Result<(), vetted_recall::Error> {
 //! let index = Index::open_writable("my-index")?;
 //! for batch in documents.chunks(256) {

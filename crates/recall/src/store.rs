@@ -31,7 +31,8 @@ const DOCUMENTS: &str = "documents";
 const METADATA: &str = "metadata";
 const PASSAGES: &str = "passages";
 const VECTORS: &str = "vectors";
-const TABLES: u32 = 6;
+const VIEWS: &str = "views";
+const TABLES: u32 = 7;
 
 /// How many transactions changed the store since it was made.
 const SEQUENCE: &str = "sequence";
@@ -56,6 +57,9 @@ pub(crate) struct Store {
     passages: Table,
     /// The passages' vectors one after the other, `f32` little-endian.
     vectors: Table,
+    /// What the second tier keeps of those documents of which it keeps anything. An index from before there was this table
+    /// gets it when it is first opened for writing.
+    views: Option<Table>,
 }
 
 impl Store {
@@ -73,13 +77,14 @@ impl Store {
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(METADATA))?,
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(PASSAGES))?,
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(VECTORS))?,
+                    opener.create_database::<U64<BE>, Bytes>(writing, Some(VIEWS))?,
                 )))
             })
             .map_err(fail)?;
         let CommitOrAbort::Commit(tables) = tables else { return Err(missing(path, COUNTERS)) };
-        let (counters, ids, documents, metadata, passages, vectors) = tables;
-        let path = path.to_owned();
-        Ok(Self { path, limit, dimensions, environment, counters, ids, documents, metadata, passages, vectors })
+        let (counters, ids, documents, metadata, passages, vectors, views) = tables;
+        let (path, views) = (path.to_owned(), Some(views));
+        Ok(Self { path, limit, dimensions, environment, counters, ids, documents, metadata, passages, vectors, views })
     }
 
     /// Opens the store in the folder `path`.
@@ -87,6 +92,13 @@ impl Store {
         environment::check_present(path)?;
         let environment = environment::open(path, access, limit, TABLES)?;
         let fail = |source| failure(path, limit, source);
+        if access == Access::Write {
+            let writing = environment.write_txn().map_err(fail)?;
+            let made = environment.create_databases_and_commit(writing, |opener, writing| -> heed::Result<_> {
+                Ok(CommitOrAbort::<_, ()>::Commit(opener.create_database::<U64<BE>, Bytes>(writing, Some(VIEWS))?))
+            });
+            made.map_err(fail)?;
+        }
         let reading = environment.read_txn().map_err(fail)?;
         let tables = environment
             .open_databases_and_commit(reading, |opener, reading| -> heed::Result<_> {
@@ -97,11 +109,12 @@ impl Store {
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(METADATA))?,
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(PASSAGES))?,
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(VECTORS))?,
+                    opener.open_database::<U64<BE>, Bytes>(reading, Some(VIEWS))?,
                 )))
             })
             .map_err(fail)?;
         let CommitOrAbort::Commit(tables) = tables else { return Err(missing(path, COUNTERS)) };
-        let (counters, ids, documents, metadata, passages, vectors) = tables;
+        let (counters, ids, documents, metadata, passages, vectors, views) = tables;
         Ok(Self {
             counters: counters.ok_or_else(|| missing(path, COUNTERS))?,
             ids: ids.ok_or_else(|| missing(path, IDS))?,
@@ -109,6 +122,7 @@ impl Store {
             metadata: metadata.ok_or_else(|| missing(path, METADATA))?,
             passages: passages.ok_or_else(|| missing(path, PASSAGES))?,
             vectors: vectors.ok_or_else(|| missing(path, VECTORS))?,
+            views,
             path: path.to_owned(),
             limit,
             dimensions,
@@ -271,6 +285,19 @@ impl Snapshot<'_> {
         found.map(|bytes| decode(bytes).ok_or_else(|| self.store.damaged(VECTORS, number))).transpose()
     }
 
+    /// What the second tier keeps of a document; `None` if it keeps nothing.
+    pub(crate) fn views(&self, number: u64) -> Result<Option<&[u8]>> {
+        let Some(table) = &self.store.views else { return Ok(None) };
+        table.get(&self.reading, &number).map_err(|source| self.store.failure(source))
+    }
+
+    /// How many bytes the second tier's part of the store takes on disk.
+    pub(crate) fn bytes_of_views(&self) -> Result<u64> {
+        let Some(table) = &self.store.views else { return Ok(0) };
+        let stat = table.stat(&self.reading).map_err(|source| self.store.failure(source))?;
+        Ok((stat.leaf_pages + stat.overflow_pages + stat.branch_pages) as u64 * u64::from(stat.page_size))
+    }
+
     /// How many values a vector has.
     pub(crate) fn dimensions(&self) -> usize {
         self.store.dimensions
@@ -290,10 +317,10 @@ impl Snapshot<'_> {
 
     /// How many records are there more than the documents account for.
     pub(crate) fn orphans(&self) -> Result<u64> {
-        let Store { documents, metadata, passages, vectors, .. } = self.store;
+        let Store { documents, metadata, passages, vectors, views, .. } = self.store;
         let expected = self.len()?;
         let mut orphans = 0;
-        for table in [documents, passages, vectors, metadata] {
+        for table in [documents, passages, vectors, metadata].into_iter().chain(views) {
             let records = table.len(&self.reading).map_err(|source| self.store.failure(source))?;
             orphans += records.saturating_sub(expected);
         }
@@ -322,7 +349,13 @@ pub(crate) struct Transaction<'store> {
 
 impl Transaction<'_> {
     /// Writes a document that is not there, and returns the number it got. `vectors` holds one row per passage.
-    pub(crate) fn insert(&mut self, document: &Document, passages: &[Passage], vectors: &[f32]) -> Result<u64> {
+    pub(crate) fn insert(
+        &mut self,
+        document: &Document,
+        passages: &[Passage],
+        vectors: &[f32],
+        views: Option<&[u8]>,
+    ) -> Result<u64> {
         let number = self.next_number;
         self.next_number += 1;
         let store = self.store;
@@ -335,9 +368,22 @@ impl Transaction<'_> {
                 append(writing, store.metadata, number, &records::encode_metadata(document))?;
             }
             append(writing, store.passages, number, &records::encode_passages(passages))?;
-            append(writing, store.vectors, number, &records::encode_vectors(vectors))
+            append(writing, store.vectors, number, &records::encode_vectors(vectors))?;
+            match (store.views, views) {
+                (Some(table), Some(views)) => append(writing, table, number, views),
+                _ => Ok(()),
+            }
         })();
         written.map_err(|source| store.failure(source)).map(|()| number)
+    }
+
+    /// Gives a document other views; says whether it is there.
+    pub(crate) fn set_views(&mut self, id: &str, views: &[u8]) -> Result<bool> {
+        let store = self.store;
+        let registration = store.registration(&self.writing, id)?;
+        let (Some(Registration { number, .. }), Some(table)) = (registration, store.views) else { return Ok(false) };
+        table.put(&mut self.writing, &number, views).map_err(|source| store.failure(source))?;
+        Ok(true)
     }
 
     /// Removes a document, and returns the number it had; `None` if it is not there.
@@ -347,7 +393,8 @@ impl Transaction<'_> {
         let removed = (|| {
             let writing = &mut self.writing;
             store.ids.delete(writing, &records::id_key(id))?;
-            for table in [&store.documents, &store.metadata, &store.passages, &store.vectors] {
+            let tables = [&store.documents, &store.metadata, &store.passages, &store.vectors];
+            for table in tables.into_iter().chain(&store.views) {
                 table.delete(writing, &number)?;
             }
             Ok(())

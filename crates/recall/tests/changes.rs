@@ -22,7 +22,7 @@ fn documents_come_back_as_they_went_in() {
     drop(index);
     let index = Index::open(folder.path().join("index")).unwrap();
     assert_eq!((index.len().unwrap(), index.manifest()), (50, &manifest()));
-    for Entry { document, passages } in entries(0..50) {
+    for Entry { document, passages, .. } in entries(0..50) {
         assert_eq!(index.get(&document.id).unwrap().as_ref(), Some(&document));
         let expected: Vec<Passage> = passages.into_iter().map(|(passage, _)| passage).collect();
         assert_eq!(index.passages(&document.id).unwrap(), Some(expected));
@@ -110,7 +110,10 @@ fn bad_entries_are_refused_with_their_whole_batch() {
         (with_vector(vec![0.5; 5]), "a vector of document \"document-00007\" has 5 dimensions where the index has 8"),
         (with_vector(vec![f32::NAN; 8]), "holds NaN at position 0"),
         (with_vector([vec![0.0; 7], vec![f32::INFINITY]].concat()), "holds inf at position 7"),
-        (Entry { document: nameless, passages: Vec::new() }, "empty id cannot be stored (title \"Nameless\")"),
+        (
+            Entry { document: nameless, passages: Vec::new(), views: None },
+            "empty id cannot be stored (title \"Nameless\")",
+        ),
     ] {
         let error = index.upsert(vec![entry(1, 0), bad, entry(2, 0)]).unwrap_err();
         assert!(is_this(&error, expected), "{error}");

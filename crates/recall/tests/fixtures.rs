@@ -35,6 +35,7 @@ fn entries() -> Vec<Entry> {
             .zip(vectors)
             .map(|(at, it)| (Passage { bytes: at..at + 4, chars: at..at + 3 }, it.to_vec()))
             .collect(),
+        views: None,
     };
     vec![
         entry(
@@ -69,7 +70,7 @@ fn every_format_is_readable() {
             let index = if writable { Index::open_writable(path) } else { Index::open(path) }.unwrap();
             assert_eq!(index.manifest().encoder, manifest().encoder);
             assert_eq!(index.manifest().passage_options, manifest().passage_options);
-            for Entry { document, passages } in entries() {
+            for Entry { document, passages, .. } in entries() {
                 assert_eq!(index.get(&document.id).unwrap().as_ref(), Some(&document));
                 assert!(index.unchanged(&document).unwrap(), "{}", document.id);
                 let passages: Vec<_> = passages.into_iter().map(|(passage, _)| passage).collect();

@@ -70,7 +70,7 @@ impl Topics {
         let metadata = json!({"hundredth": number % 100, "third": number % 3});
         let metadata = metadata.as_object().cloned().unwrap_or_default();
         let document = Document { id: id(number), text, metadata, ..Document::default() };
-        Entry { document, passages: (0..passages).map(passage).collect() }
+        Entry { document, passages: (0..passages).map(passage).collect(), views: None }
     }
 
     fn query(&self, number: usize) -> Vec<f32> {

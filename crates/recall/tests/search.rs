@@ -19,7 +19,7 @@ fn ids(hits: &[Hit]) -> Vec<&str> {
 
 fn titled(id: &str, title: &str, text: &str) -> Entry {
     let document = Document { id: id.into(), title: title.into(), text: text.into(), ..Document::default() };
-    Entry { document, passages: Vec::new() }
+    Entry { document, passages: Vec::new(), views: None }
 }
 
 /// The dense ranking, the slow and obvious way.
@@ -74,6 +74,7 @@ fn equal_scores_come_in_the_order_of_ids() {
     let same = |id: &str| Entry {
         document: Document { id: id.into(), text: "copper kettle".into(), ..Document::default() },
         passages: vec![(Passage { bytes: 0..6, chars: 0..6 }, vector(1))],
+        views: None,
     };
     let (_folder, index) = index_of(["c", "a", "e", "b", "d"].map(same).into());
     let query = vector(1);

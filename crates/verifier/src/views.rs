@@ -26,6 +26,8 @@ pub enum Storage {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Views<'a> {
     pub(crate) tokens: usize,
+    /// Whether the bytes begin with ids.
+    pub(crate) has_ids: bool,
     pub(crate) values: Values<'a>,
 }
 
@@ -44,6 +46,17 @@ impl Views<'_> {
     /// How many tokens the text has.
     pub fn tokens(&self) -> usize {
         self.tokens
+    }
+
+    /// The tokens, by their ids; none of a verifier that does not compare words.
+    pub fn ids(&self) -> Option<impl Iterator<Item = u32> + '_> {
+        let (wide, narrow): (&[u32], &[u8]) = match &self.values {
+            Values::F32 { ids, .. } if ids.len() == self.tokens => (ids, &[]),
+            Values::Int8(bytes) if self.has_ids => (&[], bytes.get(..2 * self.tokens)?),
+            _ => return None,
+        };
+        let narrow = narrow.as_chunks::<2>().0.iter().map(|id| u32::from(u16::from_le_bytes(*id)));
+        Some(wide.iter().copied().chain(narrow))
     }
 
     /// The bytes to store, of [`Storage::Int8`]; read again by [`ViewScorer::stored`](crate::ViewScorer::stored).
@@ -178,7 +191,7 @@ impl Projection {
                 Values::Int8(bytes.into())
             }
         };
-        Ok(Views { tokens, values })
+        Ok(Views { tokens, has_ids: self.shape.lexical, values })
     }
 
     /// See [`ViewScorer::stored`](crate::ViewScorer::stored).
@@ -202,7 +215,7 @@ impl Projection {
         }
         let (ids, _, _) = self.shape.split(bytes, tokens);
         ids.as_chunks::<2>().0.iter().try_for_each(|id| self.check_id(u32::from(u16::from_le_bytes(*id))))?;
-        Ok(Views { tokens, values: Values::Int8(bytes.into()) })
+        Ok(Views { tokens, has_ids: self.shape.lexical, values: Values::Int8(bytes.into()) })
     }
 
     /// Whether `views` are of this verifier.

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use vetted::corpus::pairs::Relation;
 use vetted::corpus::{ReadOptions, read};
 use vetted::verification::{Policy, Verdict};
-use vetted::{Engine, Passages, Precision, Search, Verify};
+use vetted::{Engine, PassageSource, Passages, Precision, Search, Verify};
 use vetted_evaluation::metrics::retrieval::{evaluate, standard};
 use vetted_evaluation::{Dataset, Ranking, Run};
 use vetted_synthesis::{Options, sentences, synthesize};
@@ -86,7 +86,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let twin = texts[at].replacen(sentence, &pair.pair.candidate, 1);
         let original = texts[at].replacen(sentence, &pair.pair.query, 1);
         let read: Vec<Read> = verifier
-            .verify_passages(&pair.pair.query, &[twin, original])?
+            .prepare(&pair.pair.query)?
+            .verify_passages(&[PassageSource::Text(&twin), PassageSource::Text(&original)])?
             .iter()
             .map(|it| Read {
                 accepted: it.judgement.verdict == Verdict::Accept,

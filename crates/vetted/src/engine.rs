@@ -1,23 +1,25 @@
 //! The engine: an encoder and an index behind one door.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
-use vetted_encoder::{Precision, Role};
-use vetted_recall::{Index, Manifest, Notice, Query, Upserted};
+use vetted_encoder::{Encoder, Precision, Role};
+use vetted_recall::{Index, Manifest, Query, Upserted};
 use vetted_verifier::{Relation, Verdict};
 
 use crate::model::Model;
-use crate::passages::{Passages, entries};
+use crate::notice::Notice;
+use crate::passages::{Encoders, Passages, entries, renewed_views};
 use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
 use crate::snippet::snippet;
-use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting, select};
-use crate::{Error, Verification, Verifier};
+use crate::stored_views::{ViewStorage, is_of};
+use crate::vetting::select;
+use crate::{Error, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
 ///
@@ -27,7 +29,13 @@ pub struct Engine {
     index: Index,
     model: Model,
     passages: Passages,
+    views: ViewStorage,
     verifier: SecondTier,
+    /// How many layers the verifier shares with the model.
+    shared: OnceLock<usize>,
+    /// What the engine itself has to say, and whether it has said that views are of another verifier.
+    notices: Mutex<Vec<Notice>>,
+    told_of_other_views: OnceLock<()>,
 }
 
 /// How an engine is made or opened. From [`Engine::builder`].
@@ -36,6 +44,7 @@ pub struct Builder<'progress> {
     model: Option<String>,
     precision: Precision,
     passages: Passages,
+    views: ViewStorage,
     verifier: VerifierSource,
     progress: Option<OnProgress<'progress>>,
 }
@@ -59,8 +68,8 @@ impl Engine {
     /// Begins with the index in `folder`, which need not exist yet.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
         let passages = Passages::default();
-        let (folder, verifier) = (folder.into(), VerifierSource::default());
-        Builder { folder, model: None, precision: Precision::default(), passages, verifier, progress: None }
+        let (folder, verifier, views) = (folder.into(), VerifierSource::default(), ViewStorage::default());
+        Builder { folder, model: None, precision: Precision::default(), passages, views, verifier, progress: None }
     }
 
     /// Opens the index in `folder` for searching, with the model it was made with.
@@ -73,7 +82,7 @@ impl Engine {
 
     /// Adds documents, or replaces those with the same id. When it returns, they are on disk, all of them; when it
     /// fails, none of them is. Documents that are there already, word for word, cost next to nothing: after an
-    /// interruption, index the same input again.
+    /// interruption, index the same input again. (If another verifier made their views, these are renewed.)
     ///
     /// Batches of a few hundred documents keep all processors busy.
     ///
@@ -81,9 +90,12 @@ impl Engine {
     /// When the model cannot be loaded, or the disk refuses; what was there before stays as it was.
     pub fn upsert(&self, mut documents: Vec<Document>) -> Result<Indexed, Error> {
         let given = documents.len();
-        let mut failed = None;
+        let (mut failed, mut there) = (None, Vec::new());
         documents.retain(|document| match self.index.unchanged(document) {
-            Ok(unchanged) => !unchanged,
+            Ok(unchanged) => {
+                there.extend(unchanged.then(|| document.id.clone()));
+                !unchanged
+            }
             Err(error) => {
                 failed.get_or_insert(error);
                 false
@@ -92,14 +104,41 @@ impl Engine {
         if let Some(error) = failed {
             return Err(error.into());
         }
+        self.renew_views(&there)?;
         let unchanged = given - documents.len();
         if documents.is_empty() {
             return Ok(Indexed { unchanged, ..Indexed::default() });
         }
         let encoder = self.model.encoder(self.folder())?;
-        let Upserted { added, replaced, duplicates } =
-            self.index.upsert(entries(documents, self.passages, &encoder)?)?;
+        let verifier = match self.views {
+            ViewStorage::Int8 => Some(self.verifier()?),
+            ViewStorage::None => None,
+        };
+        let verifier = verifier.as_ref().map(|verifier| (&**verifier, self.shared_layers(verifier, &encoder)));
+        let entries = entries(documents, self.passages, Encoders { encoder: &encoder, verifier })?;
+        let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
         Ok(Indexed { added, replaced, unchanged, duplicates })
+    }
+
+    /// Makes the views of documents anew that another verifier made.
+    fn renew_views(&self, ids: &[String]) -> Result<(), Error> {
+        if ids.is_empty() || self.views == ViewStorage::None {
+            return Ok(());
+        }
+        let verifier = self.verifier()?;
+        let stale: Vec<&String> = self.index.read_views(ids, |records| {
+            let stale = |(_, record): &(&String, &Option<&[u8]>)| record.is_some_and(|it| !is_of(it, &verifier));
+            ids.iter().zip(records).filter(stale).map(|(id, _)| id).collect()
+        })?;
+        let mut renewed = Vec::with_capacity(stale.len());
+        for id in stale {
+            let (Some(document), Some(passages)) = (self.index.get(id)?, self.index.passages(id)?) else { continue };
+            renewed.extend(renewed_views(&document, passages, &verifier)?.map(|views| (id.clone(), views)));
+        }
+        if !renewed.is_empty() {
+            self.index.set_views(&renewed)?;
+        }
+        Ok(())
     }
 
     /// Removes the documents with these ids; says how many of them were there.
@@ -159,10 +198,20 @@ impl Engine {
             return Err(Error::EmptyQuery);
         }
         let verifier = search.verify.map(|_| self.verifier()).transpose()?;
+        let encoder = match search.mode {
+            Mode::Bm25 => None,
+            Mode::Dense | Mode::Hybrid(_) => Some(self.model.encoder(self.folder())?),
+        };
         let start = Instant::now();
-        let vector = match search.mode {
-            Mode::Bm25 => Vec::new(),
-            Mode::Dense | Mode::Hybrid(_) => self.model.encoder(self.folder())?.embed_one(&search.text, Role::Query)?,
+        let (asked, vector) = match (verifier.as_deref(), encoder.as_deref()) {
+            (Some(verifier), Some(encoder)) => {
+                let shared = self.shared_layers(verifier, encoder);
+                let (asked, vector) = verifier.prepare_with(&search.text, encoder, shared)?;
+                (Some(asked), vector)
+            }
+            (None, Some(encoder)) => (None, encoder.embed_one(&search.text, Role::Query)?),
+            (Some(verifier), None) => (Some(verifier.prepare(&search.text)?), Vec::new()),
+            (None, None) => (None, Vec::new()),
         };
         let encoding = start.elapsed();
         let query = match search.mode {
@@ -175,9 +224,9 @@ impl Engine {
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
         let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
         let ranking = start.elapsed() - encoding;
-        let (hits, rejected) = match (&verifier, search.verify) {
-            (Some(verifier), Some(verify)) => {
-                self.vet(verifier, &search.text, verify, &mut candidates);
+        let (hits, rejected) = match (&asked, search.verify) {
+            (Some(asked), Some(verify)) => {
+                self.vet(asked, &search.text, verify, &mut candidates);
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),
@@ -228,7 +277,33 @@ impl Engine {
 
     /// What happened since the last call that the user should know, such as a cache that had to be rebuilt.
     pub fn notices(&self) -> Vec<Notice> {
-        self.index.notices()
+        let own = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
+        self.index.notices().into_iter().map(Notice::Index).chain(own).collect()
+    }
+
+    /// Whether the index keeps what verification needs, or candidates are encoded when they are found.
+    pub fn views(&self) -> ViewStorage {
+        self.views
+    }
+
+    pub(crate) fn notice_other_views(&self) {
+        if self.told_of_other_views.set(()).is_ok() {
+            self.notice(Notice::OtherViews);
+        }
+    }
+
+    pub(crate) fn notice(&self, notice: Notice) {
+        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+    }
+
+    fn of(index: Index, model: Model, passages: Passages, views: ViewStorage, verifier: VerifierSource) -> Engine {
+        let (shared, notices, told_of_other_views) = (OnceLock::new(), Mutex::default(), OnceLock::new());
+        let verifier = SecondTier::new(verifier);
+        Engine { index, model, passages, views, verifier, shared, notices, told_of_other_views }
+    }
+
+    fn shared_layers(&self, verifier: &Verifier, encoder: &Encoder) -> usize {
+        *self.shared.get_or_init(|| verifier.shared_layers(encoder))
     }
 
     /// The index beneath, for what the engine does not offer.
@@ -245,70 +320,7 @@ impl Engine {
     pub fn model(&self) -> &str {
         &self.model.identity().name
     }
-
-    /// Leaves on each candidate what the verifier says about it.
-    fn vet(&self, verifier: &Verifier, query: &str, verify: Verify, candidates: &mut [Candidate]) {
-        if query.split_whitespace().count() < FEWEST_WORDS {
-            candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::QueryTooShort));
-            return;
-        }
-        let start = Instant::now();
-        let depth = verify.depth.min(candidates.len());
-        let (verified, beyond) = candidates.split_at_mut(depth);
-        for candidates in verified.chunks_mut(VETTED_TOGETHER) {
-            if verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
-                candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BudgetSpent));
-                continue;
-            }
-            if let Err(error) = self.vet_some(verifier, query, candidates) {
-                let error = Arc::new(error);
-                let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
-                candidates.iter_mut().for_each(|it| it.vetting = failed());
-            }
-        }
-        beyond.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BeyondDepth));
-    }
-
-    fn vet_some(&self, verifier: &Verifier, query: &str, candidates: &mut [Candidate]) -> Result<(), Error> {
-        let parts = candidates.iter().map(|candidate| self.vetted_part(candidate)).collect::<Result<Vec<_>, _>>()?;
-        let texts: Vec<&str> = parts.iter().map(|(text, _)| text.as_str()).collect();
-        let verified = verifier.verify_passages(query, &texts)?;
-        let query_cut = verifier.reads_only_beginning(query)?;
-        for ((candidate, verification), (text, part)) in candidates.iter_mut().zip(verified).zip(&parts) {
-            let Verification { judgement, outputs, best_support, coverage, window } = verification;
-            candidate.vetting = match judgement.verdict {
-                _ if text.trim().is_empty() => Vetting::Unverified(Unverified::NoText),
-                Verdict::Accept | Verdict::Abstain if query_cut => Vetting::Unverified(Unverified::QueryTooLong),
-                _ => {
-                    let part = match part {
-                        Part::Title => Part::Title,
-                        Part::Text(bytes) => Part::Text(bytes.start + window.start..bytes.start + window.end),
-                    };
-                    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part })
-                }
-            };
-        }
-        Ok(())
-    }
-
-    /// What of a candidate is read: the passage that recall found, or all of the text where it found none, or the title of a
-    /// document that has nothing else.
-    fn vetted_part(&self, candidate: &Candidate) -> Result<(String, Part), Error> {
-        // Deleted since it was ranked: nothing is said about it.
-        let document = self.index.get(&candidate.id)?.unwrap_or_default();
-        if document.text.trim().is_empty() {
-            return Ok((document.title, Part::Title));
-        }
-        let bytes = candidate.passage.as_ref().map_or(0..document.text.len(), |passage| passage.bytes.clone());
-        Ok((document.text.get(bytes.clone()).unwrap_or_default().to_owned(), Part::Text(bytes)))
-    }
 }
-
-/// The shortest query that can say something of something.
-const FEWEST_WORDS: usize = 3;
-
-/// So many candidates are verified between two looks at the clock.
-const VETTED_TOGETHER: usize = 8;
 
 impl<'progress> Builder<'progress> {
     /// The encoder: a known or registered name, or a model folder. Unless told, a new index gets
@@ -327,6 +339,12 @@ impl<'progress> Builder<'progress> {
     /// How a new index cuts documents. An existing index keeps its own way.
     pub fn passages(mut self, passages: Passages) -> Self {
         self.passages = passages;
+        self
+    }
+
+    /// Whether a new index keeps what verification needs. An existing index keeps its own way.
+    pub fn views(mut self, views: ViewStorage) -> Self {
+        self.views = views;
         self
     }
 
@@ -375,8 +393,9 @@ impl<'progress> Builder<'progress> {
         let mut settings = Map::new();
         model.write_to(&mut settings);
         self.passages.write_to(&mut settings);
+        self.views.write_to(&mut settings);
         let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
-        Ok(Engine { index, model, passages: self.passages, verifier: SecondTier::new(self.verifier) })
+        Ok(Engine::of(index, model, self.passages, self.views, self.verifier))
     }
 
     /// [`open_writable`](Self::open_writable) where there is an index, [`create`](Self::create) where there is none.
@@ -396,7 +415,8 @@ impl<'progress> Builder<'progress> {
         if let Some(asked) = &self.model {
             model.check_is(asked, &self.folder)?;
         }
-        let passages = Passages::of(&index.manifest().passage_options);
-        Ok(Engine { index, model, passages, verifier: SecondTier::new(self.verifier) })
+        let settings = &index.manifest().passage_options;
+        let (passages, views) = (Passages::of(settings), ViewStorage::of(settings));
+        Ok(Engine::of(index, model, passages, views, self.verifier))
     }
 }

@@ -57,24 +57,32 @@
 mod engine;
 mod error;
 mod model;
+mod notice;
 mod passages;
 mod search;
 mod second_tier;
 mod snippet;
+mod stored_views;
 mod verifier;
+mod vet;
 mod vetting;
 
 pub use engine::{Builder, Engine, Indexed};
 pub use error::Error;
+pub use notice::Notice;
 pub use passages::Passages;
 pub use search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 pub use second_tier::VerifierSource;
 pub use snippet::Snippet;
-pub use verifier::{Explanation, SHIPPED_VERIFIER, Verification, Verifier, VerifierOptions};
+pub use stored_views::ViewStorage;
+pub use verifier::{
+    Explanation, PassageSource, PassageViews, PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Verification, Verifier,
+    VerifierOptions, ViewsFingerprint,
+};
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
 pub use vetted_recall as recall;
-pub use vetted_recall::{Filter, Fusion, Normalization, Notice, Scores};
+pub use vetted_recall::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier as verification;
 pub use vetting::{Part, Unverified, Verify, Vetted, Vetting};

@@ -1,12 +1,15 @@
 //! Documents to passages to vectors.
 
+use std::collections::HashSet;
+
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut};
 use vetted_encoder::{Encoder, Role};
-use vetted_recall::Entry;
+use vetted_recall::{Entry, matching_words};
 
-use crate::Error;
+use crate::stored_views;
+use crate::{Error, PassageViews, Verifier};
 
 /// What of a document gets a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,15 @@ impl Default for Passages {
     }
 }
 
+/// What encodes documents.
+#[derive(Clone, Copy)]
+pub(crate) struct Encoders<'a> {
+    /// Tier one's.
+    pub(crate) encoder: &'a Encoder,
+    /// Tier two's, where its views are kept, with how many layers it shares with tier one's.
+    pub(crate) verifier: Option<(&'a Verifier, usize)>,
+}
+
 impl Passages {
     pub(crate) fn write_to(self, manifest: &mut Map<String, Value>) {
         if let Passages::Cut { max_tokens, overlap_tokens } = self {
@@ -47,22 +59,57 @@ impl Passages {
     }
 }
 
-/// Cuts and embeds `documents`, all of them in one batch.
-pub(crate) fn entries(documents: Vec<Document>, passages: Passages, encoder: &Encoder) -> Result<Vec<Entry>, Error> {
+/// Cuts and encodes `documents`, all of them in one batch.
+pub(crate) fn entries(
+    documents: Vec<Document>,
+    passages: Passages,
+    Encoders { encoder, verifier }: Encoders,
+) -> Result<Vec<Entry>, Error> {
     let cuts: Vec<Vec<Passage>> =
         documents.par_iter().map(|document| cut_document(document, passages, encoder)).collect::<Result<_, _>>()?;
-    let texts: Vec<String> = documents
-        .iter()
-        .zip(&cuts)
-        .flat_map(|(document, cuts)| cuts.iter().map(|passage| embedded_text(document, passage)))
-        .collect();
-    let vectors = encoder.embed(&texts, Role::Document)?;
-    let mut vectors = vectors.iter().map(<[f32]>::to_vec);
-    let entry = |(document, cuts): (Document, Vec<Passage>)| Entry {
-        document,
-        passages: cuts.into_iter().zip(vectors.by_ref()).collect(),
+    let each = || documents.iter().zip(&cuts).flat_map(|(document, cuts)| cuts.iter().map(move |it| (document, it)));
+    let embedded: Vec<String> = each().map(|(document, passage)| embedded_text(document, passage)).collect();
+    let (vectors, views) = match verifier {
+        None => (encoder.embed(&embedded, Role::Document)?.iter().map(<[f32]>::to_vec).collect(), None),
+        Some((verifier, shared)) => {
+            let verified: Vec<&str> = each().map(|(document, passage)| verified_text(document, passage)).collect();
+            verifier.embed_with_views(&verified, &embedded, encoder, shared)?
+        }
+    };
+    let mut vectors = vectors.into_iter();
+    let mut views = views.map(Vec::into_iter);
+    let entry = |(document, cuts): (Document, Vec<Passage>)| {
+        let views = views.as_mut().map(|views| cuts.iter().cloned().zip(views.by_ref().take(cuts.len())).collect());
+        Entry {
+            document,
+            views: views.and_then(|views: Vec<_>| record(verifier?.0, &views)),
+            passages: cuts.into_iter().zip(vectors.by_ref()).collect(),
+        }
     };
     Ok(documents.into_iter().zip(cuts).map(entry).collect())
+}
+
+/// The views of a document that is in the index already, cut into these passages.
+pub(crate) fn renewed_views(
+    document: &Document,
+    passages: Vec<Passage>,
+    verifier: &Verifier,
+) -> Result<Option<Vec<u8>>, Error> {
+    let texts: Vec<&str> = passages.iter().map(|passage| verified_text(document, passage)).collect();
+    let views = verifier.passage_views(&texts)?;
+    Ok(views.and_then(|views| record(verifier, &passages.into_iter().zip(views).collect::<Vec<_>>())))
+}
+
+fn record(verifier: &Verifier, passages: &[(Passage, PassageViews)]) -> Option<Vec<u8>> {
+    stored_views::encode(verifier.views_fingerprint(), passages)
+}
+
+/// What of a passage is verified: the passage itself, or the title of a document that has nothing else.
+pub(crate) fn verified_text<'a>(document: &'a Document, passage: &Passage) -> &'a str {
+    match passage.bytes.is_empty() {
+        true => &document.title,
+        false => document.text.get(passage.bytes.clone()).unwrap_or_default(),
+    }
 }
 
 /// Every passage is read under its document's title: "It was founded in 1887" says more with it.
@@ -73,6 +120,20 @@ fn embedded_text(document: &Document, passage: &Passage) -> String {
         (title, "") => title.to_owned(),
         (title, text) => format!("{title} {text}"),
     }
+}
+
+/// The passage that has most of the query's words, as BM25 sees words; of equals the first.
+pub(crate) fn with_most_words(text: &str, passages: Vec<Passage>, query: &str) -> Option<Passage> {
+    if passages.len() < 2 {
+        return passages.into_iter().next();
+    }
+    let words = |passage: &Passage| {
+        let part = text.get(passage.bytes.clone()).unwrap_or_default();
+        let found = matching_words(query, part).into_iter().filter_map(|word| part.get(word));
+        found.map(str::to_lowercase).collect::<HashSet<_>>().len()
+    };
+    let counted = passages.into_iter().map(|passage| (words(&passage), passage));
+    counted.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, passage)| passage)
 }
 
 fn cut_document(document: &Document, passages: Passages, encoder: &Encoder) -> Result<Vec<Passage>, Error> {

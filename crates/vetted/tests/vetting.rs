@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use vetted::verification::{Policy, Verdict};
-use vetted::{Candidate, Document, Engine, Mode, Search, Unverified, Verify, Vetting};
+use vetted::{
+    Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verify, Vetting, ViewStorage,
+};
 use vetted_recall::Query;
 
 const SENTENCES: [&str; 8] = [
@@ -111,4 +113,138 @@ fn scores_do_not_depend_on_depth_mode_or_threads() {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| facts(&engine.rank(&search).unwrap().hits))).collect();
         threads.into_iter().for_each(|thread| assert_eq!(thread.join().unwrap(), expected));
     });
+}
+
+/// Long enough for several passages of several windows each, a title alone, and nothing at all.
+fn documents() -> Vec<Document> {
+    let document =
+        |(i, text): (usize, &&str)| Document { id: i.to_string(), text: (*text).into(), ..Document::default() };
+    let mut documents: Vec<Document> = SENTENCES.iter().enumerate().map(document).collect();
+    let filler = "Rain fell on the harbour all night and nobody left the house. ".repeat(12);
+    documents.push(Document {
+        id: "long".into(),
+        title: "A report".into(),
+        text: format!("{filler}The dog bit the man. {filler}"),
+        ..Document::default()
+    });
+    documents.push(Document { id: "title".into(), title: "The man bit the dog.".into(), ..Document::default() });
+    documents.push(Document { id: "empty".into(), text: " \n".into(), ..Document::default() });
+    documents
+}
+
+fn engine_with(folder: &std::path::Path, views: ViewStorage) -> Engine {
+    let passages = Passages::Cut { max_tokens: Some(128), overlap_tokens: 16 };
+    let engine = Engine::builder(folder).passages(passages).views(views).open_or_create().unwrap();
+    engine.upsert(documents()).unwrap();
+    engine.finish().unwrap();
+    engine
+}
+
+#[test]
+fn kept_views_change_nothing_but_the_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = engine_with(&folder.path().join("kept"), ViewStorage::Int8);
+    let encoded = engine_with(&folder.path().join("encoded"), ViewStorage::None);
+    assert!(kept.index().bytes_of_views().unwrap() > 0);
+    assert_eq!(kept.views(), ViewStorage::Int8);
+    for (text, mode) in [
+        (SENTENCES[0], Mode::Dense),
+        (SENTENCES[0], Mode::Bm25),
+        ("who was bitten by the dog?", Mode::Hybrid(vetted::Fusion::default())),
+    ] {
+        let flag = Verify { policy: Policy::Flag, ..Verify::default() };
+        let rank = |engine: &Engine| engine.rank(&Search::new(text).k(20).mode(mode).verify(flag)).unwrap();
+        let (a, b) = (rank(&kept), rank(&encoded));
+        assert_eq!(facts(&a.hits), facts(&b.hits));
+        let parts = |hits: &[Candidate]| {
+            hits.iter().map(|hit| hit.vetting.vetted().map(|it| it.part.clone())).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&a.hits), parts(&b.hits));
+        let long = a.hits.iter().find(|hit| hit.id == "long").unwrap();
+        if let (Mode::Bm25, Some(Part::Text(bytes))) = (mode, long.vetting.vetted().map(|it| &it.part)) {
+            assert!(
+                kept.get("long").unwrap().unwrap().text[bytes.clone()].contains("dog bit"),
+                "the passage with the words"
+            );
+        }
+    }
+    assert_eq!(kept.notices(), []);
+}
+
+#[test]
+fn a_passage_of_128_tokens_takes_less_than_8_kib() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::builder(folder.path()).open_or_create().unwrap();
+    let sentence = "Rain fell on the harbour all that night and nobody left the stone house below. "; // 16 tokens
+    let text = sentence.repeat(8);
+    engine.upsert(vec![Document { id: "128".into(), text, ..Document::default() }]).unwrap();
+    let bytes = engine.index().read_views(&["128"], |views| views[0].map_or(0, <[u8]>::len)).unwrap();
+    assert!((7000..8192).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn views_of_another_verifier_are_not_used_until_they_are_renewed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (index, other) = (folder.path().join("index"), folder.path().join("verifier"));
+    std::fs::create_dir(&other).unwrap();
+    for (name, bytes) in vetted::SHIPPED_VERIFIER {
+        let bytes = match name {
+            // A different way to store views, the same weights.
+            "config.json" => {
+                String::from_utf8(bytes.to_vec()).unwrap().replace("\"view_range\": 0.6", "\"view_range\": 0.7").into()
+            }
+            _ => bytes.to_vec(),
+        };
+        std::fs::write(other.join(name), bytes).unwrap();
+    }
+    drop(engine_with(&index, ViewStorage::Int8));
+    let open = || Engine::builder(&index).verifier(other.clone()).open_writable().unwrap();
+    let engine = open();
+    let search = Search::new(SENTENCES[0]);
+    let before = facts(&engine.rank(&search).unwrap().hits);
+    engine.rank(&search).unwrap();
+    assert_eq!(engine.notices(), [Notice::OtherViews], "said once");
+    let indexed = engine.upsert(documents()).unwrap();
+    assert_eq!((indexed.unchanged, indexed.replaced), (documents().len(), 0));
+    drop(engine);
+    let engine = open();
+    assert_eq!(facts(&engine.rank(&search).unwrap().hits), before);
+    assert_eq!(engine.notices(), []);
+}
+
+#[test]
+fn damaged_views_are_encoded_anew_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine_with(folder.path(), ViewStorage::Int8);
+    let search = Search::new(SENTENCES[0]);
+    let expected = facts(&engine.rank(&search).unwrap().hits);
+    let whole = engine.index().read_views(&["0"], |views| views[0].unwrap().to_vec()).unwrap();
+    for damage in [9, 30, whole.len() - 1] {
+        let mut views = whole.clone();
+        views[damage] ^= 0x40;
+        engine.index().set_views(&[("0".into(), views)]).unwrap();
+        assert_eq!(facts(&engine.rank(&search).unwrap().hits), expected, "byte {damage}");
+        assert_eq!(engine.notices(), [Notice::DamagedViews { id: "0".into() }], "byte {damage}");
+    }
+    engine.index().set_views(&[("0".into(), whole[..20].to_vec())]).unwrap();
+    assert_eq!(facts(&engine.rank(&search).unwrap().hits), expected);
+}
+
+#[test]
+fn both_tiers_share_the_layers_that_were_not_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path());
+    let verifier = engine.verifier().unwrap();
+    let encoder = vetted_encoder::Encoder::open(
+        &vetted::models::ensure(vetted::models::DEFAULT_MODEL, &mut |_| {}).unwrap(),
+        vetted_encoder::Options::default(),
+    )
+    .unwrap();
+    let shared = verifier.shared_layers(&encoder);
+    assert_eq!(shared, verifier.config().encoder.trained_from_layer);
+    for text in SENTENCES {
+        let (_, vector) = verifier.prepare_with(text, &encoder, shared).unwrap();
+        let alone = encoder.embed_one(text, vetted_encoder::Role::Query).unwrap();
+        assert!(vector.iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == alone.len());
+    }
 }

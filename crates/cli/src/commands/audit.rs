@@ -190,7 +190,7 @@ impl Audit {
         if self.verifier == "none" {
             return Ok(None);
         }
-        let options = VerifierOptions { precision: self.precision.into(), ..VerifierOptions::default() };
+        let options = VerifierOptions::all_in(self.precision.into());
         let verifier = NamedVerifier::load(&self.verifier, options, &self.precision.name())?;
         let name = verifier.verifier.config().name.clone();
         Ok(Some((name, verifier)))

@@ -29,12 +29,15 @@ impl Info {
         if self.json {
             let info = json!({
                 "index": self.index, "documents": engine.len()?, "bytes": index.bytes_on_disk()?,
+                "bytes_of_views": index.bytes_of_views()?,
                 "format": manifest.format_version(), "encoder": manifest.encoder, "settings": manifest.passage_options,
             });
             writeln!(stdout(), "{info}")?;
         } else {
             writeln!(stdout(), "documents  {}", engine.len()?)?;
-            writeln!(stdout(), "on disk    {:.1} MB", index.bytes_on_disk()? as f64 / 1e6)?;
+            let megabytes = |bytes: u64| bytes as f64 / 1e6;
+            let (whole, views) = (megabytes(index.bytes_on_disk()?), megabytes(index.bytes_of_views()?));
+            writeln!(stdout(), "on disk    {whole:.1} MB, {views:.1} of them views for verification")?;
             writeln!(stdout(), "encoder    {}", manifest.encoder)?;
             writeln!(stdout(), "settings   {}", serde_json::Value::Object(manifest.passage_options.clone()))?;
             writeln!(stdout(), "format     {}", manifest.format_version())?;

@@ -1,6 +1,8 @@
 //! `vetted verify`: one query, its candidates, and why each was judged as it was.
 
-use std::io::{BufRead, IsTerminal, Write, stdin, stdout};
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Write, stdin, stdout};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -24,6 +26,10 @@ pub struct Verify {
     /// A text to judge; may be given many times. Without any, one a line is read from standard input
     #[arg(short, long)]
     candidate: Vec<String>,
+    /// Texts to judge, as a retriever of your own found them: a file with one a line, or of JSONL with `text`; `-` for
+    /// standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "candidate")]
+    candidates: Option<PathBuf>,
     /// What is asked: does the candidate support the query, or do both mean the same?
     #[arg(long, value_enum, default_value = "support")]
     relation: Relation,
@@ -69,7 +75,7 @@ const SHOWN_PAIRS: usize = 5;
 impl Verify {
     pub fn run(self) -> Result<()> {
         let candidates = self.candidates()?;
-        let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
+        let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
         let verifier = scorers::load_judge(&self.verifier, options)?;
         let relation = self.relation.into();
         let verified = verifier.verify(&self.query, &candidates, relation)?;
@@ -99,16 +105,34 @@ impl Verify {
         if !self.candidate.is_empty() {
             return Ok(self.candidate.clone());
         }
-        if stdin().is_terminal() {
-            bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input");
-        }
-        let lines = stdin().lock().lines().collect::<std::io::Result<Vec<String>>>();
-        let lines = lines.context("cannot read candidates from standard input, one a line in UTF-8")?;
+        let (name, lines): (String, Box<dyn BufRead>) = match &self.candidates {
+            Some(path) if path.as_os_str() != "-" => {
+                let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+                (path.display().to_string(), Box::new(BufReader::new(file)))
+            }
+            _ if self.candidates.is_none() && stdin().is_terminal() => {
+                bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input")
+            }
+            _ => ("standard input".into(), Box::new(stdin().lock())),
+        };
+        let lines = lines.lines().collect::<std::io::Result<Vec<String>>>();
+        let lines = lines.with_context(|| format!("cannot read candidates from {name}, one a line in UTF-8"))?;
         if lines.is_empty() {
-            bail!("nothing to judge: standard input is empty; give one candidate a line, or --candidate TEXT");
+            bail!("nothing to judge: {name} is empty; give one candidate a line, or --candidate TEXT");
         }
-        Ok(lines)
+        let place = |number: usize| format!("{name}:{}", number + 1);
+        lines.iter().enumerate().map(|(number, line)| candidate(line).with_context(|| place(number))).collect()
     }
+}
+
+/// A line that begins with a brace is a JSON object with `text`; any other is the candidate itself.
+fn candidate(line: &str) -> Result<String> {
+    if !line.starts_with('{') {
+        return Ok(line.to_owned());
+    }
+    let object: Value = serde_json::from_str(line)?;
+    let Some(text) = object.get("text").and_then(Value::as_str) else { bail!("the object has no string `text`") };
+    Ok(text.to_owned())
 }
 
 fn as_json(index: usize, candidate: &str, verification: &Verification, explanation: Option<&Explanation>) -> Value {

@@ -33,7 +33,7 @@ pub fn entry(number: usize, version: usize) -> Entry {
     };
     let passages = (0..1 + number % 3)
         .map(|at| (Passage { bytes: at..at + 9, chars: at..at + 9 }, vector(number * 31 + version * 7 + at)));
-    Entry { passages: passages.collect(), document }
+    Entry { passages: passages.collect(), document, views: None }
 }
 
 pub fn metadata(number: usize) -> Map<String, Value> {

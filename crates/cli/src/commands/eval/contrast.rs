@@ -36,7 +36,7 @@ pub struct Contrast {
 
 impl Contrast {
     pub fn run(self) -> Result<()> {
-        let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
+        let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
         let contrasts = contrast::read(&self.data)?;
         let mut report = ContrastReport { scorers: Vec::new() };
         for name in &self.scorer {

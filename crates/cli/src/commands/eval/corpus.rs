@@ -66,7 +66,7 @@ impl CorpusArguments {
         if let Some(model) = &self.model {
             builder = builder.model(model);
         }
-        builder = builder.verifier(scorers::source(&pipelines.verifier));
+        builder = builder.verifier(scorers::source(&pipelines.verifier)).views(pipelines.views());
         let mut reader = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default());
         let Some(first) = reader.next().transpose()? else {
             bail!("{} is empty: there is nothing to search", dataset.corpus.display());

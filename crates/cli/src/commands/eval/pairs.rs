@@ -48,7 +48,7 @@ const STEP: usize = 2048;
 impl Pairs {
     pub fn run(self) -> Result<()> {
         let keep = KeepRate::percent(self.keep)?;
-        let options = VerifierOptions { precision: Arithmetic::from(self.precision), ..VerifierOptions::default() };
+        let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
         let pairs = self.pairs()?;
         let groups = Groups::new(&pairs)?;
         let mut report = PairsReport { scorers: Vec::new() };

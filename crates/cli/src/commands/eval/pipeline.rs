@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use vetted::verification::{Architecture, Relation};
-use vetted::{Engine, Search, Verifier, VerifierOptions};
+use vetted::{Engine, Search, Verifier, VerifierOptions, ViewStorage};
 
 use crate::commands::search::Verify;
 use crate::commands::{DEFAULT_ALPHA, Mode};
@@ -88,8 +88,16 @@ impl PipelineArguments {
         self.pipeline.iter().map(|pipeline| self.ranker(*pipeline, precision)).collect()
     }
 
+    /// What an index keeps for these pipelines.
+    pub fn views(&self) -> ViewStorage {
+        match self.pipeline.contains(&Pipeline::Vetted) {
+            true => ViewStorage::Int8,
+            false => ViewStorage::None,
+        }
+    }
+
     fn ranker(&self, pipeline: Pipeline, precision: vetted::Precision) -> Result<Ranker> {
-        let options = VerifierOptions { precision, ..VerifierOptions::default() };
+        let options = VerifierOptions::all_in(precision);
         let progress = &mut download_progress();
         let depth = self.depth as usize;
         let recall = |mode: Mode| Stages::Recall(mode.with_alpha(self.alpha));

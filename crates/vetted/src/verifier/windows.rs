@@ -1,0 +1,322 @@
+//! What of a text is read: windows of whole sentences, and what is kept of them.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use rayon::prelude::*;
+use vetted_corpus::{PassageOptions, cut};
+use vetted_encoder::{Encoder, Role, Tokens};
+use vetted_verifier::{ViewScorer, Views};
+
+use super::{Verifier, tensors};
+use crate::Error;
+
+/// The views of a passage's windows: all that is needed to verify it. Made by [`Verifier::passage_views`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassageViews<'a> {
+    /// Where in the passage each window is, in bytes.
+    pub(crate) ranges: Vec<Range<usize>>,
+    pub(crate) views: Vec<Views<'a>>,
+}
+
+/// A text cut to what the verifier reads at once.
+#[derive(Default)]
+pub(super) struct Windows {
+    pub(super) ranges: Vec<Range<usize>>,
+    pub(super) ids: Vec<Vec<u32>>,
+}
+
+/// How a text is cut.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// Neighbours share up to a third of their tokens: what two sentences say together is read together.
+    Overlapping,
+    /// No token is in two windows, so that what is kept of a passage stays small.
+    Disjoint,
+}
+
+/// Of more windows than this, those that share most words with the query are compared with it.
+const MOST_COMPARED: usize = 32;
+
+/// Of these, as many are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
+/// first.
+const MOST_READ: usize = 8;
+
+/// Of a longer text, this beginning is cut into windows, about 16,000 tokens; where the query is known, instead the
+/// [`BLOCK`]s that share most words with it.
+const MOST_BYTES: usize = 64 << 10;
+const BLOCK: usize = 4 << 10;
+
+/// So many texts are encoded at once: enough to keep all cores busy, few enough to hold.
+const TEXTS_TOGETHER: usize = 1024;
+
+impl Verifier {
+    /// What [`PreparedQuery::verify_passages`](crate::PreparedQuery::verify_passages) needs of passages, to be kept instead of
+    /// encoding them for every query; none of a cross-encoder, which reads both texts together. Of a passage of more than
+    /// 64 KiB, the beginning is read.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn passage_views<T: AsRef<str> + Sync>(
+        &self,
+        passages: &[T],
+    ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
+        let Some(scorer) = self.view_scorer() else { return Ok(None) };
+        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Disjoint));
+        self.encoded(scorer, windows.collect::<Result<_, _>>()?).map(Some)
+    }
+
+    /// For each passage the vector that `encoder` gives `embedded` (the passage under its title) and the views of the passage
+    /// itself. Where the two are one short text, the `shared` lowest layers are computed once, which changes neither.
+    pub(crate) fn embed_with_views<T: AsRef<str> + Sync>(
+        &self,
+        passages: &[T],
+        embedded: &[String],
+        encoder: &Encoder,
+        shared: usize,
+    ) -> Result<(Vec<Vec<f32>>, Option<Vec<PassageViews<'static>>>), Error> {
+        let Some(scorer) = self.view_scorer() else {
+            let vectors = encoder.embed(embedded, Role::Document)?;
+            return Ok((vectors.iter().map(<[f32]>::to_vec).collect(), None));
+        };
+        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Disjoint));
+        let windows = windows.collect::<Result<Vec<_>, Error>>()?;
+        let same = |(windows, text): (&Windows, &String)| match windows.ids.as_slice() {
+            [ids] if shared > 0 => Ok(encoder.ids(text, Role::Document)? == *ids),
+            _ => Ok(false),
+        };
+        let same = windows.par_iter().zip(embedded).map(same).collect::<Result<Vec<bool>, Error>>()?;
+
+        let apart: Vec<&String> = same.iter().zip(embedded).filter(|(same, _)| !**same).map(|(_, text)| text).collect();
+        let apart = encoder.embed(&apart, Role::Document)?;
+        let (mut ids, mut once, mut twice) = (Vec::new(), Vec::new(), Vec::new());
+        for (windows, same) in windows.into_iter().zip(&same) {
+            match same {
+                true => {
+                    ids.extend(windows.ids);
+                    once.push(windows.ranges);
+                }
+                false => twice.push(windows),
+            }
+        }
+        let (mut joint_vectors, mut joint_views) = (Vec::new(), Vec::new());
+        for some in ids.chunks(TEXTS_TOGETHER) {
+            let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, shared, some)?;
+            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
+            joint_views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
+            joint_vectors.extend(vectors.iter().map(<[f32]>::to_vec));
+        }
+        let joint =
+            once.into_iter().zip(joint_views).map(|(ranges, views)| PassageViews { ranges, views: vec![views] });
+        let (mut joint, mut joint_vectors) = (joint, joint_vectors.into_iter());
+        let (mut views, mut vectors) = (self.encoded(scorer, twice)?.into_iter(), apart.iter().map(<[f32]>::to_vec));
+        let of = |same: bool| match same {
+            true => (joint_vectors.next(), joint.next()),
+            false => (vectors.next(), views.next()),
+        };
+        let (vectors, views): (Vec<_>, Vec<_>) = same.into_iter().map(of).unzip();
+        Ok((vectors.into_iter().flatten().collect(), Some(views.into_iter().flatten().collect())))
+    }
+
+    /// Views from their bytes; none when they are no views of this verifier.
+    pub(crate) fn stored_views<'a>(&self, bytes: &'a [u8]) -> Option<Views<'a>> {
+        self.view_scorer()?.stored(bytes).ok()
+    }
+
+    pub(super) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
+        let tokens = self.encoder.tokens();
+        let text = beginning(text, MOST_BYTES);
+        let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
+        let overlap = if how == Cut::Overlapping { room / 3 } else { 0 };
+        Windows::cut(tokens, text, 0, &PassageOptions::new(room, overlap)?)
+    }
+
+    /// As [`windows`](Self::windows), those that `query` is compared with: no more than [`MOST_COMPARED`].
+    pub(super) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
+        if how == Cut::Disjoint || text.len() <= MOST_BYTES {
+            return Ok(self.windows(text, how)?.nearest(query));
+        }
+        let tokens = self.encoder.tokens();
+        let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
+        let options = PassageOptions::new(room, room / 3)?;
+        let blocks = blocks(text);
+        let shared = blocks.iter().map(|block| query.words_in(&text[block.clone()]));
+        let mut windows = Windows::default();
+        for chosen in largest(shared.collect(), MOST_BYTES / BLOCK) {
+            let block = blocks[chosen].clone();
+            let Windows { ranges, ids } = Windows::cut(tokens, &text[block.clone()], block.start, &options)?;
+            windows.ranges.extend(ranges);
+            windows.ids.extend(ids);
+        }
+        Ok(windows.nearest(query))
+    }
+
+    /// The views of all windows, encoded together.
+    pub(super) fn encoded(
+        &self,
+        scorer: &ViewScorer,
+        passages: Vec<Windows>,
+    ) -> Result<Vec<PassageViews<'static>>, Error> {
+        let (ranges, ids): (Vec<_>, Vec<_>) = passages.into_iter().map(|it| (it.ranges, it.ids)).unzip();
+        let ids: Vec<Vec<u32>> = ids.into_iter().flatten().collect();
+        let mut views = self.views(scorer, &ids)?.into_iter();
+        let views_of =
+            |ranges: Vec<Range<usize>>| PassageViews { views: views.by_ref().take(ranges.len()).collect(), ranges };
+        Ok(ranges.into_iter().map(views_of).collect())
+    }
+
+    /// Views are much smaller than the token vectors they are made of, so these are never all there at once.
+    fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
+        let mut views = Vec::with_capacity(ids.len());
+        for some in ids.chunks(TEXTS_TOGETHER) {
+            let hidden = self.encoder.token_vectors(some)?;
+            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
+            views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
+        }
+        Ok(views)
+    }
+}
+
+impl<'a> PassageViews<'a> {
+    /// As [`Windows::nearest`], where views tell which tokens they are of.
+    pub(super) fn nearest(&self, query: &Wanted) -> PassageViews<'a> {
+        let shared: Option<Vec<usize>> =
+            self.views.iter().map(|views| views.ids().map(|ids| query.count(ids))).collect();
+        match shared {
+            Some(shared) if shared.len() > MOST_COMPARED => {
+                let chosen = largest(shared, MOST_COMPARED);
+                PassageViews {
+                    ranges: chosen.iter().map(|i| self.ranges[*i].clone()).collect(),
+                    views: chosen.iter().map(|i| self.views[*i].clone()).collect(),
+                }
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
+impl Windows {
+    /// `text` begins at byte `start` of the candidate.
+    fn cut(tokens: &Tokens, text: &str, start: usize, options: &PassageOptions) -> Result<Windows, Error> {
+        // A tokenizer that cannot read a part of the text says so when the window is read.
+        let cut = cut(text, options, |part| tokens.count(part).unwrap_or(0));
+        let ids = cut.iter().map(|window| tokens.ids(&text[window.bytes.clone()])).collect::<Result<_, _>>()?;
+        let ranges = cut.into_iter().map(|window| start + window.bytes.start..start + window.bytes.end).collect();
+        Ok(Windows { ranges, ids })
+    }
+
+    fn nearest(self, query: &Wanted) -> Windows {
+        if self.ids.len() <= MOST_COMPARED {
+            return self;
+        }
+        let chosen = largest(self.ids.iter().map(|ids| query.count(ids.iter().copied())).collect(), MOST_COMPARED);
+        let mut kept = self.ranges.into_iter().zip(self.ids).enumerate().filter(|(i, _)| chosen.contains(i));
+        kept.by_ref().map(|(_, window)| window).unzip::<_, _, Vec<_>, Vec<_>>().into()
+    }
+}
+
+impl From<(Vec<Range<usize>>, Vec<Vec<u32>>)> for Windows {
+    fn from((ranges, ids): (Vec<Range<usize>>, Vec<Vec<u32>>)) -> Windows {
+        Windows { ranges, ids }
+    }
+}
+
+/// What a query looks for in a text that is too long to be compared in full.
+pub(super) struct Wanted {
+    ids: HashSet<u32>,
+    words: HashSet<String>,
+}
+
+impl Wanted {
+    pub(super) fn new(query: &str, ids: &[u32]) -> Wanted {
+        // The first and the last token are of every text.
+        let ids = ids.get(1..ids.len().saturating_sub(1)).unwrap_or_default();
+        Wanted { ids: ids.iter().copied().collect(), words: words(query).collect() }
+    }
+
+    /// How many of the query's tokens are among `ids`.
+    fn count(&self, ids: impl Iterator<Item = u32>) -> usize {
+        ids.filter(|id| self.ids.contains(id)).collect::<HashSet<_>>().len()
+    }
+
+    /// How many of the query's words are in `text`.
+    fn words_in(&self, text: &str) -> usize {
+        words(text).filter(|word| self.words.contains(word)).collect::<HashSet<_>>().len()
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
+}
+
+/// The windows that cover the query best, in their order, with their coverage.
+pub(super) fn best(coverage: &[f32]) -> Vec<(usize, f32)> {
+    let mut order: Vec<usize> = (0..coverage.len()).collect();
+    order.sort_by(|a, b| coverage[*b].total_cmp(&coverage[*a]));
+    order.truncate(MOST_READ);
+    order.sort_unstable();
+    order.into_iter().map(|i| (i, coverage[i])).collect()
+}
+
+/// The places of the `count` largest, in their order; of equals the first.
+fn largest(values: Vec<usize>, count: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by_key(|i| std::cmp::Reverse(values[*i]));
+    order.truncate(count);
+    order.sort_unstable();
+    order
+}
+
+/// `text` in parts of about [`BLOCK`] bytes.
+fn blocks(text: &str) -> Vec<Range<usize>> {
+    let mut blocks = Vec::with_capacity(text.len() / BLOCK + 1);
+    let mut start = 0;
+    while start < text.len() {
+        let end = start + beginning(&text[start..], BLOCK).len();
+        blocks.push(start..end);
+        start = end;
+    }
+    blocks
+}
+
+/// At most `bytes` of `text`, up to the end of a word if there is one in its last half.
+fn beginning(text: &str, bytes: usize) -> &str {
+    if text.len() <= bytes {
+        return text;
+    }
+    let whole = &text[..text.floor_char_boundary(bytes)];
+    match whole.rfind(char::is_whitespace) {
+        Some(at) if at > bytes / 2 => &whole[..at],
+        _ => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_windows_read_are_those_that_cover_most_in_their_order() {
+        let coverage = [0.1, 0.9, 0.3, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2];
+        let chosen: Vec<usize> = best(&coverage).into_iter().map(|(window, _)| window).collect();
+        assert_eq!(chosen, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert!(best(&[]).is_empty());
+        assert_eq!(largest(vec![1, 3, 3, 2, 3], 2), [1, 2]);
+    }
+
+    #[test]
+    fn blocks_are_the_text_and_end_between_words() {
+        let text = "caf\u{e9} au lait ".repeat(2000);
+        let blocks = blocks(&text);
+        assert_eq!(blocks.iter().map(|block| &text[block.clone()]).collect::<String>(), text);
+        assert!(blocks.len() > 5 && blocks.iter().all(|block| block.len() <= BLOCK));
+        assert!(blocks[1..].iter().all(|block| text[block.start..].starts_with(' ')));
+    }
+
+    #[test]
+    fn a_query_wants_its_words_and_not_what_every_text_has() {
+        let wanted = Wanted::new("Who bit?", &[101, 7, 8, 102]);
+        assert_eq!(wanted.count([101, 7, 7, 102].into_iter()), 1);
+        assert_eq!(wanted.words_in("He BIT, and bit. Who?"), 2);
+    }
+}
