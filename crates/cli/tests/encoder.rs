@@ -37,18 +37,35 @@ const TRIPLETS: &str = "anchor\tpositive\tnegative\n\
     tea\tthe kettle boils tea\t\n\
     when does the tide turn\tthe moon turns the tide\tthe bread needs salt\n";
 
-const TEXTS: [&str; 5] = ["The dog bit the man.", "the man bit the dog", "tea", "", "The moon turns the tide; salt in summer bread."];
+const TEXTS: [&str; 5] =
+    ["The dog bit the man.", "the man bit the dog", "tea", "", "The moon turns the tide; salt in summer bread."];
 
 #[test]
 fn triplets_make_a_model_that_vetted_searches_with() {
     let folder = tempfile::tempdir().unwrap();
     tiny(folder.path(), "mpnet");
     fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
-    let train = ["train", "encoder", "--base", "mpnet", "--data", "triplets.tsv", "--steps", "3", "--batch", "4", "--out", "tuned"];
+    let train = [
+        "train",
+        "encoder",
+        "--base",
+        "mpnet",
+        "--data",
+        "triplets.tsv",
+        "--steps",
+        "3",
+        "--batch",
+        "4",
+        "--out",
+        "tuned",
+    ];
     let answer = json(&succeed(folder.path(), &[&train[..], &["--json"]].concat()));
     assert_eq!((answer["steps"].as_u64(), answer["triplets"].as_u64()), (Some(3), Some(4)));
     let texts = succeed(folder.path(), &train);
-    assert!(texts.contains("vetted audit --base mpnet --tuned tuned"), "the same command again is done at once: {texts}");
+    assert!(
+        texts.contains("vetted audit --base mpnet --tuned tuned"),
+        "the same command again is done at once: {texts}"
+    );
     fs::write(folder.path().join("note.txt"), "The moon turns the tide.").unwrap();
     succeed(folder.path(), &["index", "note.txt", "--into", "my.index", "--model", "tuned"]);
     assert!(succeed(folder.path(), &["search", "--index", "my.index", "--verify", "off", "tide"]).contains("moon"));
@@ -84,15 +101,36 @@ fn wrong_input_is_named() {
 fn sentence_transformers_gives_the_same_vectors() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
-    let bases = [("bert", tiny(folder.path(), "bert").display().to_string()), ("mpnet", tiny(folder.path(), "mpnet").display().to_string()), ("minilm", "all-MiniLM-L6-v2".into())];
+    let bases = [
+        ("bert", tiny(folder.path(), "bert").display().to_string()),
+        ("mpnet", tiny(folder.path(), "mpnet").display().to_string()),
+        ("minilm", "all-MiniLM-L6-v2".into()),
+    ];
     for (name, base) in bases {
         let out = format!("tuned-{name}");
-        let train = ["train", "encoder", "--base", &base, "--data", "triplets.tsv", "--steps", "3", "--batch", "4", "--out", &out];
+        let train = [
+            "train",
+            "encoder",
+            "--base",
+            &base,
+            "--data",
+            "triplets.tsv",
+            "--steps",
+            "3",
+            "--batch",
+            "4",
+            "--out",
+            &out,
+        ];
         succeed(folder.path(), &train);
         let out = folder.path().join(out);
         let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
         let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
-        let cases: Vec<_> = TEXTS.iter().zip(vectors.iter()).map(|(text, vector)| serde_json::json!({"text": text, "vector": vector})).collect();
+        let cases: Vec<_> = TEXTS
+            .iter()
+            .zip(vectors.iter())
+            .map(|(text, vector)| serde_json::json!({"text": text, "vector": vector}))
+            .collect();
         let expected = folder.path().join("expected.json");
         fs::write(&expected, serde_json::to_vec(&cases).unwrap()).unwrap();
         let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());

@@ -154,10 +154,12 @@ pub struct Fix {
     pub set: String,
     /// nDCG@10 on the set as it is, with its 95 % interval, and how many queries.
     pub ndcg: Figure,
-    /// Share of the queries with a planted near miss that are answered by the near miss.
+    /// Share of the queries with a planted near miss whose first answer is the near miss.
     pub served: Option<Figure>,
-    /// Share of them that are answered by the right document.
-    pub right: Option<Figure>,
+    /// Share of them whose first ten answers hold the right document.
+    pub found: Option<Figure>,
+    /// Share of them to which the search vouched for nothing.
+    pub abstained: Option<Figure>,
     /// Milliseconds of a query, the median.
     pub milliseconds: f64,
 }

@@ -75,11 +75,13 @@ impl Study {
         });
         for set in sets {
             let served = self.fixes.iter().filter(|fix| fix.set == set);
-            let served: Vec<String> = served
-                .filter_map(|fix| Some(format!("{} {:.0} %", fix.name, 100.0 * fix.served?.value)))
-                .collect();
+            let served: Vec<String> =
+                served.filter_map(|fix| Some(format!("{} {:.0} %", fix.name, 100.0 * fix.served?.value))).collect();
             if !served.is_empty() {
-                advice.push(format!("With near misses planted in {set}, this share of queries is answered by one: {}.", served.join(", ")));
+                advice.push(format!(
+                    "With near misses planted in {set}, this share of queries gets one as the first answer: {}.",
+                    served.join(", ")
+                ));
             }
         }
         advice
@@ -91,7 +93,8 @@ impl Study {
         let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
         for main in &mains {
             let [low, high] = main.b_against_a.relative_interval().map(percent);
-            let held = verdict(main.b_against_a.average.interval.high < 0.0, main.b_against_a.average.interval.low > 0.0);
+            let held =
+                verdict(main.b_against_a.average.interval.high < 0.0, main.b_against_a.average.interval.low > 0.0);
             let below = main.b_against_a.by_set.iter().filter(|(_, change)| change.mean < 0.0).count();
             let found = format!(
                 "{held} {}: {} [{low}, {high}] at a share of {:.2} and {} steps; lower on {below} of {} sets; by seed {}.",
@@ -107,8 +110,14 @@ impl Study {
         if let [small, rest @ ..] = &mains[..] {
             for other in rest {
                 let (a, b) = (small.b_against_a.relative(), other.b_against_a.relative());
-                let same = small.share == other.share && small.steps == other.steps && small.b_against_a.by_set.len() == other.b_against_a.by_set.len();
-                let caveat = if same { "" } else { " The two were trained for different times or measured on different sets, so this is an indication only." };
+                let same = small.share == other.share
+                    && small.steps == other.steps
+                    && small.b_against_a.by_set.len() == other.b_against_a.by_set.len();
+                let caveat = if same {
+                    ""
+                } else {
+                    " The two were trained for different times or measured on different sets, so this is an indication only."
+                };
                 let found = format!("{} lost {}, {} {}.{caveat}", small.base, percent(a), other.base, percent(b));
                 claims.push(Claim { claim: "The mid-sized encoder loses more than the small one", found });
             }
@@ -124,7 +133,10 @@ impl Study {
             let by_share = of_base().filter(|effect| effect.steps == main.steps);
             let by_steps = of_base().filter(|effect| effect.share == main.share);
             if let Some(found) = grows(by_share.map(|e| (e.share, e.b_against_a.average.mean)).collect()) {
-                claims.push(Claim { claim: "The loss grows with the share of structural negatives", found: format!("{base}: {found}") });
+                claims.push(Claim {
+                    claim: "The loss grows with the share of structural negatives",
+                    found: format!("{base}: {found}"),
+                });
             }
             if let Some(found) = grows(by_steps.map(|e| (e.steps as f64, e.b_against_a.average.mean)).collect()) {
                 claims.push(Claim { claim: "The loss grows with training", found: format!("{base}: {found}") });

@@ -18,7 +18,15 @@ pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error>
     for encoder in &study.encoders {
         let [model, share, steps, seed] = described(encoder);
         let cells = |on: &str| {
-            ["encoders".into(), encoder.base.clone(), model.clone(), share.clone(), steps.clone(), seed.clone(), on.into()]
+            [
+                "encoders".into(),
+                encoder.base.clone(),
+                model.clone(),
+                share.clone(),
+                steps.clone(),
+                seed.clone(),
+                on.into(),
+            ]
         };
         for set in &encoder.sets {
             let interval = bootstrap.mean(&set.ndcg)?.into();
@@ -37,7 +45,12 @@ pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error>
         }
     }
     for fix in &study.fixes {
-        let figures = [("ndcg@10", Some(fix.ndcg)), ("near miss served", fix.served), ("right served", fix.right)];
+        let figures = [
+            ("ndcg@10", Some(fix.ndcg)),
+            ("near miss first", fix.served),
+            ("right in 10", fix.found),
+            ("abstained", fix.abstained),
+        ];
         for (metric, figure) in figures.into_iter().filter_map(|(metric, figure)| Some((metric, figure?))) {
             let [a, b, c, d] = [(); 4].map(|()| String::new());
             line(["fixes".into(), a, fix.name.clone(), b, c, d, fix.set.clone()], metric, figure);

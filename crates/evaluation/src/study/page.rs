@@ -29,7 +29,14 @@ impl Study {
         write("README.md", self.page(&effects, &drawn, commands, notes, &bootstrap))
     }
 
-    fn page(&self, effects: &[Effect], drawn: &[&str], commands: &[String], notes: &str, bootstrap: &Bootstrap) -> String {
+    fn page(
+        &self,
+        effects: &[Effect],
+        drawn: &[&str],
+        commands: &[String],
+        notes: &str,
+        bootstrap: &Bootstrap,
+    ) -> String {
         let mut page = String::from("# Should I fine-tune my retriever to see structure?\n\n");
         let _ = writeln!(page, "{}\n", self.verdict(effects));
         for advice in self.advice() {
@@ -67,7 +74,11 @@ impl Study {
             section(&mut page, "", &self.retrieval(main));
             section(&mut page, "", &self.structure(main));
         }
-        picture(&mut page, plots::STRUCTURE, "AUC of the cosine by kind of difference: gray untouched, orange A, blue B");
+        picture(
+            &mut page,
+            plots::STRUCTURE,
+            "AUC of the cosine by kind of difference: gray untouched, orange A, blue B",
+        );
         section(&mut page, "### By share and by steps", &Study::curve(effects));
         picture(&mut page, plots::CURVES, "Change against the untouched model by share and by steps");
         section(&mut page, "### Every run", &self.runs(bootstrap));
@@ -135,6 +146,7 @@ weights saw far more and other pairs, so they are no part of the comparison of a
 
 const FIXES: &str = "
 What people do about near misses, side by side. In the copy with planted near misses, a relevant document has a twin in which one
-sentence was edited to say something else; *served* is how often the twin is what the search acts on, *right* how
-often the document itself is.
+sentence was edited to say something else, and the query says what the original says in other words. *Near miss first*
+is how often the twin is the first answer, *right in 10* how often the original is among the first ten, *abstained* how often
+nothing is vouched for.
 ";

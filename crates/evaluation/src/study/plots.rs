@@ -56,7 +56,11 @@ fn sets(effects: &[&Effect]) -> String {
     };
     let mut rows: Vec<Row> = names.into_iter().map(of_set).collect();
     rows.push(row("average of the sets".into(), &|change| Some(change.average)));
-    intervals(&rows, &[Guide { at: 0.0, name: "as model A".into() }], "change of nDCG@10 from model A to model B, with 95 % intervals")
+    intervals(
+        &rows,
+        &[Guide { at: 0.0, name: "as model A".into() }],
+        "change of nDCG@10 from model A to model B, with 95 % intervals",
+    )
 }
 
 fn point(title: &str, difference: Difference) -> Point {
@@ -114,8 +118,10 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
     let highest = effects.iter().flat_map(|effect| [&effect.a, &effect.b]).map(|change| change.average.interval.high);
     let range = lowest.fold(-0.01, f64::min) * 1.05..highest.fold(0.01, f64::max) * 1.05;
     let panels = root.split_evenly((1, 2));
-    let x_of: [(&str, fn(&Effect) -> f64); 2] =
-        [("structural triplets among all (0: model A)", |effect| effect.share), ("model A's steps", |effect| effect.steps as f64)];
+    let x_of: [(&str, fn(&Effect) -> f64); 2] = [
+        ("structural triplets among all (0: model A)", |effect| effect.share),
+        ("model A's steps", |effect| effect.steps as f64),
+    ];
     for (index, (area, (axis, x))) in panels.iter().zip(x_of).enumerate() {
         let last = effects.iter().map(x).fold(0.1, f64::max) * 1.08;
         let mut chart = ChartBuilder::on(area)
@@ -141,7 +147,9 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
                 }
                 _ => {
                     let at: Vec<&Effect> = of_base.filter(|effect| effect.share == main.share).collect();
-                    let of = |change: fn(&Effect) -> &Change| at.iter().map(|e| (x(e), change(e).average)).collect::<Vec<_>>();
+                    let of = |change: fn(&Effect) -> &Change| {
+                        at.iter().map(|e| (x(e), change(e).average)).collect::<Vec<_>>()
+                    };
                     vec![(", A", of(|effect| &effect.a)), (", B", of(|effect| &effect.b))]
                 }
             };
@@ -154,9 +162,11 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
                     .label(format!("{base}{which}"))
                     .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], color.stroke_width(2)));
                 let ends = |d: &Difference| (d.interval.low, d.interval.high);
-                chart.draw_series(points.iter().map(|(x, d)| {
-                    PathElement::new([(*x, ends(d).0), (*x, ends(d).1)], color.stroke_width(1))
-                }))?;
+                chart.draw_series(
+                    points
+                        .iter()
+                        .map(|(x, d)| PathElement::new([(*x, ends(d).0), (*x, ends(d).1)], color.stroke_width(1))),
+                )?;
                 chart.draw_series(points.iter().map(|(x, d)| Circle::new((*x, d.mean), 3, color.filled())))?;
             }
         }

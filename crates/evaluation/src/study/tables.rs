@@ -11,7 +11,8 @@ impl Study {
         let Some(untouched) = self.untouched(&effect.base) else { return empty() };
         let [a, b] = self.models(effect);
         let row = |name: &str, difference: &Difference, queries: usize, of: &dyn Fn(&Encoder) -> f64| {
-            let over_seeds = |models: &[&Encoder]| models.iter().map(|model| of(model)).sum::<f64>() / models.len() as f64;
+            let over_seeds =
+                |models: &[&Encoder]| models.iter().map(|model| of(model)).sum::<f64>() / models.len() as f64;
             vec![
                 format!("{name} (n = {queries})"),
                 format!("{:.4}", of(untouched)),
@@ -28,7 +29,8 @@ impl Study {
             rows.push(row(name, difference, queries, &of));
         }
         let names: Vec<&String> = effect.b_against_a.by_set.iter().map(|(name, _)| name).collect();
-        let average = |encoder: &Encoder| names.iter().map(|name| ndcg(encoder, name)).sum::<f64>() / names.len() as f64;
+        let average =
+            |encoder: &Encoder| names.iter().map(|name| ndcg(encoder, name)).sum::<f64>() / names.len() as f64;
         rows.push(row("**average of the sets**", &effect.b_against_a.average, effect.b_against_a.queries, &average));
         Table { header: vec!["nDCG@10", "untouched", "A", "B", "B - A [95 %]", "p"], rows }
     }
@@ -43,7 +45,14 @@ impl Study {
                 sets.sum::<f64>() / encoder.sets.len() as f64
             };
             let name = format!("{base}, untouched");
-            rows.push(vec![name, String::new(), String::new(), String::new(), format!("{:.4}", average(untouched)), String::new()]);
+            rows.push(vec![
+                name,
+                String::new(),
+                String::new(),
+                String::new(),
+                format!("{:.4}", average(untouched)),
+                String::new(),
+            ]);
             for encoder in self.encoders.iter().filter(|encoder| encoder.base == base) {
                 let Some(training) = encoder.training else { continue };
                 let model = if training.share == 0.0 { "A" } else { "B" };
@@ -74,7 +83,8 @@ impl Study {
                 percent(effect.b_against_a.relative()),
             ]
         });
-        let header = vec!["model", "share", "steps", "seeds", "A - untouched", "B - untouched", "B - A [95 %]", "B - A, %"];
+        let header =
+            vec!["model", "share", "steps", "seeds", "A - untouched", "B - untouched", "B - A [95 %]", "B - A, %"];
         Table { header, rows: rows.collect() }
     }
 
@@ -84,7 +94,8 @@ impl Study {
         let [a, b] = self.models(effect);
         let rows = untouched.structure.iter().map(|group| {
             let over_seeds = |models: &[&Encoder]| {
-                let areas: Vec<f64> = models.iter().filter_map(|model| Some(same(&model.structure, group)?.auc)).collect();
+                let areas: Vec<f64> =
+                    models.iter().filter_map(|model| Some(same(&model.structure, group)?.auc)).collect();
                 format!("{:.3}", mean(&areas))
             };
             vec![group_name(group), n(group), area(group), over_seeds(&a), over_seeds(&b)]
@@ -94,20 +105,26 @@ impl Study {
 
     /// The shape of the vectors.
     pub(super) fn shapes(&self) -> Table {
-        let rows = self.encoders.iter().filter(|encoder| encoder.training.is_none_or(|training| training.seed == 0)).map(|encoder| {
-            let shape = encoder.geometry;
-            let name = match encoder.training {
-                None => format!("{}, untouched", encoder.base),
-                Some(training) if training.share == 0.0 => format!("{}, A, {} steps", encoder.base, training.steps),
-                Some(training) => format!("{}, B, share {:.2}, {} steps", encoder.base, training.share, training.steps),
-            };
-            vec![
-                name,
-                format!("{:.1} of {}", shape.effective_rank, shape.dimensions),
-                format!("{:.3}", shape.anisotropy),
-                format!("{:.3}", shape.mean_similarity),
-            ]
-        });
+        let rows = self
+            .encoders
+            .iter()
+            .filter(|encoder| encoder.training.is_none_or(|training| training.seed == 0))
+            .map(|encoder| {
+                let shape = encoder.geometry;
+                let name = match encoder.training {
+                    None => format!("{}, untouched", encoder.base),
+                    Some(training) if training.share == 0.0 => format!("{}, A, {} steps", encoder.base, training.steps),
+                    Some(training) => {
+                        format!("{}, B, share {:.2}, {} steps", encoder.base, training.share, training.steps)
+                    }
+                };
+                vec![
+                    name,
+                    format!("{:.1} of {}", shape.effective_rank, shape.dimensions),
+                    format!("{:.3}", shape.anisotropy),
+                    format!("{:.3}", shape.mean_similarity),
+                ]
+            });
         let header = vec!["seed 0", "effective rank", "anisotropy", "mean cosine of two documents"];
         Table { header, rows: rows.collect() }
     }
@@ -117,11 +134,18 @@ impl Study {
         let sources = self.sources();
         let mut header = vec!["over the untouched base", "trained", "numbers", "µs a pair"];
         header.extend(sources.iter().map(|_| "AUC"));
-        let mut rows = vec![[vec![String::new(); 4], sources.iter().map(|source| format!("**{source}**")).collect()].concat()];
+        let mut rows =
+            vec![[vec![String::new(); 4], sources.iter().map(|source| format!("**{source}**")).collect()].concat()];
         for verifier in &self.verifiers {
-            let mut row = vec![verifier.name.clone(), made(verifier), verifier.parameters.to_string(), format!("{:.0}", verifier.microseconds)];
+            let mut row = vec![
+                verifier.name.clone(),
+                made(verifier),
+                verifier.parameters.to_string(),
+                format!("{:.0}", verifier.microseconds),
+            ];
             for source in &sources {
-                let group = verifier.structure.iter().find(|group| group.source == *source && group.phenomenon.is_none());
+                let group =
+                    verifier.structure.iter().find(|group| group.source == *source && group.phenomenon.is_none());
                 row.push(group.map(area).unwrap_or_default());
             }
             rows.push(row);
@@ -149,26 +173,38 @@ impl Study {
 
     /// Ways to search, side by side.
     pub(super) fn ways(&self) -> Table {
-        let figure = |figure: Option<Figure>| figure.map(|figure| estimate(figure.value, figure.interval)).unwrap_or_default();
+        let figure =
+            |figure: Option<Figure>| figure.map(|figure| estimate(figure.value, figure.interval)).unwrap_or_default();
         let rows = self.fixes.iter().map(|fix| {
             vec![
                 fix.set.clone(),
                 fix.name.clone(),
                 format!("{} (n = {})", figure(Some(fix.ndcg)), fix.ndcg.n),
                 figure(fix.served),
-                figure(fix.right),
+                figure(fix.found),
+                figure(fix.abstained),
                 fix.served.map(|served| served.n.to_string()).unwrap_or_default(),
                 format!("{:.0}", fix.milliseconds),
             ]
         });
-        let header = vec!["set", "search", "nDCG@10 [95 %]", "near miss served", "right served", "n planted", "ms p50"];
+        let header = vec![
+            "set",
+            "search",
+            "nDCG@10 [95 %]",
+            "near miss first",
+            "right in 10",
+            "abstained",
+            "n planted",
+            "ms p50",
+        ];
         Table { header, rows: rows.collect() }
     }
 
     /// The models A and B of an effect, by seed.
     pub(super) fn models(&self, effect: &Effect) -> [Vec<&Encoder>; 2] {
         let [a, b] = [0.0, effect.share].map(|share| self.tuned(&effect.base, share, effect.steps));
-        let with = |these: &[(&'_ Encoder, super::Training)], seed: u64| these.iter().any(|(_, other)| other.seed == seed);
+        let with =
+            |these: &[(&'_ Encoder, super::Training)], seed: u64| these.iter().any(|(_, other)| other.seed == seed);
         let kept = [
             a.iter().filter(|(_, training)| with(&b, training.seed)).map(|(encoder, _)| *encoder).collect(),
             b.iter().filter(|(_, training)| with(&a, training.seed)).map(|(encoder, _)| *encoder).collect(),

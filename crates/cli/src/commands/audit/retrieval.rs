@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use vetted::verification::{Relation, Verdict};
+use vetted::verification::Verdict;
+use vetted::{PassageSource, QueryExtent};
 use vetted_encoder::Role;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
@@ -68,7 +69,8 @@ pub fn ranked(set: &Collection, encoder: &AuditedEncoder, cache: &Cache) -> Resu
     Ok(Ranked { hits, vectors, dimensions })
 }
 
-/// What the verifier leaves of a ranking: of the first `depth` documents for every query, those that it rejects go.
+/// What the verifier leaves of a ranking: of the first `depth` documents for every query, those go that a search by
+/// `vetted search` would leave out, which conflict with the query. Queries too short to conflict with anything keep all.
 pub fn verified(
     set: &Collection,
     hits: &[Vec<Hit>],
@@ -81,7 +83,7 @@ pub fn verified(
     let queries = set.queries();
     let read = queries.iter().zip(&first);
     let read = read.flat_map(|(query, hits)| std::iter::once(query).chain(hits.iter().map(|hit| &set.texts[hit.0])));
-    let inputs = std::iter::once(&verifier.identity[..]).chain(read.map(String::as_bytes));
+    let inputs = [&verifier.identity[..], b"as passages"].into_iter().chain(read.map(String::as_bytes));
     let rejected = cache.numbers(
         inputs,
         |kept| kept == count,
@@ -89,9 +91,14 @@ pub fn verified(
             let bar = count_bar(count as u64, &format!("{}: verifying", set.dataset.name));
             let mut rejected = Vec::with_capacity(count);
             for (query, hits) in queries.iter().zip(&first) {
-                let texts: Vec<&str> = hits.iter().map(|hit| set.texts[hit.0].as_str()).collect();
-                let verified = verifier.verifier.verify(query, &texts, Relation::Support)?;
-                rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
+                let asked = verifier.verifier.prepare(query)?;
+                if asked.extent() == QueryExtent::Keywords {
+                    rejected.extend(hits.iter().map(|_| 0.0));
+                } else {
+                    let texts: Vec<_> = hits.iter().map(|hit| PassageSource::Text(&set.texts[hit.0])).collect();
+                    let verified = asked.verify_passages(&texts)?;
+                    rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
+                }
                 bar.inc(hits.len() as u64);
             }
             bar.finish_and_clear();

@@ -62,20 +62,30 @@ impl Structure {
     /// Labelled pairs of at most `most` sentences that no triplet is made of, by kind of difference: each sentence with its
     /// rival, and with its rewrite.
     pub fn pairs(&self, most: usize) -> Vec<Pair> {
-        let mut pairs = Vec::new();
-        for (made, rewrite, rival) in choose(&self.measuring, most) {
-            let rival = &made.variants.rivals[rival];
-            let pair = |text: &str, label| Pair {
-                label: Some(label),
-                source: SOURCE.into(),
-                phenomenon: rival.kind.name().into(),
-                ..Pair::new(text, &made.sentence)
-            };
-            pairs.push(pair(&rewrite.text, Label::Match));
-            pairs.push(pair(&rival.text, Label::NoMatch));
-        }
-        pairs
+        labelled(&self.measuring, most)
     }
+
+    /// The same of the sentences that triplets are made of: what verifiers learn from.
+    pub fn training_pairs(&self, most: usize) -> Vec<Pair> {
+        labelled(&self.training, most)
+    }
+}
+
+fn labelled(from: &[Made], most: usize) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (made, rewrite, rival) in choose(from, most) {
+        let rival = &made.variants.rivals[rival];
+        let pair = |text: &str, label| Pair {
+            label: Some(label),
+            source: SOURCE.into(),
+            phenomenon: rival.kind.name().into(),
+            kind: (label == Label::NoMatch).then_some(rival.kind),
+            ..Pair::new(text, &made.sentence)
+        };
+        pairs.push(pair(&rewrite.text, Label::Match));
+        pairs.push(pair(&rival.text, Label::NoMatch));
+    }
+    pairs
 }
 
 /// What pairs made here give as their source.
