@@ -86,7 +86,7 @@ fn wrong_input_is_named() {
     assert!(with("bert", "pairs.tsv", &[]).contains("the header has no column `anchor`; it has: s1, s2"));
     assert!(with("bert", "headed.tsv", &[]).contains("headed.tsv holds no triplets"));
     assert!(with("bert", "triplets.tsv", &["--batch", "1"]).contains("recipe: batch is 1, and must be at least 2"));
-    assert!(with("bert", "triplets.tsv", &["--watch", "nowhere"]).contains("there is no folder \"nowhere\""));
+    assert!(with("bert", "triplets.tsv", &["--watch", "nowhere"]).contains("there is no folder nowhere"));
 
     fs::remove_file(folder.path().join("bert/1_Pooling/config.json")).unwrap();
     assert!(with("bert", "triplets.tsv", &[]).contains("1_Pooling/config.json"), "a missing pooling file");
@@ -101,42 +101,35 @@ fn wrong_input_is_named() {
 fn sentence_transformers_gives_the_same_vectors() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
-    let bases = [
-        ("bert", tiny(folder.path(), "bert").display().to_string()),
-        ("mpnet", tiny(folder.path(), "mpnet").display().to_string()),
-        ("minilm", "all-MiniLM-L6-v2".into()),
+    let base = std::env::var("VETTED_MODEL").unwrap_or_else(|_| "all-MiniLM-L6-v2".into());
+    let train = [
+        "train",
+        "encoder",
+        "--base",
+        &base,
+        "--data",
+        "triplets.tsv",
+        "--steps",
+        "3",
+        "--batch",
+        "4",
+        "--out",
+        "tuned",
     ];
-    for (name, base) in bases {
-        let out = format!("tuned-{name}");
-        let train = [
-            "train",
-            "encoder",
-            "--base",
-            &base,
-            "--data",
-            "triplets.tsv",
-            "--steps",
-            "3",
-            "--batch",
-            "4",
-            "--out",
-            &out,
-        ];
-        succeed(folder.path(), &train);
-        let out = folder.path().join(out);
-        let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
-        let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
-        let cases: Vec<_> = TEXTS
-            .iter()
-            .zip(vectors.iter())
-            .map(|(text, vector)| serde_json::json!({"text": text, "vector": vector}))
-            .collect();
-        let expected = folder.path().join("expected.json");
-        fs::write(&expected, serde_json::to_vec(&cases).unwrap()).unwrap();
-        let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/encoder/check.py");
-        let checked = Command::new(python).arg(script).args([&out, &expected]).output().unwrap();
-        let (said, complained) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-        assert!(checked.status.success(), "{name}: {said}{complained}");
-    }
+    succeed(folder.path(), &train);
+    let out = folder.path().join("tuned");
+    let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
+    let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
+    let cases: Vec<_> = TEXTS
+        .iter()
+        .zip(vectors.iter())
+        .map(|(text, vector)| serde_json::json!({"text": text, "vector": vector}))
+        .collect();
+    let expected = folder.path().join("expected.json");
+    fs::write(&expected, serde_json::to_vec(&cases).unwrap()).unwrap();
+    let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/encoder/check.py");
+    let checked = Command::new(python).arg(script).args([&out, &expected]).output().unwrap();
+    let (said, complained) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+    assert!(checked.status.success(), "{said}{complained}");
 }
