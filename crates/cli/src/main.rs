@@ -42,6 +42,8 @@ enum Command {
     Export(commands::export::Export),
     /// Say what fine-tuning an encoder cost, and what two tiers would give instead
     Audit(commands::audit::Audit),
+    /// Train encoders and verifiers for structure and measure what each costs: the study behind the audit
+    Study(commands::study::Study),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -63,6 +65,7 @@ fn main() -> ExitCode {
         Command::Train(command) => done(command.run()),
         Command::Export(command) => done(command.run()),
         Command::Audit(command) => command.run(),
+        Command::Study(command) => done(command.run()),
         Command::Models(command) => done(command.run()),
         Command::Eval(command) => done(command.run()),
     };

@@ -57,6 +57,7 @@ pub mod pairs;
 mod passages;
 mod read;
 mod table;
+pub mod triplets;
 
 pub use document::Document;
 pub use error::Error;

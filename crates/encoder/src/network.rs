@@ -4,7 +4,9 @@
 //! do not depend on its neighbours. Everything is computed as in Devlin et al. 2019 (arXiv 1810.04805) with the
 //! variations [`Family`] lists.
 
-use vetted_kernels::{Activation, Attention, Heads, Isa, Linear, Precision, Scratch, Team, add_layer_norm, attention};
+use vetted_kernels::{
+    Activation, Attention, Heads, Isa, Linear, Precision, RelativeBias, Scratch, Team, add_layer_norm, attention,
+};
 
 use crate::Error;
 use crate::folder::{self, Family, Transformer};
@@ -20,8 +22,8 @@ pub(crate) struct Network {
     /// What a token of the second of two texts read together adds to that: type 1's embedding less type 0's.
     second_type: Option<Vec<f32>>,
     embedding_norm: Norm,
-    /// MPNet's bias per distance bucket and head.
-    relative_bias: Option<Vec<f32>>,
+    /// MPNet's.
+    relative_bias: Option<RelativeBias>,
     layers: Vec<Layer>,
 }
 
@@ -85,7 +87,8 @@ impl Network {
         }
         let relative_bias = match shape.family {
             Family::Mpnet { relative_attention_buckets: buckets, .. } => {
-                Some(file.tensor("encoder.relative_attention_bias.weight", &[buckets, shape.heads])?)
+                let table = file.tensor("encoder.relative_attention_bias.weight", &[buckets, shape.heads])?;
+                Some(RelativeBias::new(&table, shape.heads, shape.max_tokens()))
             }
             _ => None,
         };
@@ -178,7 +181,6 @@ impl Network {
         let hidden = self.shape.hidden_size;
         let tokens: usize = texts.iter().map(Vec::len).sum();
         let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
-        let biases: Vec<_> = texts.iter().map(|ids| self.position_bias(ids.len())).collect();
         let mut forward = |team: &mut Team, layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
             out.resize(tokens * layer.outputs(), 0.0);
             layer.forward_with(team, x, out, activation, scratch);
@@ -198,11 +200,11 @@ impl Network {
             forward(team, &layer.qkv, x, wide, Activation::None);
             context.resize(tokens * hidden, 0.0);
             let mut start = 0;
-            for (ids, bias) in texts.iter().zip(&biases) {
+            for ids in texts {
                 let end = start + ids.len();
                 let qkv = &wide[3 * start * hidden..3 * end * hidden];
                 let out = &mut context[start * hidden..end * hidden];
-                let heads = Heads { count: self.shape.heads, position_bias: bias.as_deref() };
+                let heads = Heads { count: self.shape.heads, position_bias: self.relative_bias.as_ref() };
                 attention(self.isa, qkv, ids.len(), heads, out, attention_memory, team);
                 start = end;
             }
@@ -248,33 +250,6 @@ impl Network {
         add_layer_norm(self.isa, x, &[], gain, bias, self.shape.layer_norm_epsilon);
         Ok(())
     }
-
-    /// MPNet's additive attention bias for a text of `tokens`: `heads` x `tokens` x `tokens`.
-    fn position_bias(&self, tokens: usize) -> Option<Vec<f32>> {
-        let table = self.relative_bias.as_ref()?;
-        let heads = self.shape.heads;
-        let buckets = table.len() / heads;
-        let mut bias = Vec::with_capacity(heads * tokens * tokens);
-        for head in 0..heads {
-            for query in 0..tokens {
-                bias.extend((0..tokens).map(|key| table[relative_bucket(query, key, buckets) * heads + head]));
-            }
-        }
-        Some(bias)
-    }
-}
-
-/// T5's bucket of a signed distance (Raffel et al. 2020, section 2.1): exact for near tokens, logarithmic up to 128.
-fn relative_bucket(query: usize, key: usize, buckets: usize) -> usize {
-    let half = buckets / 2;
-    let exact = half / 2;
-    let side = if key > query { half } else { 0 };
-    let distance = query.abs_diff(key);
-    if distance < exact {
-        return side + distance;
-    }
-    let ratio = (distance as f32 / exact as f32).ln() / (128.0 / exact as f32).ln();
-    side + (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
 }
 
 /// Where one layer's tensors are in a checkpoint.
@@ -315,20 +290,5 @@ impl LayerNames {
         let full = |name: &str| format!("{layers}.{index}.{name}");
         let [attention_output, attention_norm, feed_forward, output, output_norm] = names.map(full);
         LayerNames { qkv: qkv.map(full), attention_output, attention_norm, feed_forward, output, output_norm }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::relative_bucket;
-
-    #[test]
-    fn buckets_are_those_of_transformers() {
-        // transformers' `MPNetEncoder.relative_position_bucket`, 32 buckets, of key - query.
-        let cases = [(0, 0), (1, 17), (7, 23), (8, 24), (11, 24), (12, 25), (127, 31), (400, 31)];
-        for (distance, bucket) in cases {
-            assert_eq!(relative_bucket(0, distance, 32), bucket, "key {distance} after the query");
-            assert_eq!(relative_bucket(distance, 0, 32), if distance == 0 { 0 } else { bucket - 16 }, "before it");
-        }
     }
 }

@@ -7,12 +7,12 @@
 //! A report is JSON ([`serde::Serialize`]), Markdown ([`Display`](std::fmt::Display)) and one self-contained page of
 //! HTML ([`AuditReport::html`]).
 
-mod chart;
+pub(crate) mod chart;
 mod conclusions;
 mod html;
 mod markdown;
 mod measure;
-mod tables;
+pub(crate) mod tables;
 
 use serde::Serialize;
 

@@ -115,6 +115,24 @@ pub enum Error {
         missing: crate::dataset::Missing,
     },
 
+    /// Judgments name documents that the data set does not hold.
+    #[error(
+        "{path} judges {missing} that {corpus} lacks: no encoder could find them; add them to the corpus, or remove their \
+         judgments"
+    )]
+    UnknownDocuments {
+        /// The file of judgments.
+        path: PathBuf,
+        /// The file of documents.
+        corpus: PathBuf,
+        /// How many, and some of them.
+        missing: crate::dataset::Missing,
+    },
+
+    /// The documents of a data set cannot be read.
+    #[error(transparent)]
+    Documents(#[from] vetted_corpus::Error),
+
     /// A document is judged twice for one query, with different grades.
     #[error("document `{document}` has grade {first} and grade {second} for query `{query}`: keep one of them")]
     ConflictingJudgments {

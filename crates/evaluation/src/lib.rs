@@ -122,6 +122,7 @@
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
 pub mod audit;
+pub mod collection;
 pub mod comparison;
 pub mod contrast;
 pub mod dataset;
@@ -134,9 +135,11 @@ pub mod percentile;
 pub mod qrels;
 pub mod report;
 pub mod run;
+pub mod study;
 pub mod twins;
 
 pub use audit::AuditReport;
+pub use collection::Collection;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use qrels::Qrels;

@@ -4,7 +4,7 @@ use crate::elementwise::softmax;
 use crate::f32::{Rows, product};
 use crate::linear::{Columns, Target};
 use crate::team::Team;
-use crate::{Isa, PANEL};
+use crate::{Isa, PANEL, RelativeBias};
 
 /// Working memory of [`attention`], reused from text to text.
 #[derive(Default)]
@@ -26,8 +26,8 @@ struct Piece {
 pub struct Heads<'a> {
     /// How many heads there are.
     pub count: usize,
-    /// What is added to the scaled scores, where a model has such a thing (MPNet): `count` x `tokens` x `tokens`.
-    pub position_bias: Option<&'a [f32]>,
+    /// What is added to the scaled scores, where a model has such a thing (MPNet).
+    pub position_bias: Option<&'a RelativeBias>,
 }
 
 /// Multi-head scaled dot-product attention (Vaswani et al. 2017, section 3.2) of one text, without padding: every
@@ -55,10 +55,7 @@ pub fn attention(
     let width = hidden / heads;
     assert!(out.len() == tokens * hidden && hidden == width * heads, "output is not tokens x heads x width");
     assert_eq!(qkv.len(), 3 * out.len(), "qkv is not tokens x 3 x hidden");
-    assert!(
-        position_bias.is_none_or(|b| b.len() == heads * tokens * tokens),
-        "position bias is not heads x tokens x tokens"
-    );
+    assert!(position_bias.is_none_or(|bias| bias.heads() == heads), "position bias is not of these heads");
 
     let padded = tokens.next_multiple_of(PANEL);
     let scale = 1.0 / (width as f32).sqrt();
@@ -83,7 +80,7 @@ pub fn attention(
             match position_bias {
                 None => softmax(isa, row, scale),
                 Some(bias) => {
-                    let bias = &bias[(head * tokens + t) * tokens..][..tokens];
+                    let bias = bias.row(head, t, tokens);
                     row.iter_mut().zip(bias).for_each(|(x, b)| *x = *x * scale + b);
                     softmax(isa, row, 1.0);
                 }
@@ -129,7 +126,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn reference(qkv: &[f32], tokens: usize, heads: usize, width: usize, bias: Option<&[f32]>) -> Vec<f64> {
+    fn reference(qkv: &[f32], tokens: usize, heads: usize, width: usize, bias: Option<&RelativeBias>) -> Vec<f64> {
         let hidden = heads * width;
         let at =
             |t: usize, part: usize, h: usize, d: usize| f64::from(qkv[t * 3 * hidden + part * hidden + h * width + d]);
@@ -138,7 +135,7 @@ mod tests {
             for t in 0..tokens {
                 let score = |s: usize| {
                     let product: f64 = (0..width).map(|d| at(t, 0, h, d) * at(s, 1, h, d)).sum();
-                    product / (width as f64).sqrt() + bias.map_or(0.0, |b| f64::from(b[(h * tokens + t) * tokens + s]))
+                    product / (width as f64).sqrt() + bias.map_or(0.0, |b| f64::from(b.row(h, t, tokens)[s]))
                 };
                 let weights: Vec<f64> = (0..tokens).map(|s| score(s).exp()).collect();
                 let total: f64 = weights.iter().sum();
@@ -156,12 +153,12 @@ mod tests {
         fn agrees_with_the_definition(tokens in 1usize..70, heads in 1usize..4, width in prop::sample::select(vec![8usize, 32, 64]), biased: bool, seed in 1u32..1000) {
             let value = |i: usize| ((i as f32 * 0.37 + seed as f32) * 12.9898).sin();
             let qkv: Vec<f32> = (0..tokens * 3 * heads * width).map(value).collect();
-            let bias: Vec<f32> = (0..heads * tokens * tokens).map(value).collect();
-            let bias = biased.then_some(&bias[..]);
-            let expected = reference(&qkv, tokens, heads, width, bias);
+            let table: Vec<f32> = (0..heads * 32).map(value).collect();
+            let bias = biased.then(|| RelativeBias::new(&table, heads, 70));
+            let expected = reference(&qkv, tokens, heads, width, bias.as_ref());
             for isa in Isa::available() {
                 let mut out = vec![f32::NAN; tokens * heads * width];
-                let heads = Heads { count: heads, position_bias: bias };
+                let heads = Heads { count: heads, position_bias: bias.as_ref() };
                 attention(isa, &qkv, tokens, heads, &mut out, &mut Attention::default(), &mut Team::gather());
                 for (got, want) in out.iter().zip(&expected) {
                     prop_assert!((f64::from(*got) - want).abs() < 1e-4, "{:?}: {} for {}", isa, got, want);

@@ -1,6 +1,6 @@
 //! Forward passes that keep what their gradients need, and those gradients: attention, layer normalization, GELU.
 
-use crate::attention::{pack_keys, pack_values};
+use crate::attention::{Heads, pack_keys, pack_values};
 use crate::elementwise::{LANES, exp, fma, gelu_half, softmax, sum};
 use crate::f32::{Rows, product};
 use crate::isa::for_each_isa;
@@ -25,7 +25,7 @@ pub fn attend(
     isa: Isa,
     qkv: &[f32],
     tokens: usize,
-    heads: usize,
+    heads: Heads,
     out: &mut [f32],
     probabilities: &mut [f32],
     memory: &mut AttentionMemory,
@@ -33,7 +33,9 @@ pub fn attend(
     if tokens == 0 {
         return;
     }
+    let Heads { count: heads, position_bias } = heads;
     let (hidden, width) = shape(qkv, tokens, heads, probabilities);
+    assert!(position_bias.is_none_or(|bias| bias.heads() == heads), "position bias is not of these heads");
     assert_eq!(out.len(), tokens * hidden, "output is not tokens x hidden");
     let AttentionMemory { panels, zeros, .. } = memory;
     zeros.resize(tokens.max(width).next_multiple_of(PANEL), 0.0);
@@ -42,8 +44,15 @@ pub fn attend(
         let (q, k, v) = (head * width, hidden + head * width, 2 * hidden + head * width);
         pack_keys(&qkv[k..], stride, tokens, width, panels);
         times(isa, Rows { values: &qkv[q..], stride }, width, panels, zeros, tokens, weights, tokens, tokens);
-        for row in weights.chunks_exact_mut(tokens) {
-            softmax(isa, row, 1.0 / (width as f32).sqrt());
+        let scale = 1.0 / (width as f32).sqrt();
+        for (query, row) in weights.chunks_exact_mut(tokens).enumerate() {
+            match position_bias {
+                None => softmax(isa, row, scale),
+                Some(bias) => {
+                    row.iter_mut().zip(bias.row(head, query, tokens)).for_each(|(x, b)| *x = *x * scale + b);
+                    softmax(isa, row, 1.0);
+                }
+            }
         }
         pack_values(&qkv[v..], stride, tokens, width, panels);
         let out = &mut out[head * width..];
@@ -51,7 +60,8 @@ pub fn attend(
     }
 }
 
-/// The gradient of [`attend`]: from that of its output (`tokens` x hidden) to that of `qkv`, which is overwritten.
+/// The gradient of [`attend`], whose bias is no part of what is learnt: from that of its output (`tokens` x hidden) to that
+/// of `qkv`, which is overwritten.
 ///
 /// # Panics
 /// When the lengths do not fit together.
@@ -277,6 +287,7 @@ fn add_to_body<const FMA: bool>(values: &[f32], out: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::RelativeBias;
 
     fn values(n: usize, seed: usize) -> Vec<f32> {
         (0..n).map(|i| ((i * 7919 + seed) as f32 * 12.9898).sin()).collect()
@@ -308,17 +319,19 @@ mod tests {
     #[test]
     fn gradients_agree_with_finite_differences() {
         for isa in Isa::available() {
-            for (tokens, heads, width) in [(1, 1, 8), (5, 2, 8), (37, 3, 32)] {
+            for (tokens, heads, width, biased) in [(1, 1, 8, false), (5, 2, 8, true), (37, 3, 32, false)] {
+                let bias = biased.then(|| RelativeBias::new(&values(32 * heads, 5), heads, tokens));
+                let with = Heads { count: heads, position_bias: bias.as_ref() };
                 let hidden = heads * width;
                 let (qkv, outer) = (values(3 * tokens * hidden, 1), values(tokens * hidden, 2));
                 let mut memory = AttentionMemory::default();
                 let mut out = vec![0.0; tokens * hidden];
                 let mut weights = vec![0.0; heads * tokens * tokens];
-                attend(isa, &qkv, tokens, heads, &mut out, &mut weights, &mut memory);
+                attend(isa, &qkv, tokens, with, &mut out, &mut weights, &mut memory);
                 let mut gradient = vec![f32::NAN; qkv.len()];
                 attend_gradient(isa, &qkv, tokens, heads, &weights, &outer, &mut gradient, &mut memory);
                 check("attention", &qkv, &gradient, |qkv| {
-                    attend(isa, qkv, tokens, heads, &mut out, &mut weights, &mut memory);
+                    attend(isa, qkv, tokens, with, &mut out, &mut weights, &mut memory);
                     inner(&out, &outer)
                 });
             }

@@ -45,6 +45,7 @@ mod isa;
 mod lanes;
 mod linear;
 mod product;
+mod relative;
 mod residual;
 mod short_attention;
 mod team;
@@ -62,6 +63,7 @@ pub use gradient::{
 pub use isa::Isa;
 pub use linear::{Linear, Precision, Scratch};
 pub use product::{Arithmetic, Left, Lies, Right, Write, product};
+pub use relative::RelativeBias;
 pub use residual::{attention_pool, residual_layer_norm};
 pub use short_attention::{ShortAttention, short_attention};
 pub use team::Team;

@@ -6,6 +6,9 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use tokenizers::utils::truncation::TruncationParams;
 
+use vetted_encoder::ModelFolder;
+use vetted_encoder::folder::{Activation, Architecture, Family};
+
 use crate::Error;
 use crate::tensors::TensorFile;
 
@@ -17,6 +20,7 @@ pub struct Base {
     pub sha256: String,
     /// Its shape.
     pub shape: Shape,
+    pub(crate) family: Family,
     pub(crate) tokenizer: tokenizers::Tokenizer,
     pub(crate) weights: TensorFile,
 }
@@ -78,12 +82,69 @@ impl Base {
             let (field, got) = ("num_attention_heads", shape.heads.to_string());
             return Err(Error::Base { path: config, field, got, expected: "a divisor of hidden_size" });
         }
-        let tokenizer = tokenizer(&path.join("tokenizer.json"))?;
-        let weights = TensorFile::open(&path.join("model.safetensors"))?;
+        let family = Family::Bert { token_types: shape.types };
+        Base::new(path, shape, family, &path.join("tokenizer.json"), &path.join("model.safetensors"))
+    }
+
+    /// Opens a sentence encoder's folder, BERT, RoBERTa or MPNet.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Error::Untrainable`] for a network of another family, activation or format of weights.
+    pub(crate) fn of_folder(folder: &ModelFolder) -> Result<Base, Error> {
+        let path = &folder.path;
+        let untrainable = |reason: String| Error::Untrainable { path: path.clone(), reason };
+        let network = match &folder.settings.architecture {
+            Architecture::Native(network) => network,
+            Architecture::OnnxOnly { model_type, .. } => {
+                return Err(untrainable(format!("its network is a {model_type}")));
+            }
+        };
+        let types = match network.family {
+            Family::Bert { token_types } | Family::Roberta { token_types, .. } => token_types,
+            Family::Mpnet { .. } => 0,
+            Family::DistilBert => return Err(untrainable("its network is a DistilBERT".into())),
+        };
+        if network.activation != Activation::Gelu {
+            return Err(untrainable("its activation is not the exact GELU".into()));
+        }
+        let Some(weights) = &folder.weights.safetensors else {
+            return Err(untrainable("it has ONNX weights only, no model.safetensors".into()));
+        };
+        let shape = Shape {
+            hidden: network.hidden_size,
+            layers: network.layers,
+            heads: network.heads,
+            feed_forward: network.intermediate_size,
+            positions: network.max_positions,
+            vocabulary: network.vocabulary,
+            types,
+            epsilon: f64::from(network.layer_norm_epsilon),
+        };
+        Base::new(path, shape, network.family, &folder.tokenizer, weights)
+    }
+
+    fn new(path: &Path, shape: Shape, family: Family, tokenizer: &Path, weights: &Path) -> Result<Base, Error> {
+        let tokenizer = self::tokenizer(tokenizer)?;
+        let weights = TensorFile::open(weights)?;
         let sha256 = Sha256::digest(weights.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
         let named: PathBuf = path.canonicalize().unwrap_or_else(|_| path.into());
         let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy().into_owned();
-        Ok(Base { name, sha256, shape, tokenizer, weights })
+        Ok(Base { name, sha256, shape, family, tokenizer, weights })
+    }
+
+    /// Under which name the weights keep what BERT calls `name`.
+    pub(crate) fn stored_name(&self, name: &str) -> String {
+        const MPNET: [(&str, &str); 5] = [
+            ("attention.self.query", "attention.attn.q"),
+            ("attention.self.key", "attention.attn.k"),
+            ("attention.self.value", "attention.attn.v"),
+            ("attention.output.dense", "attention.attn.o"),
+            ("attention.output.LayerNorm", "attention.LayerNorm"),
+        ];
+        match self.family {
+            Family::Mpnet { .. } => MPNET.iter().fold(name.to_owned(), |name, (bert, mpnet)| name.replace(bert, mpnet)),
+            _ => name.to_owned(),
+        }
     }
 
     /// The token ids of every text, special tokens included, at most `max_tokens`.

@@ -1,4 +1,4 @@
-//! `curve.svg`: loss and held-out areas over the steps.
+//! `curve.svg`: the loss, and how good the model is on what is held out, over the steps.
 
 use std::path::Path;
 
@@ -8,8 +8,8 @@ use crate::Error;
 use crate::metrics::Line;
 use crate::tensors::replace;
 
-/// The curve of a run as an SVG picture of 960 x 480 points: the loss on the left axis, the held-out areas under the ROC
-/// curve on the right one.
+/// The curve of a run as an SVG picture of 960 x 480 points: the loss on the left axis; on the right one a verifier's areas
+/// under the ROC curve on held-out pairs, or an encoder's nDCG@10.
 ///
 /// # Errors
 /// [`Error::Drawing`], [`Error::Unwritable`].
@@ -27,25 +27,28 @@ fn picture(svg: &mut String, lines: &[Line]) -> Result<(), Fault> {
     let last = lines.last().map_or(1, |line| line.step.max(1));
     let losses: Vec<(usize, f64)> = lines.iter().filter_map(|line| Some((line.step, line.loss?))).collect();
     let highest = losses.iter().map(|(_, loss)| *loss).fold(0.1, f64::max);
+    let retrieves = lines.iter().any(|line| line.held_out.retrieval.is_some());
+    let (axis, range) = if retrieves { ("nDCG@10", 0f64..1.0) } else { ("held-out AUC", 0.45f64..1.0) };
     let mut chart = ChartBuilder::on(&root)
         .margin(12)
         .x_label_area_size(36)
         .y_label_area_size(48)
         .right_y_label_area_size(48)
         .build_cartesian_2d(0..last, 0f64..1.05 * highest)?
-        .set_secondary_coord(0..last, 0.45f64..1.0);
+        .set_secondary_coord(0..last, range);
     chart.configure_mesh().x_desc("step").y_desc("loss").light_line_style(WHITE).draw()?;
-    chart.configure_secondary_axes().y_desc("held-out AUC").draw()?;
+    chart.configure_secondary_axes().y_desc(axis).draw()?;
     let grey = RGBColor(120, 120, 120);
     chart
         .draw_series(LineSeries::new(losses, grey))?
         .label("loss")
         .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], grey));
     type Of = fn(&Line) -> Option<f64>;
-    let areas: [(&str, RGBColor, Of); 3] = [
+    let areas: [(&str, RGBColor, Of); 4] = [
         ("support", RGBColor(0, 114, 178), |line| line.held_out.support),
         ("equivalence", RGBColor(213, 94, 0), |line| line.held_out.equivalence),
         ("conflict", RGBColor(0, 158, 115), |line| line.held_out.conflict),
+        ("retrieval", RGBColor(0, 114, 178), |line| line.held_out.retrieval),
     ];
     for (name, color, of) in areas {
         let points: Vec<(usize, f64)> = lines.iter().filter_map(|line| Some((line.step, of(line)?))).collect();

@@ -42,6 +42,17 @@ pub enum Error {
         /// What it may be.
         expected: &'static str,
     },
+    /// An encoder is of a kind that is not trained.
+    #[error(
+        "{} cannot be trained: {reason}; give a sentence encoder that is a BERT, RoBERTa or MPNet with GELU and has \
+         model.safetensors, such as all-MiniLM-L6-v2 or all-mpnet-base-v2", path.display()
+    )]
+    Untrainable {
+        /// The encoder's folder.
+        path: PathBuf,
+        /// What about it.
+        reason: String,
+    },
     /// A safetensors file is damaged.
     #[error("{} is damaged or no safetensors file: {source}; fetch or export it again", path.display())]
     WeightFile {
@@ -130,14 +141,22 @@ pub enum Error {
         /// Which set.
         set: &'static str,
     },
+    /// There is too little to learn from.
+    #[error(
+        "{got} triplets are too few: every anchor is told from the others' positives, so give at least 2, better thousands"
+    )]
+    TooFewTriplets {
+        /// How many there are.
+        got: usize,
+    },
     /// No source that has pairs has a share of the visits.
     #[error("the shares name no source of the training pairs; these are {sources}")]
     NoShare {
         /// The sources there are.
         sources: String,
     },
-    /// The output folder holds a verifier that this run has not made.
-    #[error("{} holds a verifier that this run has not made; give another output folder, or remove it first", path.display())]
+    /// The output folder holds a model that this run has not made.
+    #[error("{} holds a model that this run has not made; give another output folder, or remove it first", path.display())]
     OtherVerifier {
         /// One of its files.
         path: PathBuf,
@@ -155,7 +174,7 @@ pub enum Error {
         kinds: usize,
     },
     /// The loss or a gradient is no longer a number.
-    #[error("step {step}: the loss is {loss} and the gradients' norm {norm}, at a reader rate of {rate:e}; {}. Try half the learning rates, a longer warm-up or f32 arithmetic", match checkpoint { Some(path) => format!("the last good state is {}", path.display()), None => "there is no checkpoint yet".into() })]
+    #[error("step {step}: the loss is {loss} and the gradients' norm {norm}, at a learning rate of {rate:e}; {}. Try half the learning rates, a longer warm-up or f32 arithmetic", match checkpoint { Some(path) => format!("the last good state is {}", path.display()), None => "there is no checkpoint yet".into() })]
     Diverged {
         /// The step, from 1.
         step: usize,
@@ -184,6 +203,9 @@ pub enum Error {
         /// The drawing library's reason.
         reason: String,
     },
+    /// A retrieval set cannot be measured.
+    #[error(transparent)]
+    Evaluation(#[from] vetted_evaluation::Error),
     /// The tensor library's complaint: a fault of this crate, or of a device.
     #[error("computing failed: {0}")]
     Compute(#[from] candle_core::Error),

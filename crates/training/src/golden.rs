@@ -230,7 +230,7 @@ fn twenty_steps_are_pytorchs() {
         for (at, want) in case.losses.iter().enumerate() {
             let (_, loss, gradients) = step(&model, &case.recipe, &parameters, &shard);
             let norm = combine(&mut [gradients.clone()]);
-            optimizer.step(&case.recipe, &mut parameters, &gradients, norm, at + 1, case.losses.len());
+            optimizer.step(&case.recipe.rates(), &mut parameters, &gradients, norm, at + 1, case.losses.len());
             let what = format!("{} step {}", case.name, at + 1);
             assert!((loss - f64::from(*want)).abs() < 2e-3 * f64::from(*want), "{what}: loss {loss} for {want}");
         }

@@ -14,18 +14,18 @@ use crate::tensors::replace;
 pub struct Line {
     /// Steps taken.
     pub step: usize,
-    /// Passes over the training pairs.
+    /// Passes over the training data.
     pub epoch: f64,
     /// Mean loss since the line before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
-    /// The reader's learning rate.
+    /// The reader's learning rate; where an encoder is trained, its own.
     pub rate: f64,
     /// Norm of the last step's gradients before clipping.
     pub norm: f64,
-    /// Training pairs per second since the run began or went on.
+    /// Training pairs, or triplets, per second since the run began or went on.
     pub pairs_per_second: f64,
-    /// On the held-out pairs, at steps that are evaluated.
+    /// On what is held out, at steps that are evaluated.
     #[serde(flatten)]
     pub held_out: HeldOut,
 }

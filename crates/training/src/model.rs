@@ -1,8 +1,8 @@
 //! The networks: a BERT encoder, and what reads its tokens.
 
-mod encoder;
+pub(crate) mod encoder;
 mod initial;
-mod layers;
+pub(crate) mod layers;
 mod reader;
 
 use std::collections::HashMap;
@@ -16,13 +16,13 @@ use crate::Error;
 use crate::base::Base;
 use crate::ops::layer::Norms;
 use crate::ops::stack::StackMemory;
-use crate::ops::{Dropout, Exactness, Ops};
+use crate::ops::{AttentionHeads, Dropout, Exactness, Ops};
 use crate::parameters::{Gradients, LAYER, Parameters};
 use crate::recipe::{Architecture, Recipe};
 use crate::texts::Texts;
 
 pub(crate) use encoder::base_tensors;
-pub(crate) use initial::{Start, principal_view, read_parameters, stored_parts};
+pub(crate) use initial::{Start, layer_parameters, principal_view, read_parameters, stored_parts};
 
 /// What is read: texts, and which of them make a pair.
 pub(crate) struct Input {
@@ -96,6 +96,7 @@ impl Model {
             Architecture::F4(shape) => (shape.width, shape.heads, shape.feed_forward),
             Architecture::F3(_) | Architecture::CrossEncoder => (0, 1, 0),
         };
+        let heads = AttentionHeads { count: heads, position_bias: None };
         LayerKind { norms: Norms::Before, hidden, heads, feed_forward, epsilon: READER_EPSILON }
     }
 

@@ -17,6 +17,7 @@ mod storage;
 use candle_core::{D, Device, Result, Tensor};
 use vetted_kernels::{Arithmetic, Isa};
 
+pub(crate) use attention::AttentionHeads;
 pub(crate) use dropout::Dropout;
 pub(crate) use storage::floats;
 
@@ -104,9 +105,9 @@ impl Ops {
         }
     }
 
-    /// Scaled dot-product attention of `heads` heads inside every span of `qkv`'s rows (queries, keys and values side by
+    /// Scaled dot-product attention of some heads inside every span of `qkv`'s rows (queries, keys and values side by
     /// side).
-    pub(crate) fn attention(&self, qkv: &Tensor, spans: &Spans, heads: usize) -> Result<Tensor> {
+    pub(crate) fn attention(&self, qkv: &Tensor, spans: &Spans, heads: &AttentionHeads) -> Result<Tensor> {
         match self.backend {
             Backend::Kernels { isa, .. } => attention::attention(isa, qkv, spans, heads),
             Backend::Plain => attention::attention_plain(qkv, spans, heads),

@@ -3,7 +3,21 @@
 use vetted_kernels::{AdamW, Isa, adamw, add_and_square};
 
 use crate::parameters::{Gradients, Parameters, Part};
-use crate::recipe::{Decay, Recipe};
+use crate::recipe::Decay;
+
+/// What decides a step, apart from gradients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rates {
+    /// Highest learning rates.
+    pub(crate) encoder: f64,
+    pub(crate) reader: f64,
+    pub(crate) weight_decay: f64,
+    /// Share of all steps over which the rates rise.
+    pub(crate) warm_up: f64,
+    pub(crate) decay: Decay,
+    /// The global norm to which gradients are scaled down.
+    pub(crate) clip: f64,
+}
 
 /// AdamW's memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,24 +38,24 @@ impl Optimizer {
     /// Takes step number `step`, from 1, of `steps`, with gradients of the global norm `norm`.
     pub(crate) fn step(
         &mut self,
-        recipe: &Recipe,
+        rates: &Rates,
         parameters: &mut Parameters,
         gradients: &Gradients,
         norm: f64,
         step: usize,
         steps: usize,
     ) {
-        let share = schedule(recipe, step, steps);
-        let scale = (recipe.clip / norm.max(1e-12)).min(1.0) as f32;
+        let share = schedule(rates, step, steps);
+        let scale = (rates.clip / norm.max(1e-12)).min(1.0) as f32;
         let power = |beta: f32| (1.0 - f64::from(beta).powi(step.min(i32::MAX as usize) as i32)) as f32;
         let settings = |part: Part, decays: bool| AdamW {
             rate: (share
                 * match part {
-                    Part::Encoder => recipe.encoder_rate,
-                    Part::Reader => recipe.reader_rate,
+                    Part::Encoder => rates.encoder,
+                    Part::Reader => rates.reader,
                 }) as f32,
             scale,
-            decay: if decays { recipe.weight_decay as f32 } else { 0.0 },
+            decay: if decays { rates.weight_decay as f32 } else { 0.0 },
             beta1: BETAS[0],
             beta2: BETAS[1],
             correction: BETAS.map(power),
@@ -80,14 +94,14 @@ pub(crate) fn combine(gradients: &mut [Gradients]) -> f64 {
 }
 
 /// The share of the highest rate at a step: up in a straight line, then down as the recipe says.
-pub(crate) fn schedule(recipe: &Recipe, step: usize, steps: usize) -> f64 {
-    let warm = (recipe.warm_up * steps as f64).max(1.0);
+pub(crate) fn schedule(rates: &Rates, step: usize, steps: usize) -> f64 {
+    let warm = (rates.warm_up * steps as f64).max(1.0);
     let step = step as f64;
     if step < warm {
         return step / warm;
     }
     let passed = ((step - warm) / (steps as f64 - warm).max(1.0)).min(1.0);
-    match recipe.decay {
+    match rates.decay {
         Decay::Linear => 1.0 - passed,
         Decay::Constant => 1.0,
         Decay::Cosine => 0.5 + 0.5 * (std::f64::consts::PI * passed).cos(),
@@ -118,21 +132,22 @@ fn in_two<T: Send>(work: &mut [T], cut: usize, each: impl Fn(&mut T) + Sync) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::recipe::Recipe;
 
     #[test]
     fn rates_rise_and_fall() {
-        let mut recipe = Recipe { warm_up: 0.1, ..Recipe::default() };
+        let mut rates = Recipe { warm_up: 0.1, ..Recipe::default() }.rates();
         let cases = [(1, 0.1, 0.1), (10, 1.0, 1.0), (55, 0.5, 0.5), (100, 0.0, 0.0)];
         for (step, linear, cosine) in cases {
-            recipe.decay = Decay::Linear;
-            assert!((schedule(&recipe, step, 100) - linear).abs() < 1e-12, "{step}");
-            recipe.decay = Decay::Cosine;
-            assert!((schedule(&recipe, step, 100) - cosine).abs() < 1e-12, "{step}");
+            rates.decay = Decay::Linear;
+            assert!((schedule(&rates, step, 100) - linear).abs() < 1e-12, "{step}");
+            rates.decay = Decay::Cosine;
+            assert!((schedule(&rates, step, 100) - cosine).abs() < 1e-12, "{step}");
         }
-        recipe.decay = Decay::Cosine;
-        assert!(schedule(&recipe, 30, 100) > 0.85);
-        recipe.decay = Decay::Constant;
-        assert_eq!([5, 30, 100].map(|step| schedule(&recipe, step, 100)), [0.5, 1.0, 1.0]);
+        rates.decay = Decay::Cosine;
+        assert!(schedule(&rates, 30, 100) > 0.85);
+        rates.decay = Decay::Constant;
+        assert_eq!([5, 30, 100].map(|step| schedule(&rates, step, 100)), [0.5, 1.0, 1.0]);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use vetted_corpus::pairs::Kind;
 use vetted_kernels::Arithmetic;
 
 use crate::Error;
+use crate::optimizer::Rates;
 
 /// A training run's settings. Two runs with the same recipe, base encoder and pairs, on the same machine, end in the
 /// same weights bit for bit.
@@ -271,6 +272,18 @@ const MOST_TOGETHER: usize = 65_536;
 pub(crate) const MAP_TOKENS: usize = 64;
 
 impl Recipe {
+    /// What the optimizer goes by.
+    pub(crate) fn rates(&self) -> Rates {
+        Rates {
+            encoder: self.encoder_rate,
+            reader: self.reader_rate,
+            weight_decay: self.weight_decay,
+            warm_up: self.warm_up,
+            decay: self.decay,
+            clip: self.clip,
+        }
+    }
+
     /// Checks every setting's range; `layers` and `hidden` are the base encoder's.
     ///
     /// # Errors
@@ -405,7 +418,7 @@ impl Architecture {
 }
 
 /// [`Arithmetic`] is another crate's.
-mod arithmetic {
+pub(crate) mod arithmetic {
     use super::*;
 
     #[derive(Serialize, Deserialize)]
@@ -415,7 +428,7 @@ mod arithmetic {
         Bf16,
     }
 
-    pub(super) fn serialize<S: serde::Serializer>(value: &Arithmetic, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: serde::Serializer>(value: &Arithmetic, serializer: S) -> Result<S::Ok, S::Error> {
         match value {
             Arithmetic::F32 => Name::F32,
             Arithmetic::Bf16 => Name::Bf16,
@@ -423,7 +436,7 @@ mod arithmetic {
         .serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arithmetic, D::Error> {
+    pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arithmetic, D::Error> {
         Ok(match Name::deserialize(deserializer)? {
             Name::F32 => Arithmetic::F32,
             Name::Bf16 => Arithmetic::Bf16,

@@ -11,7 +11,7 @@ use safetensors::{Dtype, SafeTensors};
 use crate::Error;
 
 /// Prefixes under which checkpoints keep the same tensors, depending on the class that saved them.
-const PREFIXES: [&str; 3] = ["", "bert.", "0.auto_model."];
+const PREFIXES: [&str; 5] = ["", "bert.", "roberta.", "mpnet.", "0.auto_model."];
 
 /// A safetensors file in memory.
 pub(crate) struct TensorFile {
@@ -40,6 +40,11 @@ impl TensorFile {
     pub(crate) fn metadata(&self) -> Result<HashMap<String, String>, Error> {
         let (_, metadata) = SafeTensors::read_metadata(&self.bytes).map_err(|source| self.fault(source))?;
         Ok(metadata.metadata().clone().unwrap_or_default())
+    }
+
+    /// What the file calls the tensor `name`.
+    pub(crate) fn full_name(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {

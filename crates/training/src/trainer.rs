@@ -35,9 +35,9 @@ pub struct Progress {
     pub steps: usize,
     /// Mean loss since the last line of metrics.
     pub loss: Option<f64>,
-    /// On the held-out pairs, when last evaluated.
+    /// On what is held out, when last evaluated.
     pub held_out: Option<HeldOut>,
-    /// Training pairs per second.
+    /// Training pairs, or triplets, per second.
     pub pairs_per_second: f64,
     /// Until the last step, evaluations included.
     pub seconds_left: f64,
@@ -50,34 +50,34 @@ pub enum Stage {
     Preparing,
     /// Taking steps.
     Training,
-    /// Scoring the held-out pairs.
+    /// Measuring on what is held out.
     Evaluating,
 }
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The folder with the verifier.
+    /// The folder with the model.
     pub folder: PathBuf,
     /// Steps taken.
     pub steps: usize,
     /// Whether it stopped because nothing got better any more.
     pub stopped_early: bool,
-    /// The step whose weights were exported: the best on the held-out pairs, the last without any.
+    /// The step whose weights were exported: the best on what is held out, the last without any.
     pub exported_step: usize,
-    /// Their figures on the held-out pairs.
+    /// Their figures on what is held out.
     pub held_out: Option<HeldOut>,
     /// Numbers trained.
     pub parameters: usize,
 }
 
 /// The names of a run's files.
-const CHECKPOINT: &str = "checkpoint.safetensors";
-const METRICS: &str = "metrics.jsonl";
-const CURVE: &str = "curve.svg";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const METRICS: &str = "metrics.jsonl";
+pub(crate) const CURVE: &str = "curve.svg";
 
 /// Parts of a batch that are computed apart. It is no setting, for another number gives other sums.
-const WORKERS: usize = 2;
+pub(crate) const WORKERS: usize = 2;
 
 /// Trains a verifier on `train` and leaves the weights that are best on `held_out` in the folder `out`, with
 /// `metrics.jsonl`, `curve.svg` and `checkpoint.safetensors`. `start` is an earlier verifier's folder: what it has in the
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
                     step,
                     epoch: step as f64 / per_pass,
                     loss: mean,
-                    rate: self.recipe.reader_rate * schedule(self.recipe, step, steps),
+                    rate: self.recipe.reader_rate * schedule(&self.recipe.rates(), step, steps),
                     norm,
                     pairs_per_second,
                     held_out: if evaluated { held_out.unwrap_or_default() } else { HeldOut::default() },
@@ -274,12 +274,12 @@ impl<'a> Run<'a> {
         let loss = losses.iter().sum::<f64>();
         let norm = combine(&mut self.gradients);
         if !(loss.is_finite() && norm.is_finite()) {
-            let rate = recipe.reader_rate * schedule(recipe, step, self.batches.len());
+            let rate = recipe.reader_rate * schedule(&recipe.rates(), step, self.batches.len());
             let checkpoint = Some(self.out.join(CHECKPOINT)).filter(|path| path.exists());
             return Err(Error::Diverged { step, loss, norm, rate, checkpoint });
         }
         let gradients = &self.gradients[0];
-        self.optimizer.step(recipe, &mut self.parameters, gradients, norm, step, self.batches.len());
+        self.optimizer.step(&recipe.rates(), &mut self.parameters, gradients, norm, step, self.batches.len());
         Ok((loss, norm))
     }
 
@@ -334,7 +334,7 @@ impl<'a> Run<'a> {
 }
 
 impl Progress {
-    fn preparing() -> Progress {
+    pub(crate) fn preparing() -> Progress {
         Progress {
             stage: Stage::Preparing,
             step: 0,

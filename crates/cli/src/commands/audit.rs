@@ -13,17 +13,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use vetted::{Verifier, VerifierOptions};
-use vetted_evaluation::AuditReport;
 use vetted_evaluation::audit::{PairScores, Part, SetScores, Settings, System};
 use vetted_evaluation::metrics::geometry::Geometry;
 use vetted_evaluation::pairs::Groups;
+use vetted_evaluation::{AuditReport, Collection};
 
 use crate::commands::Precision;
 use crate::commands::scorers;
 pub use cache::Cache;
 use encoders::AuditedEncoder;
 pub use pairs::{PairSet, cosines, probabilities};
-pub use retrieval::{RetrievalSet, ndcg_at_10, ranked, verified};
+pub use retrieval::{own_collection, ranked, verified};
 
 /// Compares encoders before and after fine-tuning: retrieval (nDCG@10 by set, with intervals and a significance test), pairs
 /// that differ in structure (AUC by phenomenon), the shape of their vectors, and in the same tables the untouched base with
@@ -108,11 +108,11 @@ impl Audit {
             let mut sample = Vec::new();
             for (set, ndcg) in sets.iter().zip(&mut ndcg) {
                 let found = ranked(set, encoder, &cache)?;
-                ndcg.push(ndcg_at_10(set, &found.hits)?);
+                ndcg.push(set.ndcg_at_10(&found.hits)?);
                 sample.extend(found.sample(GEOMETRY_TEXTS.div_ceil(sets.len())));
                 if let (0, Some((_, verifier))) = (index, &verifier) {
                     let kept = verified(set, &found.hits, self.verify as usize, verifier, &cache)?;
-                    ndcg.push(ndcg_at_10(set, &kept)?);
+                    ndcg.push(set.ndcg_at_10(&kept)?);
                 }
             }
             scores.push(cosines(&pairs, encoder, &cache)?);
@@ -168,10 +168,10 @@ impl Audit {
         Ok(encoders)
     }
 
-    fn sets(&self) -> Result<Vec<RetrievalSet>> {
+    fn sets(&self) -> Result<Vec<Collection>> {
         match &self.data[..] {
-            [] => Ok(vec![RetrievalSet::own()?]),
-            folders => folders.iter().map(|folder| RetrievalSet::open(folder, &self.split)).collect(),
+            [] => Ok(vec![own_collection()?]),
+            folders => folders.iter().map(|folder| Ok(Collection::load(folder, &self.split)?)).collect(),
         }
     }
 

@@ -3,11 +3,11 @@
 mod cascade;
 mod contrast;
 mod corpus;
-mod pairs;
+pub mod pairs;
 mod pipeline;
 mod planting;
 mod retrieval;
-mod twins;
+pub mod twins;
 
 use std::num::NonZeroU32;
 

@@ -7,24 +7,24 @@ use super::Distribution;
 use super::html::escape;
 
 /// A figure with its interval.
-pub(super) struct Point {
-    pub(super) value: f64,
-    pub(super) low: f64,
-    pub(super) high: f64,
+pub(crate) struct Point {
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
     /// Shown where the pointer rests.
-    pub(super) title: String,
+    pub(crate) title: String,
 }
 
 /// A line of points, one per series; none where a series has no figure.
-pub(super) struct Row {
-    pub(super) label: String,
-    pub(super) points: Vec<Option<Point>>,
+pub(crate) struct Row {
+    pub(crate) label: String,
+    pub(crate) points: Vec<Option<Point>>,
 }
 
 /// A vertical line with a name.
-pub(super) struct Guide {
-    pub(super) at: f64,
-    pub(super) name: String,
+pub(crate) struct Guide {
+    pub(crate) at: f64,
+    pub(crate) name: String,
 }
 
 /// Width of a drawing, of its column of labels, and the height of a point's line, in user units.
@@ -33,7 +33,7 @@ const LABELS: f64 = 230.0;
 const LINE: f64 = 15.0;
 
 /// Points with their intervals, a group of lines per row, over one horizontal axis.
-pub(super) fn intervals(rows: &[Row], guides: &[Guide], axis: &str) -> String {
+pub(crate) fn intervals(rows: &[Row], guides: &[Guide], axis: &str) -> String {
     let points = || rows.iter().flat_map(|row| row.points.iter().flatten());
     let ends = points().flat_map(|p| [p.low, p.high, p.value]).chain(guides.iter().map(|guide| guide.at));
     let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));

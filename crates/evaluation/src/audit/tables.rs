@@ -4,9 +4,9 @@ use super::{AuditReport, Ndcg, Separation};
 use crate::interval::Difference;
 
 /// Rows of text under a header; the first column names the row, all others hold figures.
-pub(super) struct Table {
-    pub(super) header: Vec<&'static str>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(crate) struct Table {
+    pub(crate) header: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<String>>,
 }
 
 impl AuditReport {

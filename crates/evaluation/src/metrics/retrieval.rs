@@ -129,7 +129,8 @@ impl Evaluation {
     }
 }
 
-pub(crate) fn mean(scores: &[f64]) -> f64 {
+/// The arithmetic mean; NaN of nothing.
+pub fn mean(scores: &[f64]) -> f64 {
     scores.iter().sum::<f64>() / scores.len() as f64
 }
 

@@ -1,8 +1,10 @@
-//! BERT (Devlin et al. 2019, arXiv 1810.04805), its lower part as it comes and its upper part trained.
+//! BERT (Devlin et al. 2019, arXiv 1810.04805), RoBERTa and MPNet: the lower part as it comes, the upper part trained.
 
 use std::sync::{Arc, Mutex};
 
 use candle_core::Tensor;
+use vetted_encoder::folder::Family;
+use vetted_kernels::RelativeBias;
 
 use super::initial::stored_parts;
 use super::layers::{Below, LayerKind, Layers, layer_shapes};
@@ -10,7 +12,7 @@ use crate::Error;
 use crate::base::{Base, Shape};
 use crate::ops::layer::Norms;
 use crate::ops::stack::StackMemory;
-use crate::ops::{Dropout, Ops};
+use crate::ops::{AttentionHeads, Dropout, Ops};
 use crate::parameters::LAYER;
 use crate::texts::Texts;
 
@@ -18,9 +20,11 @@ use crate::texts::Texts;
 pub(crate) struct Encoder {
     pub(crate) shape: Shape,
     words: Vec<f32>,
+    /// From that of a text's first token on.
     positions: Vec<f32>,
     types: Vec<f32>,
     norm: [Vec<f32>; 2],
+    position_bias: Option<Arc<RelativeBias>>,
     frozen: Layers,
 }
 
@@ -28,11 +32,24 @@ impl Encoder {
     pub(crate) fn new(base: &Base, trained_from: usize, ops: &Ops) -> Result<Encoder, Error> {
         let Shape { hidden, vocabulary, positions, types, .. } = base.shape;
         let take = |name: &str, shape: &[usize]| base.weights.tensor(&format!("embeddings.{name}"), shape);
+        let before_first = base.family.position_offset();
+        let position_bias = match base.family {
+            Family::Mpnet { relative_attention_buckets: buckets, .. } => {
+                let table =
+                    base.weights.tensor("encoder.relative_attention_bias.weight", &[buckets, base.shape.heads])?;
+                Some(Arc::new(RelativeBias::new(&table, base.shape.heads, positions - before_first)))
+            }
+            _ => None,
+        };
         let mut encoder = Encoder {
             words: take("word_embeddings.weight", &[vocabulary, hidden])?,
-            positions: take("position_embeddings.weight", &[positions, hidden])?,
-            types: take("token_type_embeddings.weight", &[types, hidden])?,
+            positions: take("position_embeddings.weight", &[positions, hidden])?.split_off(before_first * hidden),
+            types: match types {
+                0 => vec![0.0; hidden],
+                types => take("token_type_embeddings.weight", &[types, hidden])?,
+            },
             norm: [take("LayerNorm.weight", &[hidden])?, take("LayerNorm.bias", &[hidden])?],
+            position_bias,
             frozen: Layers::default(),
             shape: base.shape.clone(),
         };
@@ -46,6 +63,7 @@ impl Encoder {
     /// What its layers have in common.
     pub(crate) fn layer_kind(&self) -> LayerKind {
         let Shape { hidden, heads, feed_forward, epsilon, .. } = self.shape;
+        let heads = AttentionHeads { count: heads, position_bias: self.position_bias.clone() };
         LayerKind { norms: Norms::After, hidden, heads, feed_forward, epsilon }
     }
 
@@ -135,7 +153,7 @@ pub(crate) fn base_tensors(base: &Base) -> Result<Vec<Named>, Error> {
 /// A layer's tensors out of the base's file, in the order of [`LAYER`].
 pub(crate) fn layer_tensors(base: &Base, layer: usize) -> Result<Vec<Vec<f32>>, Error> {
     let hidden = base.shape.hidden;
-    let name = |part: &str| format!("encoder.layer.{layer}.{part}");
+    let name = |part: &str| base.stored_name(&format!("encoder.layer.{layer}.{part}"));
     LAYER
         .iter()
         .zip(layer_shapes(base.shape.hidden, base.shape.feed_forward))

@@ -49,18 +49,12 @@ pub(crate) fn read_parameters(base: &Base, recipe: &Recipe, start: Start) -> Res
         },
         Start::Only(file) => file.tensor(name, shape).map(Some),
     };
-    let mut list = Vec::new();
-    for layer in recipe.trained_from_layer..base.shape.layers {
-        let tensors =
-            layer_tensors(base, layer)?.into_iter().zip(layer_shapes(base.shape.hidden, base.shape.feed_forward));
-        for (part, (mut values, shape)) in LAYER.iter().zip(tensors) {
-            let name = format!("{ENCODER_LAYER}{layer}.{part}");
-            for (stored, range, shape) in stored_parts(&name, &shape) {
-                if let Some(taken) = taken(&stored, &shape)? {
-                    values[range].copy_from_slice(&taken);
-                }
+    let mut list = layer_parameters(base, recipe.trained_from_layer)?;
+    for Parameter { name, shape, values, .. } in &mut list {
+        for (stored, range, shape) in stored_parts(name, shape) {
+            if let Some(taken) = taken(&stored, &shape)? {
+                values[range].copy_from_slice(&taken);
             }
-            list.push(Parameter { name, shape, values, part: Part::Encoder });
         }
     }
     let names = reader(&recipe.architecture, base.shape.hidden, 3 + recipe.kinds.len(), recipe.max_tokens);
@@ -82,6 +76,18 @@ pub(crate) fn read_parameters(base: &Base, recipe: &Recipe, start: Start) -> Res
         list.iter_mut().filter(|parameter| parameter.name.starts_with(HEAD)).for_each(spread);
     }
     Ok(Parameters { list })
+}
+
+/// The base's layers from `first` on.
+pub(crate) fn layer_parameters(base: &Base, first: usize) -> Result<Vec<Parameter>, Error> {
+    let mut list = Vec::new();
+    for layer in first..base.shape.layers {
+        let shapes = layer_shapes(base.shape.hidden, base.shape.feed_forward);
+        for (part, (values, shape)) in LAYER.iter().zip(layer_tensors(base, layer)?.into_iter().zip(shapes)) {
+            list.push(Parameter { name: format!("{ENCODER_LAYER}{layer}.{part}"), shape, values, part: Part::Encoder });
+        }
+    }
+    Ok(list)
 }
 
 /// Makes the outputs for support and conflict that for equivalence and its opposite.

@@ -8,16 +8,16 @@ use candle_core::{Tensor, Var};
 use crate::Error;
 use crate::ops::layer::{LayerShape, Masks, Norms, PackedLayer};
 use crate::ops::stack::{Stack, StackMemory, apply};
-use crate::ops::{Backend, Dropout, Exactness, Ops};
+use crate::ops::{AttentionHeads, Backend, Dropout, Exactness, Ops};
 use crate::parameters::LAYER;
 use crate::texts::Spans;
 
 /// What layers that lie on top of each other have in common.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LayerKind {
     pub(crate) norms: Norms,
     pub(crate) hidden: usize,
-    pub(crate) heads: usize,
+    pub(crate) heads: AttentionHeads,
     pub(crate) feed_forward: usize,
     pub(crate) epsilon: f64,
 }
@@ -46,11 +46,13 @@ impl Default for Layers {
 impl Layers {
     /// Copies weights to where they are computed with.
     pub(crate) fn bind(ops: &Ops, kind: LayerKind, layers: Vec<[&[f32]; LAYER.len()]>) -> Result<Layers, Error> {
-        let LayerKind { norms, hidden, heads, feed_forward, epsilon } = kind;
+        let LayerKind { norms, hidden, feed_forward, epsilon, .. } = kind;
         if let Backend::Kernels { isa, arithmetic } = ops.backend {
-            let shape = LayerShape { norms, isa, arithmetic, hidden, heads, epsilon: epsilon as f32 };
+            let shape = LayerShape { norms, isa, arithmetic, hidden, epsilon: epsilon as f32 };
             let (one, other) = layers.split_at(layers.len() / 2);
-            let pack = |layers: &[_]| layers.iter().map(|layer| Arc::new(PackedLayer::new(shape, *layer))).collect();
+            let pack = |layers: &[_]| {
+                layers.iter().map(|layer| Arc::new(PackedLayer::new(shape, kind.heads.clone(), *layer))).collect()
+            };
             let packed = std::thread::scope(|scope| {
                 let one = scope.spawn(|| pack(one));
                 let other: Vec<_> = pack(other);
@@ -86,7 +88,7 @@ impl Layers {
         match self {
             _ if self.is_empty() => Ok(x.clone()),
             Layers::Packed(layers) => Ok(apply(x, layers, spans, memory)?),
-            Layers::Plain(kind, layers) => plain(ops, *kind, layers, x, spans, &mut Dropout::none()),
+            Layers::Plain(kind, layers) => plain(ops, kind, layers, x, spans, &mut Dropout::none()),
         }
     }
 
@@ -110,7 +112,7 @@ impl Layers {
                 let (layers, spans, memory) = (layers.clone(), spans.clone(), memory.clone());
                 Ok(input.apply_op1(Stack { layers, spans, masks, memory, through })?)
             }
-            Layers::Plain(kind, layers) => plain(ops, *kind, layers, x, spans, dropout),
+            Layers::Plain(kind, layers) => plain(ops, kind, layers, x, spans, dropout),
         }
     }
 
@@ -145,7 +147,7 @@ impl Layers {
 
 fn plain(
     ops: &Ops,
-    kind: LayerKind,
+    kind: &LayerKind,
     layers: &[[Var; LAYER.len()]],
     x: &Tensor,
     spans: &Spans,
@@ -155,7 +157,7 @@ fn plain(
     let norm = |x: &Tensor, gain: &Var, bias: &Var| ops.layer_norm(x, gain, bias, kind.epsilon);
     let mut x = x.clone();
     for [qkv, qkv_b, mix, mix_b, gain1, bias1, up, up_b, down, down_b, gain2, bias2] in layers {
-        let attend = |x: &Tensor| linear(&ops.attention(&linear(x, qkv, qkv_b)?, spans, kind.heads)?, mix, mix_b);
+        let attend = |x: &Tensor| linear(&ops.attention(&linear(x, qkv, qkv_b)?, spans, &kind.heads)?, mix, mix_b);
         let forward = |x: &Tensor| linear(&ops.gelu(&linear(x, up, up_b)?)?, down, down_b);
         x = match kind.norms {
             Norms::After => {

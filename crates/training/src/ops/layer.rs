@@ -5,13 +5,14 @@ use vetted_kernels::{
     gelu_gradient, layer_norm, layer_norm_gradient, product,
 };
 
-use super::attention::{attend_all, attend_all_gradient};
+use super::attention::{AttentionHeads, attend_all, attend_all_gradient};
 use crate::parameters::LAYER;
 use crate::texts::Spans;
 
 /// A layer's weights as the kernels read them.
 pub(crate) struct PackedLayer {
     shape: LayerShape,
+    heads: AttentionHeads,
     qkv: Packed,
     mix: Packed,
     up: Packed,
@@ -26,7 +27,6 @@ pub(crate) struct LayerShape {
     pub(crate) isa: Isa,
     pub(crate) arithmetic: Arithmetic,
     pub(crate) hidden: usize,
-    pub(crate) heads: usize,
     pub(crate) epsilon: f32,
 }
 
@@ -78,10 +78,11 @@ pub(crate) type LayerGradients = [Vec<f32>; LAYER.len()];
 
 impl PackedLayer {
     /// Packs the tensors of [`LAYER`].
-    pub(crate) fn new(shape: LayerShape, tensors: [&[f32]; LAYER.len()]) -> PackedLayer {
+    pub(crate) fn new(shape: LayerShape, heads: AttentionHeads, tensors: [&[f32]; LAYER.len()]) -> PackedLayer {
         let [qkv, qkv_b, mix, mix_b, gain1, bias1, up, up_b, down, down_b, gain2, bias2] = tensors;
         PackedLayer {
             shape,
+            heads,
             qkv: Packed::new(shape, qkv, qkv_b),
             mix: Packed::new(shape, mix, mix_b),
             up: Packed::new(shape, up, up_b),
@@ -99,7 +100,7 @@ impl PackedLayer {
         kept: &mut Kept,
         work: &mut Workspace,
     ) -> Vec<f32> {
-        let shape @ LayerShape { norms, isa, hidden, heads, epsilon, .. } = self.shape;
+        let shape @ LayerShape { norms, isa, hidden, epsilon, .. } = self.shape;
         let rows = spans.rows();
         let Kept { input, normed1, qkv, probabilities, context, sum1, normed2, wide, active, sum2 } = kept;
         copy(x, input);
@@ -121,7 +122,7 @@ impl PackedLayer {
         };
         self.qkv.forward(shape, &mut work.left, inner, rows, qkv);
         context.resize(rows * hidden, 0.0);
-        attend_all(isa, qkv, spans, heads, context, probabilities, &mut work.attention);
+        attend_all(isa, qkv, spans, &self.heads, context, probabilities, &mut work.attention);
         self.mix.forward(shape, &mut work.left, context, rows, sum1);
         drop(0, sum1);
         add_to(isa, input, sum1);
@@ -165,7 +166,7 @@ impl PackedLayer {
         gradients: &mut LayerGradients,
         work: &mut Workspace,
     ) {
-        let shape @ LayerShape { norms, isa, hidden, heads, epsilon, .. } = self.shape;
+        let shape @ LayerShape { norms, isa, hidden, epsilon, .. } = self.shape;
         let rows = spans.rows();
         let Kept { input, normed1, qkv, probabilities, context, sum1, normed2, wide, active, sum2 } = kept;
         let [qkv_w, qkv_b, mix_w, mix_b, gain1, bias1, up_w, up_b, down_w, down_b, gain2, bias2] = gradients;
@@ -200,7 +201,7 @@ impl PackedLayer {
         outer.weights(branch, context, mix_w, mix_b);
         outer.inner(branch, &self.mix, set, of_context);
         of_qkv.resize(rows * 3 * hidden, 0.0);
-        attend_all_gradient(isa, qkv, spans, heads, probabilities, of_context, of_qkv, attention);
+        attend_all_gradient(isa, qkv, spans, &self.heads, probabilities, of_context, of_qkv, attention);
         match norms {
             Norms::After => {
                 outer.weights(of_qkv, input, qkv_w, qkv_b);

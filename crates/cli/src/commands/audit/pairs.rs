@@ -28,7 +28,8 @@ const OWN: &str = include_str!("../../../audit/pairs.tsv");
 const STEP: usize = 512;
 
 impl PairSet {
-    fn new(pairs: Vec<Pair>) -> PairSet {
+    /// Of pairs that have labels.
+    pub fn new(pairs: Vec<Pair>) -> PairSet {
         let (mut texts, mut place_of) = (Vec::new(), HashMap::new());
         let mut place = |text: &String| {
             *place_of.entry(text.clone()).or_insert_with(|| {

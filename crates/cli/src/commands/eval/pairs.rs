@@ -92,8 +92,23 @@ impl Pairs {
 
 fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Result<ScorerReport> {
     let Named { name, verifier } = named;
-    let bar = count_bar(pairs.len() as u64, name);
     let start = Instant::now();
+    let values = scores(named, pairs)?;
+    let us_per_pair = start.elapsed().as_secs_f64() * 1e6 / pairs.len().max(1) as f64;
+    let thresholds = verifier.config().thresholds;
+    let thresholds = Thresholds { support: thresholds.support.into(), equivalence: thresholds.equivalence.into() };
+    let scores = match verifier.is_trained() {
+        true => Scores { values: &values, output: Output::Probability, thresholds: Some(thresholds) },
+        false => Scores { values: &values, output: Output::Similarity, thresholds: None },
+    };
+    let scorer = Scorer { name: name.clone(), params: verifier.parameters() as u64, us_per_pair };
+    let bootstrap = quick_bootstrap();
+    Ok(ScorerReport::new(scorer, groups, scores, keep, &bootstrap)?)
+}
+
+/// A score of every pair: the calibrated probability that it matches, or a formula's similarity.
+pub fn scores(Named { name, verifier }: &Named, pairs: &[Pair]) -> Result<Vec<f64>> {
+    let bar = count_bar(pairs.len() as u64, name);
     let mut values = Vec::with_capacity(pairs.len());
     let trained = verifier.is_trained();
     let calibration = verifier.config().calibration;
@@ -113,15 +128,6 @@ fn measure(named: &Named, pairs: &[Pair], groups: &Groups, keep: KeepRate) -> Re
         }));
         bar.inc(some.len() as u64);
     }
-    let us_per_pair = start.elapsed().as_secs_f64() * 1e6 / pairs.len().max(1) as f64;
     bar.finish_and_clear();
-    let thresholds = verifier.config().thresholds;
-    let thresholds = Thresholds { support: thresholds.support.into(), equivalence: thresholds.equivalence.into() };
-    let scores = match trained {
-        true => Scores { values: &values, output: Output::Probability, thresholds: Some(thresholds) },
-        false => Scores { values: &values, output: Output::Similarity, thresholds: None },
-    };
-    let scorer = Scorer { name: name.clone(), params: verifier.parameters() as u64, us_per_pair };
-    let bootstrap = quick_bootstrap();
-    Ok(ScorerReport::new(scorer, groups, scores, keep, &bootstrap)?)
+    Ok(values)
 }

@@ -41,6 +41,11 @@ pub struct Twins {
 
 impl Twins {
     pub fn run(self) -> Result<()> {
+        print_report(&self.report()?, self.json)
+    }
+
+    /// Measures everything.
+    pub fn report(&self) -> Result<TwinsReport> {
         let rankers = self.pipelines.load(self.corpus.precision())?;
         let corpus = self.corpus.open(&self.pipelines)?;
         let ndcg: Metric = "ndcg@10".parse()?;
@@ -64,14 +69,13 @@ impl Twins {
             let baseline = baseline.filter(|_| clean.pipeline != "dense");
             PipelineReport::new(clean, &planted, placed, baseline, &bootstrap)
         };
-        let report = TwinsReport {
+        Ok(TwinsReport {
             dataset: corpus.dataset.name.clone(),
             split: corpus.dataset.split.clone(),
             seed: self.planting.seed,
             documents,
             twins: planted.twins.len(),
             pipelines: clean.into_iter().zip(&placed).map(report).collect::<Result<_, _>>()?,
-        };
-        print_report(&report, self.json)
+        })
     }
 }

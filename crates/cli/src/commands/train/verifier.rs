@@ -2,18 +2,15 @@
 
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use indicatif::{HumanDuration, ProgressBar};
 use vetted::corpus::pairs::{self, Kind};
 use vetted::models;
-use vetted_training::{
-    Architecture, Base, Contrast, Example, F3, F4, HeldOut, MapTransformer, Progress, Recipe, Stage, hold_out, train,
-};
+use vetted_training::{Architecture, Base, Contrast, Example, F3, F4, MapTransformer, Recipe, hold_out, train};
 
-use crate::terminal::{download_progress, step_bar};
+use super::Shown;
+use crate::terminal::download_progress;
 
 /// Writes config.json and model.safetensors (what `vetted verify --verifier DIR` and `vetted eval pairs --scorer DIR`
 /// take), metrics.jsonl and curve.svg. A run that was stopped goes on from its last checkpoint when started again with
@@ -123,7 +120,7 @@ impl Verifier {
         let mut base = Base::open(&folder.path)?;
         base.name.clone_from(&folder.name); // the name it is found under again, which need not be its folder's
         let recipe = self.recipe(base.shape.layers)?;
-        let mut shown = Shown::default();
+        let mut shown = Shown::new("held-out AUC", "pairs");
         let outcome = train(&recipe, &base, self.start.as_deref(), &examples, &held_out, &self.out, &mut |progress| {
             shown.update(progress)
         })?;
@@ -215,42 +212,4 @@ fn share(argument: &str) -> Result<(String, f64)> {
         bail!("a weight is 0 or more");
     }
     Ok((source.to_owned(), weight))
-}
-
-/// The bar of a run, with loss and held-out AUC beside it.
-#[derive(Default)]
-struct Shown {
-    bar: Option<ProgressBar>,
-    held_out: Option<HeldOut>,
-}
-
-impl Shown {
-    fn update(&mut self, progress: &Progress) {
-        let bar = self.bar.get_or_insert_with(|| step_bar(progress.steps as u64));
-        bar.set_length(progress.steps as u64);
-        bar.set_position(progress.step as u64);
-        let stage = match progress.stage {
-            Stage::Preparing => "preparing".to_owned(),
-            Stage::Evaluating => "evaluating".to_owned(),
-            Stage::Training => {
-                let loss = progress.loss.map(|loss| format!("loss {loss:.3}  ")).unwrap_or_default();
-                let auc = progress.held_out.and_then(|held_out| held_out.selection());
-                let auc = auc.map(|auc| format!("held-out AUC {auc:.3}  ")).unwrap_or_default();
-                let left = HumanDuration(Duration::from_secs_f64(progress.seconds_left.max(0.0)));
-                format!("{loss}{auc}{:.0} pairs/s, {left} left", progress.pairs_per_second)
-            }
-        };
-        // Where no bar is drawn, a log line for every evaluation.
-        if bar.is_hidden() && progress.held_out.is_some() && progress.held_out != self.held_out {
-            eprintln!("step {} of {}: {stage}", progress.step, progress.steps);
-        }
-        self.held_out = progress.held_out;
-        bar.set_message(stage);
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
 }

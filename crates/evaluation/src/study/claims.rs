@@ -1,0 +1,230 @@
+//! What the figures say, in sentences: each is made of the figures, and says so where they do not decide.
+
+use super::tables::{group_name, percent, same};
+use super::{Effect, Made, Separated, Study, Verifier};
+use crate::metrics::retrieval::mean;
+
+/// A claim of the paper (arXiv 2604.16351), and what became of it here.
+pub(super) struct Claim {
+    pub(super) claim: &'static str,
+    pub(super) found: String,
+}
+
+/// A change of an area that is worth a word.
+const NOTABLE: f64 = 0.03;
+
+impl Study {
+    /// Whether to fine-tune, in a sentence or two.
+    pub(super) fn verdict(&self, effects: &[Effect]) -> String {
+        let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
+        let Some(main) = mains.first() else {
+            return "**Not measured yet.** No encoder was trained with and without structural negatives.".into();
+        };
+        let average = &main.b_against_a.average;
+        let seeds = main.b_against_a.by_seed.len();
+        match (average.interval.high < 0.0, average.interval.low > 0.0) {
+            (true, _) => format!(
+                "**No: do not train your retriever for structure.** Structural negatives cost {} {} of its nDCG@10 \
+                 ({:+.4}, 95 % interval [{:+.4}, {:+.4}], {} queries of {} sets, {seeds} seeds), against the same training \
+                 without them.",
+                main.base,
+                percent(-main.b_against_a.relative()).trim_start_matches('+'),
+                average.mean,
+                average.interval.low,
+                average.interval.high,
+                main.b_against_a.queries,
+                main.b_against_a.by_set.len(),
+            ),
+            (_, true) => format!(
+                "**The loss did not appear here.** {} retrieved better with structural negatives than without: {:+.4} nDCG@10 \
+                 [{:+.4}, {:+.4}], {seeds} seeds.",
+                main.base, average.mean, average.interval.low, average.interval.high
+            ),
+            _ => format!(
+                "**Not decided here.** Structural negatives changed {}'s nDCG@10 by {:+.4} [{:+.4}, {:+.4}] ({seeds} seeds): \
+                 the interval holds 0, so that this run can neither show the loss nor rule it out.",
+                main.base, average.mean, average.interval.low, average.interval.high
+            ),
+        }
+    }
+
+    /// What to do instead, from the verifiers and the ways to search that were measured.
+    pub(super) fn advice(&self) -> Vec<String> {
+        let mut advice = Vec::new();
+        let best_of = |wanted: fn(&Made) -> bool| {
+            let of_all = |verifier: &&Verifier| overall(&verifier.structure).unwrap_or(f64::NAN);
+            let candidates = self.verifiers.iter().filter(|verifier| wanted(&verifier.made));
+            candidates.max_by(|a, b| of_all(a).total_cmp(&of_all(b))).map(|verifier| (verifier, of_all(&verifier)))
+        };
+        if let (Some((formula, low)), Some((trained, high))) =
+            (best_of(|made| *made == Made::Formula), best_of(|made| *made != Made::Formula))
+        {
+            advice.push(format!(
+                "Read what was found a second time instead: over the untouched encoder, {} ({}) tells matching pairs from near \
+                 misses with an AUC of {high:.3}, the best formula ({}) with {low:.3} (mean over the sources of pairs).",
+                trained.name,
+                super::tables::made(trained),
+                formula.name,
+            ));
+        }
+        let sets: Vec<&str> = self.fixes.iter().map(|fix| fix.set.as_str()).fold(Vec::new(), |mut sets, set| {
+            if !sets.contains(&set) {
+                sets.push(set);
+            }
+            sets
+        });
+        for set in sets {
+            let served = self.fixes.iter().filter(|fix| fix.set == set);
+            let served: Vec<String> =
+                served.filter_map(|fix| Some(format!("{} {:.0} %", fix.name, 100.0 * fix.served?.value))).collect();
+            if !served.is_empty() {
+                advice.push(format!(
+                    "With near misses planted in {set}, this share of queries gets one as the first answer: {}.",
+                    served.join(", ")
+                ));
+            }
+        }
+        advice
+    }
+
+    /// The paper's claims that these cells bear on.
+    pub(super) fn claims(&self, effects: &[Effect]) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
+        for main in &mains {
+            let [low, high] = main.b_against_a.relative_interval().map(percent);
+            let held =
+                verdict(main.b_against_a.average.interval.high < 0.0, main.b_against_a.average.interval.low > 0.0);
+            let below = main.b_against_a.by_set.iter().filter(|(_, change)| change.mean < 0.0).count();
+            let found = format!(
+                "{held} {}: {} [{low}, {high}] at a share of {:.2} and {} steps; lower on {below} of {} sets; by seed {}.",
+                main.base,
+                percent(main.b_against_a.relative()),
+                main.share,
+                main.steps,
+                main.b_against_a.by_set.len(),
+                main.b_against_a.by_seed.iter().map(|change| format!("{change:+.4}")).collect::<Vec<_>>().join(", "),
+            );
+            claims.push(Claim { claim: "Structural negatives cost retrieval: 8 to 9 % of nDCG@10 on small encoders, up to 40 % on a mid-sized one", found });
+        }
+        if let [small, rest @ ..] = &mains[..] {
+            for other in rest {
+                let (a, b) = (small.b_against_a.relative(), other.b_against_a.relative());
+                let same = small.share == other.share
+                    && small.steps == other.steps
+                    && small.b_against_a.by_set.len() == other.b_against_a.by_set.len();
+                let caveat = if same {
+                    ""
+                } else {
+                    " The two were trained for different times or measured on different sets, so this is an indication only."
+                };
+                let found = format!("{} lost {}, {} {}.{caveat}", small.base, percent(a), other.base, percent(b));
+                claims.push(Claim { claim: "The mid-sized encoder loses more than the small one", found });
+            }
+        }
+        for base in self.bases() {
+            let Some(main) = Study::main_effect(effects, base) else { continue };
+            let grows = |points: Vec<(f64, f64)>| {
+                let list = points.iter().map(|(x, change)| format!("{x}: {change:+.4}")).collect::<Vec<_>>().join(", ");
+                let falls = points.windows(2).all(|pair| pair[1].1 < pair[0].1);
+                (points.len() > 1).then(|| format!("{} ({list}).", if falls { "Yes" } else { "Not at every point" }))
+            };
+            let of_base = || effects.iter().filter(|effect| effect.base == base);
+            let by_share = of_base().filter(|effect| effect.steps == main.steps);
+            let by_steps = of_base().filter(|effect| effect.share == main.share);
+            if let Some(found) = grows(by_share.map(|e| (e.share, e.b_against_a.average.mean)).collect()) {
+                claims.push(Claim {
+                    claim: "The loss grows with the share of structural negatives",
+                    found: format!("{base}: {found}"),
+                });
+            }
+            if let Some(found) = grows(by_steps.map(|e| (e.steps as f64, e.b_against_a.average.mean)).collect()) {
+                claims.push(Claim { claim: "The loss grows with training", found: format!("{base}: {found}") });
+            }
+            claims.push(Claim {
+                claim: "B's cosines tell negation and spatial edits apart, hardly role swaps",
+                found: self.gained(main),
+            });
+        }
+        claims.extend(self.of_verifiers());
+        claims
+    }
+
+    /// By how much B's cosine separates better than A's, by kind.
+    fn gained(&self, effect: &Effect) -> String {
+        let [a, b] = self.models(effect);
+        let Some(first) = b.first() else { return String::new() };
+        let area = |models: &[&super::Encoder], group: &Separated| {
+            mean(&models.iter().filter_map(|model| Some(same(&model.structure, group)?.auc)).collect::<Vec<_>>())
+        };
+        let mut gains: Vec<(String, f64, f64)> = first
+            .structure
+            .iter()
+            .filter(|group| group.phenomenon.is_some())
+            .map(|group| (group_name(group), area(&b, group) - area(&a, group), area(&b, group)))
+            .collect();
+        gains.sort_by(|x, y| y.1.total_cmp(&x.1));
+        let list = |gains: &[(String, f64, f64)]| {
+            let one = |(name, gain, reached): &(String, f64, f64)| format!("{name} {gain:+.3} to {reached:.3}");
+            gains.iter().map(one).collect::<Vec<_>>().join("; ")
+        };
+        let most = 4.min(gains.len());
+        let notable = gains.iter().filter(|gain| gain.1 > NOTABLE).count();
+        format!(
+            "{}: AUC rose by more than {NOTABLE} in {notable} of {} groups. Most: {}. Least: {}.",
+            effect.base,
+            gains.len(),
+            list(&gains[..most]),
+            list(&gains[gains.len() - most..]),
+        )
+    }
+
+    fn of_verifiers(&self) -> Vec<Claim> {
+        let mut claims = Vec::new();
+        let formulas: Vec<String> = self
+            .verifiers
+            .iter()
+            .filter(|verifier| verifier.made == Made::Formula)
+            .filter_map(|verifier| Some(format!("{} {:.3}", verifier.name, overall(&verifier.structure)?)))
+            .collect();
+        if !formulas.is_empty() {
+            claims.push(Claim {
+                claim: "Formulas over token similarities give near misses almost the score of paraphrases",
+                found: format!("Mean AUC over the sources of pairs (0.5 is chance): {}.", formulas.join(", ")),
+            });
+        }
+        for frozen in self.verifiers.iter().filter(|verifier| matches!(verifier.made, Made::Frozen { .. })) {
+            let end_to_end = self
+                .verifiers
+                .iter()
+                .find(|other| other.name == frozen.name && matches!(other.made, Made::EndToEnd { .. }));
+            if let Some((end_to_end, low, high)) =
+                end_to_end.and_then(|other| Some((other, overall(&frozen.structure)?, overall(&other.structure)?)))
+            {
+                claims.push(Claim {
+                    claim: "Readers of the map learn structure only end to end",
+                    found: format!(
+                        "{} {}: mean AUC {low:.3} frozen, {high:.3} end to end.",
+                        verdict(high > low, high < low),
+                        end_to_end.name
+                    ),
+                });
+            }
+        }
+        claims
+    }
+}
+
+/// Mean area over the sources, each counting the same.
+fn overall(groups: &[Separated]) -> Option<f64> {
+    let areas: Vec<f64> = groups.iter().filter(|group| group.phenomenon.is_none()).map(|group| group.auc).collect();
+    (!areas.is_empty()).then(|| mean(&areas))
+}
+
+fn verdict(held: bool, opposite: bool) -> &'static str {
+    match (held, opposite) {
+        (true, _) => "Held.",
+        (_, true) => "The opposite was found.",
+        _ => "Not decided.",
+    }
+}

@@ -1,0 +1,82 @@
+//! Every figure of the study in one table for other programs.
+
+use super::{Encoder, Figure, Separated, Study};
+use crate::Error;
+use crate::interval::Bootstrap;
+use crate::metrics::retrieval::mean;
+
+const HEADER: &str = "experiment,base,model,share,steps,seed,on,metric,value,low,high,n\n";
+
+/// One line a figure; intervals of means of queries are bootstraps.
+pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error> {
+    let mut csv = String::from(HEADER);
+    let mut line = |cells: [String; 7], metric: &str, figure: Figure| {
+        let Figure { value, interval: [low, high], n } = figure;
+        let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+        csv += &format!("{},{metric},{value:.6},{low:.6},{high:.6},{n}\n", cells.join(","));
+    };
+    for encoder in &study.encoders {
+        let [model, share, steps, seed] = described(encoder);
+        let cells = |on: &str| {
+            [
+                "encoders".into(),
+                encoder.base.clone(),
+                model.clone(),
+                share.clone(),
+                steps.clone(),
+                seed.clone(),
+                on.into(),
+            ]
+        };
+        for set in &encoder.sets {
+            let interval = bootstrap.mean(&set.ndcg)?.into();
+            line(cells(&set.name), "ndcg@10", Figure { value: mean(&set.ndcg), interval, n: set.ndcg.len() });
+        }
+        for group in &encoder.structure {
+            line(cells(&on(group)), "auc", area(group));
+        }
+    }
+    for verifier in &study.verifiers {
+        for group in &verifier.structure {
+            let made = super::tables::made(verifier);
+            let model = format!("{}, {made}", verifier.name);
+            let [none, none2, none3] = [(); 3].map(|()| String::new());
+            line(["verifiers".into(), verifier.base.clone(), model, none, none2, none3, on(group)], "auc", area(group));
+        }
+    }
+    for fix in &study.fixes {
+        let figures = [
+            ("ndcg@10", Some(fix.ndcg)),
+            ("near miss first", fix.served),
+            ("right in 10", fix.found),
+            ("abstained", fix.abstained),
+        ];
+        for (metric, figure) in figures.into_iter().filter_map(|(metric, figure)| Some((metric, figure?))) {
+            let [a, b, c, d] = [(); 4].map(|()| String::new());
+            line(["fixes".into(), a, fix.name.clone(), b, c, d, fix.set.clone()], metric, figure);
+        }
+    }
+    Ok(csv)
+}
+
+fn described(encoder: &Encoder) -> [String; 4] {
+    match encoder.training {
+        None => ["untouched".into(), String::new(), String::new(), String::new()],
+        Some(training) => {
+            let model = if training.share == 0.0 { "A" } else { "B" };
+            [model.into(), training.share.to_string(), training.steps.to_string(), training.seed.to_string()]
+        }
+    }
+}
+
+fn on(group: &Separated) -> String {
+    super::tables::group_name(group).replace("**", "")
+}
+
+fn area(group: &Separated) -> Figure {
+    Figure { value: group.auc, interval: group.interval, n: group.matches + group.near_misses }
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+}

@@ -1,0 +1,179 @@
+//! From encoders' figures to what training changed.
+
+use serde::Serialize;
+
+use super::{Encoder, Study, Training};
+use crate::Error;
+use crate::comparison::compare;
+use crate::interval::{Bootstrap, Difference};
+use crate::metrics::retrieval::mean;
+
+/// By how much nDCG@10 changed between two groups of encoders.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Change {
+    /// nDCG@10 before, each set counting the same.
+    pub before: f64,
+    /// And after.
+    pub after: f64,
+    /// The change on average over sets; queries are drawn anew inside each set, their scores being averaged over seeds.
+    pub average: Difference,
+    /// The change on every set, by name.
+    pub by_set: Vec<(String, Difference)>,
+    /// The average change of every seed alone.
+    pub by_seed: Vec<f64>,
+    /// Queries of all sets.
+    pub queries: usize,
+}
+
+/// What training for structure did to a model at one share and one number of steps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Effect {
+    /// The model.
+    pub base: String,
+    /// Structural triplets among B's.
+    pub share: f64,
+    /// A's steps.
+    pub steps: usize,
+    /// Model A, against the untouched one.
+    pub a: Change,
+    /// Model B, against the untouched one.
+    pub b: Change,
+    /// Model B, against A.
+    pub b_against_a: Change,
+}
+
+impl Change {
+    /// The change in parts of what there was before: -0.08 is a loss of 8 %.
+    pub fn relative(&self) -> f64 {
+        self.average.mean / self.before
+    }
+
+    /// The ends of the interval in the same parts.
+    pub fn relative_interval(&self) -> [f64; 2] {
+        [self.average.interval.low, self.average.interval.high].map(|end| end / self.before)
+    }
+
+    /// Between encoders of equal seeds (or one untouched encoder and several), over the sets that all of them have.
+    fn between(before: &[&Encoder], after: &[&Encoder], bootstrap: &Bootstrap) -> Result<Option<Change>, Error> {
+        let Some(first) = before.first().filter(|_| !after.is_empty()) else { return Ok(None) };
+        let mut sets = Vec::new();
+        for set in &first.sets {
+            let all = |encoders: &[&Encoder]| -> Option<Vec<Vec<f64>>> {
+                let of =
+                    |encoder: &&Encoder| Some(encoder.sets.iter().find(|other| other.name == set.name)?.ndcg.clone());
+                encoders.iter().map(of).collect()
+            };
+            if let (Some(before), Some(after)) = (all(before), all(after)) {
+                sets.push((set.name.clone(), before, after));
+            }
+        }
+        if sets.is_empty() {
+            return Ok(None);
+        }
+        let averaged = |seeds: &[Vec<f64>]| -> Vec<f64> {
+            (0..seeds[0].len())
+                .map(|query| seeds.iter().map(|ndcg| ndcg[query]).sum::<f64>() / seeds.len() as f64)
+                .collect()
+        };
+        let over_sets = |figure: &dyn Fn(&(String, Vec<Vec<f64>>, Vec<Vec<f64>>)) -> f64| {
+            sets.iter().map(figure).sum::<f64>() / sets.len() as f64
+        };
+        let mut differences = Vec::new();
+        for (_, before, after) in &sets {
+            let (before, after) = (averaged(before), averaged(after));
+            if before.len() != after.len() {
+                return Err(Error::Unpaired { baseline: before.len(), system: after.len() });
+            }
+            differences.push(after.iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>());
+        }
+        let by_set = sets.iter().zip(&differences);
+        let by_set = by_set.map(|((name, ..), of_set)| Ok((name.clone(), compare(&[of_set], bootstrap)?)));
+        let by_seed = (0..after.len()).map(|seed| {
+            over_sets(&|(_, before, after)| mean(&after[seed]) - mean(&before[seed.min(before.len() - 1)]))
+        });
+        Ok(Some(Change {
+            before: over_sets(&|(_, before, _)| mean(&averaged(before))),
+            after: over_sets(&|(_, _, after)| mean(&averaged(after))),
+            average: compare(&differences.iter().map(Vec::as_slice).collect::<Vec<_>>(), bootstrap)?,
+            by_set: by_set.collect::<Result<_, Error>>()?,
+            by_seed: by_seed.collect(),
+            queries: differences.iter().map(Vec::len).sum(),
+        }))
+    }
+}
+
+impl Study {
+    /// The models that encoders were made from, in the order they were measured in.
+    pub fn bases(&self) -> Vec<&str> {
+        let mut bases: Vec<&str> = Vec::new();
+        for encoder in &self.encoders {
+            if !bases.contains(&encoder.base.as_str()) {
+                bases.push(&encoder.base);
+            }
+        }
+        bases
+    }
+
+    /// The model as it comes.
+    pub fn untouched(&self, base: &str) -> Option<&Encoder> {
+        self.encoders.iter().find(|encoder| encoder.base == base && encoder.training.is_none())
+    }
+
+    /// Its fine-tuned versions at one share and one number of steps, by seed.
+    pub fn tuned(&self, base: &str, share: f64, steps: usize) -> Vec<(&Encoder, Training)> {
+        let tuned = self.encoders.iter().filter(|encoder| encoder.base == base);
+        let mut tuned: Vec<_> = tuned
+            .filter_map(|encoder| Some((encoder, encoder.training?)))
+            .filter(|(_, training)| training.share == share && training.steps == steps)
+            .collect();
+        tuned.sort_by_key(|(_, training)| training.seed);
+        tuned
+    }
+
+    /// All effects that were measured: a model A, a model B and the untouched one, with equal seeds.
+    ///
+    /// # Errors
+    /// [`Error::Unpaired`] when cells were measured on different queries; [`Error::NotANumber`].
+    pub fn effects(&self, bootstrap: &Bootstrap) -> Result<Vec<Effect>, Error> {
+        let mut effects = Vec::new();
+        for base in self.bases() {
+            let Some(untouched) = self.untouched(base) else { continue };
+            let of_base = self.encoders.iter().filter(|encoder| encoder.base == base).filter_map(|e| e.training);
+            let mut points: Vec<(f64, usize)> = of_base
+                .filter(|training| training.share > 0.0)
+                .map(|training| (training.share, training.steps))
+                .collect();
+            points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+            points.dedup();
+            for (share, steps) in points {
+                let (a, b) = (self.tuned(base, 0.0, steps), self.tuned(base, share, steps));
+                let with = |these: &[(&'_ Encoder, Training)], others: &[(&'_ Encoder, Training)]| -> Vec<usize> {
+                    let has = |seed: u64| others.iter().any(|(_, training)| training.seed == seed);
+                    (0..these.len()).filter(|index| has(these[*index].1.seed)).collect()
+                };
+                let a_kept: Vec<&Encoder> = with(&a, &b).into_iter().map(|index| a[index].0).collect();
+                let b_kept: Vec<&Encoder> = with(&b, &a).into_iter().map(|index| b[index].0).collect();
+                let changes = (
+                    Change::between(&[untouched], &a_kept, bootstrap)?,
+                    Change::between(&[untouched], &b_kept, bootstrap)?,
+                    Change::between(&a_kept, &b_kept, bootstrap)?,
+                );
+                if let (Some(a), Some(b), Some(b_against_a)) = changes {
+                    effects.push(Effect { base: base.into(), share, steps, a, b, b_against_a });
+                }
+            }
+        }
+        Ok(effects)
+    }
+
+    /// The effect that is measured best: with the most seeds, then the most steps.
+    pub fn main_effect<'a>(effects: &'a [Effect], base: &str) -> Option<&'a Effect> {
+        let of_base = effects.iter().filter(|effect| effect.base == base);
+        of_base.max_by_key(|effect| (effect.b_against_a.by_seed.len(), effect.steps))
+    }
+}
+
+/// How far an encoder's nDCG@10 is from another's, on average over the sets that both have; `None` where they do not compare.
+pub(super) fn against(before: &Encoder, after: &Encoder, bootstrap: &Bootstrap) -> Option<Difference> {
+    Change::between(&[before], &[after], bootstrap).ok().flatten().map(|change| change.average)
+}
