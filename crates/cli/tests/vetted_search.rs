@@ -100,3 +100,75 @@ fn a_wrong_verifier_is_told() {
     assert!(fail(folder.path(), &["search", "--index", "ix", "--verifier", "nowhere", "x"]).contains("nowhere"));
     succeed(folder.path(), &["search", "--index", "ix", "--verifier", "nowhere", "--verify", "off", "x"]);
 }
+
+#[test]
+fn an_index_may_keep_nothing_and_gives_the_same_answers() {
+    let folder = statements();
+    succeed(folder.path(), &["index", "notes.jsonl", "--into", "bare", "--views", "none"]);
+    let find = |index: &str| {
+        let mut found = json(&answer(folder.path(), &["search", "--index", index, "--json", "The dog bit the man."]));
+        found["ms"] = Value::Null;
+        found
+    };
+    assert_eq!(find("ix"), find("bare"));
+    let info = |index: &str| json(&succeed(folder.path(), &["info", "--index", index, "--json"]));
+    assert!(info("ix")["bytes_of_views"].as_u64() > info("bare")["bytes_of_views"].as_u64());
+    assert_eq!(info("bare")["settings"]["views"], "none");
+}
+
+#[test]
+fn of_two_that_say_nearly_the_same_the_worse_one_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let lines = [
+        r#"{"_id": "right", "text": "Each repeat comprises two helices joined by a short loop. It was found in 2011."}"#,
+        r#"{"_id": "wrong", "text": "Hardly any repeat comprises two helices joined by a short loop. It was found in 2011."}"#,
+    ];
+    fs::write(folder.path().join("notes.jsonl"), lines.join("\n")).unwrap();
+    succeed(folder.path(), &["index", "notes.jsonl", "--into", "ix"]);
+    let question = "How many helices does each repeat comprise, joined by a short loop?";
+    let found = json(&answer(folder.path(), &["search", "--index", "ix", "--json", question]));
+    assert_eq!(hits(&found), ["right"], "{found}");
+    assert_eq!(
+        (&found["rejected"][0]["id"], &found["rejected"][0]["rival"]),
+        (&"wrong".into(), &"right".into()),
+        "{found}"
+    );
+    let shown = answer(folder.path(), &["search", "--index", "ix", question]);
+    assert!(shown.contains("says nearly the same as right, which supports the query better"), "{shown}");
+}
+
+#[test]
+fn a_retriever_of_ones_own_brings_vectors_or_candidates() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let lines = [
+        r#"{"_id": "dog", "text": "The dog bit the man.", "vector": [1, 0]}"#,
+        r#"{"_id": "man", "text": "The man bit the dog.", "vector": [0.9, 0.1]}"#,
+    ];
+    fs::write(path.join("notes.jsonl"), lines.join("\n")).unwrap();
+    succeed(path, &["index", "notes.jsonl", "--into", "ix", "--vectors", "vector"]);
+    fn search<'a>(rest: &[&'a str]) -> Vec<&'a str> {
+        [&["search", "--index", "ix", "--json"], rest].concat()
+    }
+    let query = "The man was bitten by the dog.";
+    let found = json(&succeed(path, &search(&["--vector", "[1, 0]", query])));
+    assert_eq!((hits(&found), &found["rejected"][0]["id"]), (vec!["dog"], &"man".into()), "{found}");
+    fs::write(path.join("queries.jsonl"), format!(r#"{{"_id": "q", "text": "{query}", "vector": [1, 0]}}"#)).unwrap();
+    let many = json(&succeed(path, &search(&["--queries", "queries.jsonl"])));
+    assert_eq!(hits(&many), ["dog"]);
+
+    assert!(fail(path, &search(&[query])).contains("--vector"));
+    assert!(fail(path, &search(&["--vector", "[1, x]", query])).contains("JSON array of numbers"));
+    assert!(fail(path, &search(&["--vector", "[1]", query])).contains("dimension"));
+    let nameless = fail(path, &["index", "notes.jsonl", "--into", "other", "--vectors", "embedding"]);
+    assert!(nameless.contains("embedding") && nameless.contains("dog"), "{nameless}");
+
+    let verify = |file: &str| vetted(path, &["verify", "--json", "--no-evidence", "-q", query, "--candidates", file]);
+    fs::write(path.join("found.txt"), "The dog bit the man.\n{\"text\": \"The man bit the dog.\"}\n").unwrap();
+    let judged = json(&String::from_utf8(verify("found.txt").stdout).unwrap());
+    let verdicts: Vec<&Value> = judged["results"].as_array().unwrap().iter().map(|it| &it["verdict"]).collect();
+    assert_eq!(verdicts, ["accept", "reject"], "{judged}");
+    fs::write(path.join("bad.jsonl"), "{\"title\": 1}").unwrap();
+    assert!(String::from_utf8_lossy(&verify("bad.jsonl").stderr).contains("bad.jsonl:1"));
+    assert!(String::from_utf8_lossy(&verify("absent.txt").stderr).contains("cannot open absent.txt"));
+}

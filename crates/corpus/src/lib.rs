@@ -61,5 +61,5 @@ pub mod triplets;
 
 pub use document::Document;
 pub use error::Error;
-pub use passages::{Passage, PassageOptions, cut};
+pub use passages::{Passage, PassageOptions, cut, cut_sentences};
 pub use read::{OnBadRecord, Progress, ReadOptions, Reader, Skipped, read};

@@ -109,6 +109,31 @@ pub fn cut(text: &str, options: &PassageOptions, count_tokens: impl Fn(&str) -> 
     with_characters(text, ranges)
 }
 
+/// Cuts `text` into its sentences: each is a passage of its own, or several where it has more than
+/// [`max_tokens`](PassageOptions::max_tokens). A sentence of less than `min_tokens`, such as a heading, is joined with the next
+/// one if the two fit. There is no overlap. Everything else is as in [`cut`].
+pub fn cut_sentences(
+    text: &str,
+    options: &PassageOptions,
+    min_tokens: usize,
+    count_tokens: impl Fn(&str) -> usize,
+) -> Vec<Passage> {
+    let mut ranges: Vec<(Range<usize>, usize)> = Vec::new();
+    for unit in units(text, options.max_tokens, &count_tokens) {
+        match ranges.last_mut() {
+            Some((last, tokens))
+                if *tokens + unit.tokens <= options.max_tokens
+                    && (unit.begins == Begins::Piece || *tokens < min_tokens) =>
+            {
+                last.end = unit.bytes.end;
+                *tokens += unit.tokens;
+            }
+            _ => ranges.push((unit.bytes, unit.tokens)),
+        }
+    }
+    with_characters(text, ranges.into_iter().map(|(range, _)| range).collect())
+}
+
 /// How many bytes of a sentence that does not fit into a passage are kept together, at most, when it is cut.
 const PIECE_BYTES: usize = 128;
 

@@ -267,13 +267,14 @@ impl Config {
             ("thresholds.equivalence", t.equivalence),
             ("thresholds.conflict", t.conflict),
             ("thresholds.low", t.low),
-            ("thresholds.passage_conflict", t.passage_conflict),
         ] {
             require((0.0..=1.0).contains(&value), field, &value, "between 0 and 1")?;
         }
-        let coverage = t.passage_coverage;
-        let in_range = (-1.0..=1.0).contains(&coverage);
-        require(in_range, "thresholds.passage_coverage", &coverage, "between -1 and 1")?;
+        for (field, value) in
+            [("thresholds.passage_conflict", t.passage_conflict), ("thresholds.rival_margin", t.rival_margin)]
+        {
+            require(value > 0.0 && value.is_finite(), field, &value, "above 0")?;
+        }
         require(
             t.low <= t.support.min(t.equivalence),
             "thresholds.low",

@@ -87,11 +87,35 @@ impl Pair {
         patch: usize,
         scratch: &mut Scratch,
     ) {
+        self.compare_maps(query.maps.len(), projection, query, candidate, patch, scratch);
+    }
+
+    /// As [`compare`](Self::compare), with the map of the views alone: all that coverage looks at.
+    pub(crate) fn compare_views(
+        &mut self,
+        projection: &Projection,
+        query: &Query,
+        candidate: &Views,
+        patch: usize,
+        scratch: &mut Scratch,
+    ) {
+        self.compare_maps(1, projection, query, candidate, patch, scratch);
+    }
+
+    fn compare_maps(
+        &mut self,
+        maps: usize,
+        projection: &Projection,
+        query: &Query,
+        candidate: &Views,
+        patch: usize,
+        scratch: &mut Scratch,
+    ) {
         let shape = &projection.shape;
         (self.rows, self.padded_rows) = (query.tokens, query.padded);
         (self.columns, self.padded_columns) = (candidate.tokens, candidate.tokens.next_multiple_of(patch));
-        self.features = shape.traits + query.maps.len();
-        self.maps.resize_with(query.maps.len(), Vec::new);
+        self.features = shape.traits + maps;
+        self.maps.resize_with(maps, Vec::new);
         let (compared, whole) = (self.columns * self.padded_rows, self.padded_columns * self.padded_rows);
         for map in &mut self.maps {
             map.resize(whole, 0.0);

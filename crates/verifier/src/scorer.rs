@@ -206,7 +206,7 @@ impl ViewScorer {
         scratch.pieces.resize_with(scratch.pieces.len().max(1), Piece::default);
         let Piece { pair, products, .. } = &mut scratch.pieces[0];
         let coverage = |candidate| {
-            pair.compare(&self.projection, &query, candidate, self.reader.patch(), products);
+            pair.compare_views(&self.projection, &query, candidate, self.reader.patch(), products);
             max_sim(pair)
         };
         Ok(candidates.iter().map(coverage).collect())

@@ -64,11 +64,11 @@ pub struct Thresholds {
     pub conflict: f32,
     /// Reject when the match is no likelier than this.
     pub low: f32,
-    /// Reject a passage that recall found from this probability of a conflict on; see
-    /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits this and the next.
+    /// Reject a passage that recall found when `p_conflict + 0.6 * coverage` of a window reaches this; see
+    /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits it.
     pub passage_conflict: f32,
-    /// The least part of the query that the conflicting window must cover, in [-1, 1].
-    pub passage_coverage: f32,
+    /// Reject a passage when another one, nearly the same word for word, supports the query by so many logits more.
+    pub rival_margin: f32,
 }
 
 /// What becomes of a candidate.
@@ -111,8 +111,8 @@ impl Default for Thresholds {
             equivalence: 0.5,
             conflict: 0.5,
             low: 0.25,
-            passage_conflict: 0.8,
-            passage_coverage: 0.5,
+            passage_conflict: 1.4,
+            rival_margin: 1.0,
         }
     }
 }

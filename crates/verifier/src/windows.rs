@@ -33,20 +33,41 @@ pub fn combine(windows: &[Window]) -> Option<(usize, Judgement)> {
 
 /// The verdict on a passage that recall found, and which window decided it; none for no windows.
 ///
-/// Recall finds what is *about* a query, and most of it neither supports the query nor conflicts with it. So a window is
-/// accepted as in [`combine`], but without one the passage is rejected only if the window that best covers the query covers
-/// at least [`Thresholds::passage_coverage`] of it and conflicts with it by [`Thresholds::passage_conflict`]; else *abstain*.
+/// Recall finds what is *about* a query, and most of it neither supports the query nor conflicts with it, so a window says
+/// something only if it is accepted, or if it conflicts: the more of the query it covers, the less likely a conflict will do
+/// ([`Thresholds::passage_conflict`]). Of the windows that say something, the one that covers the query best decides, a window
+/// that is sure of itself before one that is not: next to the sentence that contradicts a claim there are often others about
+/// the same thing that look like support. If none says anything: *abstain*.
 pub fn combine_passage(windows: &[Window], thresholds: &Thresholds) -> Option<(usize, Judgement)> {
-    let (index, judgement) = combine(windows)?;
-    if judgement.verdict == Verdict::Accept {
-        return Some((index, judgement));
-    }
-    let covers = windows[index].coverage >= thresholds.passage_coverage;
-    let matches = judgement.p_match >= thresholds.support;
-    let conflicts = covers && !matches && judgement.p_conflict >= thresholds.passage_conflict;
-    let verdict = if conflicts { Verdict::Reject } else { Verdict::Abstain };
-    Some((index, Judgement { verdict, conflicts, ..judgement }))
+    let says = |window: &Window| {
+        let Judgement { verdict, p_match, p_conflict, .. } = window.judgement;
+        let evidence = p_conflict + COVERAGE_IN_CONFLICT * window.coverage;
+        match verdict {
+            Verdict::Accept => Some((Verdict::Accept, p_match)),
+            _ if p_match < thresholds.support && evidence >= thresholds.passage_conflict => {
+                Some((Verdict::Reject, p_conflict))
+            }
+            _ => None,
+        }
+    };
+    let deciding = windows.iter().enumerate().filter_map(|(index, window)| {
+        let (verdict, probability) = says(window)?;
+        Some((window.coverage + CERTAINTY_IN_CHOICE * probability, index, verdict))
+    });
+    let (index, verdict) = match deciding.reduce(|best, next| if next.0 > best.0 { next } else { best }) {
+        Some((_, index, verdict)) => (index, verdict),
+        None => {
+            let best = windows.iter().enumerate().reduce(|a, b| if b.1.coverage > a.1.coverage { b } else { a })?;
+            (best.0, Verdict::Abstain)
+        }
+    };
+    Some((index, Judgement { verdict, conflicts: verdict == Verdict::Reject, ..windows[index].judgement }))
 }
+
+/// How much coverage counts beside the probability of a conflict, and probability beside coverage; fitted with
+/// [`Thresholds::passage_conflict`] (docs/decisions/6).
+const COVERAGE_IN_CONFLICT: f32 = 0.6;
+const CERTAINTY_IN_CHOICE: f32 = 0.2;
 
 #[cfg(test)]
 mod tests {
@@ -59,7 +80,7 @@ mod tests {
     #[test]
     fn a_passage_is_rejected_for_a_conflict_of_what_covers_the_query_and_for_nothing_else() {
         use Verdict::{Abstain, Accept, Reject};
-        let thresholds = Thresholds { passage_conflict: 0.8, passage_coverage: 0.6, ..Thresholds::default() };
+        let thresholds = Thresholds { passage_conflict: 1.25, ..Thresholds::default() };
         let read = |coverage, p_match, p_conflict, verdict| Window {
             coverage,
             judgement: Judgement { verdict, p_match, p_conflict, kind: None, conflicts: p_conflict >= 0.5 },
@@ -71,10 +92,14 @@ mod tests {
             (vec![unrelated, read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
             (vec![read(0.9, 0.1, 0.7, Reject)], (0, Abstain)),
             (vec![read(0.5, 0.1, 0.9, Reject)], (0, Abstain)),
+            (vec![read(0.5, 0.1, 0.96, Reject)], (0, Reject)),
             (vec![read(0.9, 0.6, 0.9, Abstain)], (0, Abstain)),
             (vec![read(0.9, 0.1, f32::NAN, Abstain)], (0, Abstain)),
             (vec![read(f32::NAN, 0.1, 0.9, Reject)], (0, Abstain)),
-            (vec![read(0.7, 0.9, 0.1, Accept), read(0.9, 0.1, 0.9, Reject)], (0, Accept)),
+            // The sentence that contradicts decides, not one beside it that looks like support.
+            (vec![read(0.7, 0.7, 0.1, Accept), read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
+            (vec![read(0.9, 0.7, 0.1, Accept), read(0.7, 0.1, 0.9, Reject)], (0, Accept)),
+            (vec![read(0.80, 0.6, 0.1, Accept), read(0.79, 0.0, 1.0, Reject)], (1, Reject)),
         ] {
             let (index, judgement) = combine_passage(&windows, &thresholds).unwrap();
             assert_eq!((index, judgement.verdict), expected, "{windows:?}");

@@ -1,72 +1,72 @@
-//! Fits the two thresholds by which a search leaves a passage out, `passage_conflict` and `passage_coverage`.
+//! Fits the thresholds by which a search leaves passages out: `passage_conflict` and `rival_margin`.
 //!
 //! `cargo run --release -p vetted --example fit_filter -- BEIR_FOLDER SPLIT [INDEX]`
 //!
-//! For the first queries of a split it verifies the documents that dense search finds, and for sentences out of relevant
-//! documents it verifies twins: the document with that sentence edited so that it conflicts with a statement or no longer
-//! answers a question. For each pair of thresholds: what nDCG@10 loses, relative, and the share of twins and of their
-//! originals that is rejected. Take the row with most twins rejected among those that lose little, and write it into
-//! `thresholds` of the verifier's `config.json`. Use a training or development split.
+//! For the first queries of a split it reads the documents that dense search finds; for sentences out of relevant documents it
+//! reads twins: the document with that sentence edited so that it conflicts with a statement or no longer answers a question,
+//! beside the original. Two tables follow. By `passage_conflict`: what is kept of nDCG@10, and the share of twins and of originals
+//! that is rejected. By `rival_margin`, at the verifier's own `passage_conflict`: the share of twins that is rejected for that or
+//! for the original's sake, and of originals for the twin's. Write what you choose into `thresholds` of the verifier's
+//! `config.json`. Use a training or development split.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
 use vetted::corpus::pairs::Relation;
 use vetted::corpus::{ReadOptions, read};
-use vetted::verification::{Policy, Verdict};
-use vetted::{Engine, PassageSource, Passages, Precision, Search, Verify};
+use vetted::verification::{Thresholds, Verdict, Window, combine_passage};
+use vetted::{Engine, PassageSource, Passages, Precision, QueryExtent, Search, VerifierSource, ViewStorage};
 use vetted_evaluation::metrics::retrieval::{evaluate, standard};
 use vetted_evaluation::{Dataset, Ranking, Run};
 use vetted_synthesis::{Options, sentences, synthesize};
 
-const QUERIES: usize = 150;
-const TWINS: usize = 400;
+const QUERIES: usize = 300;
+const TWINS: usize = 300;
 const DEPTH: usize = 20;
 
-/// What a verifier says about a passage, as far as the rule looks at it.
-#[derive(Clone, Copy)]
-struct Read {
-    accepted: bool,
-    p_match: f32,
-    p_conflict: f32,
-    coverage: f32,
-}
+/// The windows of a twin and of its original.
+type Twin = [Vec<Window>; 2];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, split, rest @ ..] = arguments.as_slice() else {
-        return Err("usage: fit_filter BEIR_FOLDER SPLIT [INDEX]".into());
+        return Err("usage: fit_filter BEIR_FOLDER SPLIT [INDEX]; VETTED_VERIFIER names a verifier's folder".into());
     };
     let mut dataset = Dataset::load(folder, split)?;
     let documents =
         read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default()).collect::<Result<Vec<_>, _>>()?;
     let temporary = tempfile::tempdir()?;
     let index = rest.first().map_or(temporary.path().join("index"), PathBuf::from);
-    let engine = Engine::builder(index).precision(Precision::Bf16).passages(Passages::Whole).open_or_create()?;
+    let verifier = std::env::var_os("VETTED_VERIFIER").map(PathBuf::from);
+    let engine = Engine::builder(index)
+        .precision(Precision::Bf16)
+        .passages(Passages::Whole)
+        .views(ViewStorage::None) // an index serves any verifier
+        .verifier(verifier.map_or(VerifierSource::Shipped, VerifierSource::Folder))
+        .open_or_create()?;
     for batch in documents.chunks(256) {
         engine.upsert(batch.to_vec())?;
     }
     let verifier = engine.verifier()?;
-    let support = verifier.config().thresholds.support;
+    let by_id: HashMap<&str, &str> = documents.iter().map(|it| (it.id.as_str(), it.text.as_str())).collect();
 
-    let verify = Verify { policy: Policy::Flag, depth: DEPTH, ..Verify::default() };
+    // What dense search finds for each query, the first of it read; twice as much, to fill up from.
     let mut found = Vec::new();
     dataset.queries.truncate(QUERIES);
     for query in &dataset.queries {
-        let ranked = engine.rank(&Search::new(&query.text).k(DEPTH).verify(verify))?;
-        let read = |vetting: &vetted::Vetting| {
-            vetting.vetted().map(|it| Read {
-                accepted: it.judgement.verdict == Verdict::Accept,
-                p_match: it.judgement.p_match,
-                p_conflict: it.judgement.p_conflict,
-                coverage: it.coverage,
-            })
+        let hits = engine.rank(&Search::new(&query.text).k(2 * DEPTH).verify(None))?.hits;
+        let asked = verifier.prepare(&query.text)?;
+        let texts: Vec<PassageSource> =
+            hits.iter().take(DEPTH).map(|hit| PassageSource::Text(by_id[hit.id.as_str()])).collect();
+        let mut windows = match asked.extent() {
+            QueryExtent::Keywords => Vec::new(),
+            QueryExtent::Whole | QueryExtent::Beginning => asked.read_windows(&texts)?,
         };
-        let hits = ranked.hits.into_iter().map(|hit| (hit.id, hit.recall_score, read(&hit.vetting)));
-        found.push((query.id.clone(), hits.collect::<Vec<_>>()));
+        windows.resize(hits.len(), Vec::new());
+        let hits = hits.into_iter().map(|hit| (hit.id, hit.recall_score));
+        found.push((query.id.clone(), hits.zip(windows).collect::<Vec<_>>()));
     }
 
-    let by_id: HashMap<&str, &str> = documents.iter().map(|it| (it.id.as_str(), it.text.as_str())).collect();
     let relevant = dataset.qrels.iter().flat_map(|(_, judgments)| judgments.iter().map(|(document, _)| document));
     let texts: Vec<&str> = relevant.filter_map(|id| by_id.get(id).copied()).take(TWINS).collect();
     let origins: Vec<(usize, &str)> =
@@ -75,61 +75,81 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         origins.iter().map(|(_, sentence)| *sentence),
         &Options { slack: f64::INFINITY, ..Options::default() },
     );
-    let mut twins: [Vec<(Read, Option<Read>)>; 2] = Default::default();
-    let step = (made.len() / (4 * TWINS)).max(1);
-    for pair in made.iter().step_by(step).filter(|it| it.pair.relation == Relation::Support && !it.matches()) {
-        let question = pair.pair.query.trim_end().ends_with('?');
-        if !question && pair.pair.conflict != Some(true) {
-            continue;
+    let mut twins: [Vec<Twin>; 2] = Default::default();
+    for (question, twins) in twins.iter_mut().enumerate() {
+        let fits = |it: &&vetted_synthesis::SyntheticPair| {
+            let asks = it.pair.query.trim_end().ends_with('?');
+            it.pair.relation == Relation::Support
+                && !it.matches()
+                && asks == (question == 1)
+                && (asks || it.pair.conflict == Some(true))
+                && texts[origins[it.origin].0].contains(origins[it.origin].1)
+        };
+        let pairs: Vec<_> = made.iter().filter(fits).collect();
+        for pair in pairs.iter().step_by((pairs.len() / TWINS).max(1)) {
+            let (at, sentence) = origins[pair.origin];
+            let twin = texts[at].replacen(sentence, &pair.pair.candidate, 1);
+            // A statement's original says the statement; a question is answered by the text as it is.
+            let original = match question {
+                0 => texts[at].replacen(sentence, &pair.pair.query, 1),
+                _ => texts[at].to_owned(),
+            };
+            let asked = verifier.prepare(&pair.pair.query)?;
+            let read = asked.read_windows(&[PassageSource::Text(&twin), PassageSource::Text(&original)])?;
+            twins.extend(<Twin>::try_from(read));
         }
-        let (at, sentence) = origins[pair.origin];
-        let twin = texts[at].replacen(sentence, &pair.pair.candidate, 1);
-        let original = texts[at].replacen(sentence, &pair.pair.query, 1);
-        let read: Vec<Read> = verifier
-            .prepare(&pair.pair.query)?
-            .verify_passages(&[PassageSource::Text(&twin), PassageSource::Text(&original)])?
-            .iter()
-            .map(|it| Read {
-                accepted: it.judgement.verdict == Verdict::Accept,
-                p_match: it.judgement.p_match,
-                p_conflict: it.judgement.p_conflict,
-                coverage: it.coverage,
-            })
-            .collect();
-        twins[usize::from(question)].push((read[0], (!question).then_some(read[1])));
     }
 
+    let own = verifier.config().thresholds;
+    let share = |twins: &[Twin], rejected: &dyn Fn(&Twin) -> bool| {
+        twins.iter().filter(|twin| rejected(twin)).count() as f64 / twins.len().max(1) as f64
+    };
+    let rejects = |windows: &[Window], thresholds: &Thresholds| {
+        combine_passage(windows, thresholds).is_some_and(|(_, judgement)| judgement.verdict == Verdict::Reject)
+    };
     let [statements, questions] = &twins;
-    println!("{} queries, {} statements, {} questions", found.len(), statements.len(), questions.len());
-    println!("conflict coverage  nDCG@10 kept  statement twins  originals  question twins");
-    let ndcg = |kept: &dyn Fn(&Read) -> bool| -> Result<f64, Box<dyn std::error::Error>> {
+    println!("{} queries, {} statements, {} questions\n", found.len(), statements.len(), questions.len());
+    println!("passage_conflict  nDCG@10 kept  statements: twins, originals  questions: twins, originals rejected");
+    let ndcg = |kept: &dyn Fn(&[Window]) -> bool| -> Result<f64, Box<dyn std::error::Error>> {
         let mut run = Run::new("run");
         for (query, hits) in &found {
-            let hits = hits.iter().filter(|(_, _, read)| read.as_ref().is_none_or(kept));
-            run.insert(query, Ranking::new(hits.map(|(id, score, _)| (id.clone(), *score)))?);
+            let hits = hits.iter().filter(|(_, windows)| kept(windows)).map(|(hit, _)| hit.clone());
+            run.insert(query, Ranking::new(hits)?);
         }
         // Queries that were not asked score nothing, before and after alike.
         let evaluation = evaluate(&standard(std::num::NonZeroUsize::MIN), &dataset.qrels, &run)?;
-        let scores = evaluation.iter().next().map(|(_, scores)| scores.iter().sum()).unwrap_or(0.0);
-        Ok(scores)
+        Ok(evaluation.iter().next().map(|(_, scores)| scores.iter().sum()).unwrap_or(0.0))
     };
     let dense = ndcg(&|_| true)?;
-    for conflict in [0.3f32, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98] {
-        for coverage in [-1.0f32, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8] {
-            let rejected = |read: &Read| {
-                !read.accepted && read.p_match < support && read.coverage >= coverage && read.p_conflict >= conflict
-            };
-            let kept = ndcg(&|read| !rejected(read))? / dense;
-            let share = |of: &mut dyn Iterator<Item = &Read>| {
-                let (mut count, mut hit) = (0, 0);
-                of.for_each(|read| (count, hit) = (count + 1, hit + usize::from(rejected(read))));
-                hit as f64 / f64::from(count.max(1))
-            };
-            let twin = share(&mut statements.iter().map(|(twin, _)| twin));
-            let original = share(&mut statements.iter().filter_map(|(_, original)| original.as_ref()));
-            let question = share(&mut questions.iter().map(|(twin, _)| twin));
-            println!("{conflict:>8.2} {coverage:>8.2}  {kept:>12.4}  {twin:>15.3}  {original:>9.3}  {question:>14.3}");
+    for conflict in [1.0f32, 1.1, 1.15, 1.2, 1.22, 1.25, 1.28, 1.3, 1.35, 1.4, 1.5] {
+        let thresholds = Thresholds { passage_conflict: conflict, ..own };
+        let kept = ndcg(&|windows| !rejects(windows, &thresholds))? / dense;
+        print!("{conflict:>16.2}  {kept:>12.4}");
+        for twins in [statements, questions] {
+            let twin = share(twins, &|twin| rejects(&twin[0], &thresholds));
+            let original = share(twins, &|twin| rejects(&twin[1], &thresholds));
+            print!("  {twin:>18.3} {original:>9.3}");
         }
+        println!();
+    }
+
+    println!("\nrival_margin  statements: twins, originals  questions: twins, originals rejected");
+    let calibration = verifier.config().calibration.support;
+    let support = |windows: &[Window]| {
+        let logit = |p: f32| ((p / (1.0 - p)).ln() - calibration.offset) / calibration.scale;
+        windows.iter().map(|window| logit(window.judgement.p_match)).fold(f32::NEG_INFINITY, f32::max)
+    };
+    for margin in [0.25f32, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0] {
+        print!("{margin:>12.2}");
+        for twins in [statements, questions] {
+            let beaten = |worse: &[Window], better: &[Window]| {
+                rejects(worse, &own) || !rejects(better, &own) && support(better) - support(worse) >= margin
+            };
+            let twin = share(twins, &|[twin, original]| beaten(twin, original));
+            let original = share(twins, &|[twin, original]| beaten(original, twin));
+            print!("  {twin:>18.3} {original:>9.3}");
+        }
+        println!();
     }
     Ok(())
 }

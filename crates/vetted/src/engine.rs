@@ -13,7 +13,7 @@ use vetted_verifier::{Relation, Verdict};
 
 use crate::model::Model;
 use crate::notice::Notice;
-use crate::passages::{Encoders, Passages, entries, renewed_views};
+use crate::passages::{Encoders, Passages, entries, given_entries, renewed_views};
 use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
 use crate::snippet::snippet;
@@ -42,6 +42,7 @@ pub struct Engine {
 pub struct Builder<'progress> {
     folder: PathBuf,
     model: Option<String>,
+    given: Option<(String, usize)>,
     precision: Precision,
     passages: Passages,
     views: ViewStorage,
@@ -69,7 +70,16 @@ impl Engine {
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
         let passages = Passages::default();
         let (folder, verifier, views) = (folder.into(), VerifierSource::default(), ViewStorage::default());
-        Builder { folder, model: None, precision: Precision::default(), passages, views, verifier, progress: None }
+        Builder {
+            folder,
+            model: None,
+            given: None,
+            precision: Precision::default(),
+            passages,
+            views,
+            verifier,
+            progress: None,
+        }
     }
 
     /// Opens the index in `folder` for searching, with the model it was made with.
@@ -89,6 +99,16 @@ impl Engine {
     /// # Errors
     /// When the model cannot be loaded, or the disk refuses; what was there before stays as it was.
     pub fn upsert(&self, mut documents: Vec<Document>) -> Result<Indexed, Error> {
+        let verifier = match self.views {
+            ViewStorage::Int8 => Some(self.verifier()?),
+            ViewStorage::None => None,
+        };
+        if let Some(field) = self.model.field() {
+            // A vector may have changed where the text has not.
+            let entries = given_entries(documents, field, verifier.as_deref())?;
+            let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
+            return Ok(Indexed { added, replaced, duplicates, unchanged: 0 });
+        }
         let given = documents.len();
         let (mut failed, mut there) = (None, Vec::new());
         documents.retain(|document| match self.index.unchanged(document) {
@@ -104,16 +124,14 @@ impl Engine {
         if let Some(error) = failed {
             return Err(error.into());
         }
-        self.renew_views(&there)?;
+        if let Some(verifier) = &verifier {
+            self.renew_views(&there, verifier)?;
+        }
         let unchanged = given - documents.len();
         if documents.is_empty() {
             return Ok(Indexed { unchanged, ..Indexed::default() });
         }
         let encoder = self.model.encoder(self.folder())?;
-        let verifier = match self.views {
-            ViewStorage::Int8 => Some(self.verifier()?),
-            ViewStorage::None => None,
-        };
         let verifier = verifier.as_ref().map(|verifier| (&**verifier, self.shared_layers(verifier, &encoder)));
         let entries = entries(documents, self.passages, Encoders { encoder: &encoder, verifier })?;
         let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
@@ -121,19 +139,18 @@ impl Engine {
     }
 
     /// Makes the views of documents anew that another verifier made.
-    fn renew_views(&self, ids: &[String]) -> Result<(), Error> {
-        if ids.is_empty() || self.views == ViewStorage::None {
+    fn renew_views(&self, ids: &[String], verifier: &Verifier) -> Result<(), Error> {
+        if ids.is_empty() {
             return Ok(());
         }
-        let verifier = self.verifier()?;
         let stale: Vec<&String> = self.index.read_views(ids, |records| {
-            let stale = |(_, record): &(&String, &Option<&[u8]>)| record.is_some_and(|it| !is_of(it, &verifier));
+            let stale = |(_, record): &(&String, &Option<&[u8]>)| record.is_some_and(|it| !is_of(it, verifier));
             ids.iter().zip(records).filter(stale).map(|(id, _)| id).collect()
         })?;
         let mut renewed = Vec::with_capacity(stale.len());
         for id in stale {
             let (Some(document), Some(passages)) = (self.index.get(id)?, self.index.passages(id)?) else { continue };
-            renewed.extend(renewed_views(&document, passages, &verifier)?.map(|views| (id.clone(), views)));
+            renewed.extend(renewed_views(&document, passages, verifier)?.map(|views| (id.clone(), views)));
         }
         if !renewed.is_empty() {
             self.index.set_views(&renewed)?;
@@ -198,10 +215,11 @@ impl Engine {
             return Err(Error::EmptyQuery);
         }
         let verifier = search.verify.map(|_| self.verifier()).transpose()?;
-        let encoder = match search.mode {
-            Mode::Bm25 => None,
-            Mode::Dense | Mode::Hybrid(_) => Some(self.model.encoder(self.folder())?),
+        let encoder = match (search.mode, &search.vector) {
+            (Mode::Bm25, _) | (_, Some(_)) => None,
+            (Mode::Dense | Mode::Hybrid(_), None) => Some(self.model.encoder(self.folder())?),
         };
+        let given = search.vector.clone().unwrap_or_default();
         let start = Instant::now();
         let (asked, vector) = match (verifier.as_deref(), encoder.as_deref()) {
             (Some(verifier), Some(encoder)) => {
@@ -210,8 +228,8 @@ impl Engine {
                 (Some(asked), vector)
             }
             (None, Some(encoder)) => (None, encoder.embed_one(&search.text, Role::Query)?),
-            (Some(verifier), None) => (Some(verifier.prepare(&search.text)?), Vec::new()),
-            (None, None) => (None, Vec::new()),
+            (Some(verifier), None) => (Some(verifier.prepare(&search.text)?), given),
+            (None, None) => (None, given),
         };
         let encoding = start.elapsed();
         let query = match search.mode {
@@ -281,6 +299,11 @@ impl Engine {
         self.index.notices().into_iter().map(Notice::Index).chain(own).collect()
     }
 
+    /// The metadata field in which documents bring their vectors, if they do.
+    pub fn vector_field(&self) -> Option<&str> {
+        self.model.field()
+    }
+
     /// Whether the index keeps what verification needs, or candidates are encoded when they are found.
     pub fn views(&self) -> ViewStorage {
         self.views
@@ -330,7 +353,15 @@ impl<'progress> Builder<'progress> {
         self
     }
 
-    /// The arithmetic of a new index's encoder. An existing index keeps its own.
+    /// Documents of a new index bring vectors of so many dimensions, made by an encoder of your own, in `field` of their
+    /// metadata; nothing is cut into passages, and queries bring theirs by [`Search::vector`]. Texts are ranked by the inner
+    /// product. The verifier reads the texts, with its own encoder. An existing index keeps its own way.
+    pub fn given_vectors(mut self, field: impl Into<String>, dimensions: usize) -> Self {
+        self.given = Some((field.into(), dimensions));
+        self
+    }
+
+    /// The arithmetic of a new index's encoder, and of the verifier's. An existing index keeps its own.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self
@@ -389,7 +420,10 @@ impl<'progress> Builder<'progress> {
             Some(progress) => progress,
             None => &mut |_| {},
         };
-        let model = Model::fetch(name, self.precision, progress)?;
+        let model = match &self.given {
+            Some((field, dimensions)) => Model::given(field, *dimensions, self.precision),
+            None => Model::fetch(name, self.precision, progress)?,
+        };
         let mut settings = Map::new();
         model.write_to(&mut settings);
         self.passages.write_to(&mut settings);

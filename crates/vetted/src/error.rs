@@ -53,6 +53,23 @@ pub enum Error {
         /// What is missing.
         missing: &'static str,
     },
+    /// The index has no encoder: its documents brought their vectors.
+    #[error(
+        "the vectors of the index in {index} were given, so vetted cannot encode a query for it: give the query's vector \
+         (`--vector`, or the field in JSONL queries), or search by words (`--mode bm25`)"
+    )]
+    NoEncoder {
+        /// The index.
+        index: PathBuf,
+    },
+    /// A document of an index of given vectors has none.
+    #[error("document {document:?} has no vector: its field {field:?} must be an array of numbers")]
+    VectorMissing {
+        /// The document's id.
+        document: String,
+        /// The metadata field.
+        field: String,
+    },
     /// A verifier's file could not be read.
     #[error(
         "cannot read {path}: {source}. A verifier is a folder with config.json and model.safetensors, as `vetted train verifier` writes it"

@@ -59,6 +59,7 @@ mod error;
 mod model;
 mod notice;
 mod passages;
+mod rivals;
 mod search;
 mod second_tier;
 mod snippet;

@@ -1,4 +1,4 @@
-//! An index's encoder: which one it is, and loading it when it is first needed.
+//! Where an index's vectors come from: an encoder, loaded when it is first needed, or the documents themselves.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,14 +11,21 @@ use crate::Error;
 
 /// The encoder of one index. Loaded at the first text: BM25 searches and deletions never need it.
 pub(crate) struct Model {
-    /// A name that `models::resolve` knows, or an absolute path.
-    source: String,
+    source: Source,
     precision: Precision,
     identity: EncoderIdentity,
     loaded: Mutex<Option<Arc<Encoder>>>,
 }
 
+enum Source {
+    /// A name that `models::resolve` knows, or an absolute path.
+    Encoder(String),
+    /// The metadata field in which documents bring their vectors.
+    Field(String),
+}
+
 const SOURCE: &str = "model";
+const FIELD: &str = "vectors";
 const PRECISION: &str = "precision";
 
 impl Model {
@@ -36,17 +43,36 @@ impl Model {
             dimensions: encoder.dimensions(),
         };
         let loaded = Mutex::new(Some(Arc::new(encoder)));
-        Ok(Model { source: lasting_name(name_or_path), precision, identity, loaded })
+        Ok(Model { source: Source::Encoder(lasting_name(name_or_path)), precision, identity, loaded })
+    }
+
+    /// No model of vetted's: documents bring vectors of so many dimensions in `field` of their metadata.
+    pub(crate) fn given(field: &str, dimensions: usize, precision: Precision) -> Model {
+        let identity =
+            EncoderIdentity { name: format!("vectors given in {field:?}"), fingerprint: "given".into(), dimensions };
+        Model { source: Source::Field(field.to_owned()), precision, identity, loaded: Mutex::default() }
+    }
+
+    /// The metadata field in which documents bring their vectors, if they do.
+    pub(crate) fn field(&self) -> Option<&str> {
+        match &self.source {
+            Source::Field(field) => Some(field),
+            Source::Encoder(_) => None,
+        }
     }
 
     /// The model that an index's manifest names, not loaded yet.
     pub(crate) fn of(manifest: &Manifest, index: &Path) -> Result<Model, Error> {
         let missing = |missing| Error::Manifest { index: index.into(), missing };
-        let source = manifest.passage_options.get(SOURCE).and_then(Value::as_str).ok_or(missing("its model"))?;
+        let text = |key| manifest.passage_options.get(key).and_then(Value::as_str).map(str::to_owned);
+        let source = match text(FIELD) {
+            Some(field) => Source::Field(field),
+            None => Source::Encoder(text(SOURCE).ok_or(missing("its model"))?),
+        };
         let precision = manifest.passage_options.get(PRECISION).and_then(Value::as_str);
         let precision = precision.and_then(precision_from_name).ok_or(missing("its precision"))?;
         let identity = manifest.encoder.clone();
-        Ok(Model { source: source.to_owned(), precision, identity, loaded: Mutex::new(None) })
+        Ok(Model { source, precision, identity, loaded: Mutex::new(None) })
     }
 
     pub(crate) fn identity(&self) -> &EncoderIdentity {
@@ -58,7 +84,11 @@ impl Model {
     }
 
     pub(crate) fn write_to(&self, manifest: &mut Map<String, Value>) {
-        manifest.insert(SOURCE.into(), self.source.clone().into());
+        let (key, value) = match &self.source {
+            Source::Encoder(name) => (SOURCE, name),
+            Source::Field(field) => (FIELD, field),
+        };
+        manifest.insert(key.into(), value.clone().into());
         manifest.insert(PRECISION.into(), precision_name(self.precision).into());
     }
 
@@ -72,16 +102,17 @@ impl Model {
         Err(Error::ModelMismatch { index: index.into(), expected, got })
     }
 
-    /// The encoder, loaded (and fetched, if it is gone) at the first call.
+    /// The encoder, loaded (and fetched, if it is gone) at the first call; [`Error::NoEncoder`] where vectors are given.
     pub(crate) fn encoder(&self, index: &Path) -> Result<Arc<Encoder>, Error> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(encoder) = &*loaded {
             return Ok(encoder.clone());
         }
-        let folder: ModelFolder = models::ensure(&self.source, &mut |_| {})?;
+        let Source::Encoder(source) = &self.source else { return Err(Error::NoEncoder { index: index.into() }) };
+        let folder: ModelFolder = models::ensure(source, &mut |_| {})?;
         let got = folder.fingerprint()?;
         if got != self.identity.fingerprint {
-            let (model, expected) = (self.source.clone(), self.identity.fingerprint.clone());
+            let (model, expected) = (source.clone(), self.identity.fingerprint.clone());
             return Err(Error::ModelChanged { index: index.into(), model, expected, got });
         }
         let options = Options { precision: self.precision, ..Options::default() };

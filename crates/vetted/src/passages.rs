@@ -89,6 +89,30 @@ pub(crate) fn entries(
     Ok(documents.into_iter().zip(cuts).map(entry).collect())
 }
 
+/// Documents that bring their vectors in `field` of their metadata, which is taken out of it: one passage each.
+pub(crate) fn given_entries(
+    mut documents: Vec<Document>,
+    field: &str,
+    verifier: Option<&Verifier>,
+) -> Result<Vec<Entry>, Error> {
+    let mut entries = Vec::with_capacity(documents.len());
+    let take = |document: &mut Document| {
+        let vector = document.metadata.remove(field).and_then(|value| serde_json::from_value::<Vec<f32>>(value).ok());
+        vector.ok_or_else(|| Error::VectorMissing { document: document.id.clone(), field: field.to_owned() })
+    };
+    let vectors = documents.iter_mut().map(take).collect::<Result<Vec<_>, _>>()?;
+    let passages: Vec<Passage> = documents.iter().map(|document| whole(&document.text)).collect();
+    let texts: Vec<&str> = documents.iter().zip(&passages).map(|(it, passage)| verified_text(it, passage)).collect();
+    let views = verifier.map(|verifier| verifier.passage_views(&texts)).transpose()?.flatten();
+    let mut views = views.map(Vec::into_iter);
+    for ((document, passage), vector) in documents.into_iter().zip(passages).zip(vectors) {
+        let views = views.as_mut().and_then(Iterator::next);
+        let views = views.zip(verifier).and_then(|(views, verifier)| record(verifier, &[(passage.clone(), views)]));
+        entries.push(Entry { document, passages: vec![(passage, vector)], views });
+    }
+    Ok(entries)
+}
+
 /// The views of a document that is in the index already, cut into these passages.
 pub(crate) fn renewed_views(
     document: &Document,
@@ -136,15 +160,18 @@ pub(crate) fn with_most_words(text: &str, passages: Vec<Passage>, query: &str) -
     counted.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, passage)| passage)
 }
 
+/// All of a text, without the white space around it.
+fn whole(text: &str) -> Passage {
+    let start = text.len() - text.trim_start().len();
+    let bytes = start..start + text.trim().len();
+    let first = text[..start].chars().count();
+    Passage { chars: first..first + text[bytes.clone()].chars().count(), bytes }
+}
+
 fn cut_document(document: &Document, passages: Passages, encoder: &Encoder) -> Result<Vec<Passage>, Error> {
     let text = &document.text;
     let cut = match passages {
-        Passages::Whole => {
-            let start = text.len() - text.trim_start().len();
-            let bytes = start..start + text.trim().len();
-            let first = text[..start].chars().count();
-            vec![Passage { chars: first..first + text[bytes.clone()].chars().count(), bytes }]
-        }
+        Passages::Whole => vec![whole(text)],
         Passages::Cut { max_tokens, overlap_tokens } => {
             let tokens = encoder.tokens();
             let longest = tokens.max_tokens().saturating_sub(tokens.special_tokens());

@@ -21,6 +21,8 @@ use crate::vetting::{Verify, Vetting};
 pub struct Search {
     /// The question.
     pub text: String,
+    /// Its vector, where the index's vectors were given; else it is encoded.
+    pub vector: Option<Vec<f32>>,
     /// What documents are ranked by.
     pub mode: Mode,
     /// How many hits at most.
@@ -47,7 +49,13 @@ impl Search {
     /// The best 10 documents by vector, vetted as [`Verify::default`] says: what conflicts with the question is left out.
     pub fn new(text: impl Into<String>) -> Search {
         let (mode, verify) = (Mode::default(), Some(Verify::default()));
-        Search { text: text.into(), mode, k: 10, filters: Vec::new(), verify }
+        Search { text: text.into(), vector: None, mode, k: 10, filters: Vec::new(), verify }
+    }
+
+    /// Gives the query's vector, of the encoder that made the documents'.
+    pub fn vector(mut self, vector: impl Into<Option<Vec<f32>>>) -> Search {
+        self.vector = vector.into();
+        self
     }
 
     /// Ranks by `mode`.

@@ -296,7 +296,7 @@ fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> V
     let mut hash = Sha256::new();
     // A description always serializes.
     hash.update(serde_json::to_vec(&described).unwrap_or_default());
-    hash.update([precision as u8]);
+    hash.update([precision as u8, windows::VERSION]);
     hash.update(weights);
     let hash: [u8; 32] = hash.finalize().into();
     std::array::from_fn(|i| hash[i])

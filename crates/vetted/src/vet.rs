@@ -9,6 +9,7 @@ use vetted_verifier::Verdict;
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};
+use crate::rivals::{Contender, rivals};
 use crate::search::Candidate;
 use crate::stored_views::{Missing, find};
 use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting};
@@ -35,21 +36,33 @@ impl Engine {
         let start = Instant::now();
         let depth = verify.depth.min(candidates.len());
         let (verified, beyond) = candidates.split_at_mut(depth);
+        let mut contenders = Vec::with_capacity(depth);
         for candidates in verified.chunks_mut(VETTED_TOGETHER) {
             if verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
                 candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BudgetSpent));
+                contenders.extend(candidates.iter().map(|_| None));
                 continue;
             }
-            if let Err(error) = self.vet_some(asked, query, candidates) {
-                let error = Arc::new(error);
-                let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
-                candidates.iter_mut().for_each(|it| it.vetting = failed());
+            match self.vet_some(asked, query, candidates) {
+                Ok(some) => contenders.extend(some),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
+                    candidates.iter_mut().for_each(|it| it.vetting = failed());
+                    contenders.extend(candidates.iter().map(|_| None));
+                }
             }
         }
+        reject_near_misses(verified, &rivals(&contenders, asked.verifier().config().thresholds.rival_margin));
         beyond.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BeyondDepth));
     }
 
-    fn vet_some(&self, asked: &PreparedQuery, query: &str, candidates: &mut [Candidate]) -> Result<(), Error> {
+    fn vet_some(
+        &self,
+        asked: &PreparedQuery,
+        query: &str,
+        candidates: &mut [Candidate],
+    ) -> Result<Vec<Option<Contender>>, Error> {
         let readings = candidates.iter().map(|it| self.reading(query, it)).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
         let verified = self.index().read_views(&ids, |records| {
@@ -64,12 +77,15 @@ impl Engine {
                 Ok(views) => PassageSource::Views(views.clone()),
                 Err(text) => PassageSource::Text(text),
             });
-            asked.verify_passages(&sources.collect::<Vec<_>>())
+            asked.verify_contenders(&sources.collect::<Vec<_>>())
         })??;
-        for ((candidate, verification), Reading { bytes, .. }) in candidates.iter_mut().zip(verified).zip(readings) {
-            candidate.vetting = vetting(asked.extent(), verification, bytes);
+        let mut contenders = Vec::with_capacity(candidates.len());
+        for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {
+            candidate.vetting = vetting(asked.extent(), verification, reading.bytes);
+            let stays = candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Reject);
+            contenders.push(stays.then_some(contender));
         }
-        Ok(())
+        Ok(contenders)
     }
 
     /// The passage that recall found; of a document that was found by its words, the one that shares most of them.
@@ -99,6 +115,17 @@ impl Engine {
     }
 }
 
+/// Rejects each candidate that has a rival among the others.
+fn reject_near_misses(candidates: &mut [Candidate], rivals: &[Option<usize>]) {
+    for (at, rival) in rivals.iter().enumerate() {
+        let rival = rival.map(|rival| candidates[rival].id.clone());
+        if let (Some(rival), Vetting::Vetted(vetted)) = (rival, &mut candidates[at].vetting) {
+            vetted.judgement.verdict = Verdict::Reject;
+            vetted.rival = Some(rival);
+        }
+    }
+}
+
 /// `bytes` are those of the passage in the text.
 fn vetting(extent: QueryExtent, verification: Verification, bytes: Range<usize>) -> Vetting {
     let Verification { judgement, outputs, best_support, coverage, window } = verification;
@@ -113,5 +140,5 @@ fn vetting(extent: QueryExtent, verification: Verification, bytes: Range<usize>)
         true => Part::Title,
         false => Part::Text(bytes.start + window.start..bytes.start + window.end),
     };
-    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part })
+    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part, rival: None })
 }

@@ -77,7 +77,7 @@ pub enum Unverified {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vetted {
     /// The verdict, its probabilities and the kind of conflict. *Accept*: a part of the document supports the query.
-    /// *Reject*: the part that covers the query best conflicts with it. *Abstain*: neither.
+    /// *Reject*: the part that covers the query best conflicts with it, or there is a [rival](Self::rival). *Abstain*: neither.
     pub judgement: Judgement,
     /// The logits behind it.
     pub outputs: Outputs,
@@ -87,6 +87,9 @@ pub struct Vetted {
     pub coverage: f32,
     /// The part that decided.
     pub part: Part,
+    /// The id of another candidate that says nearly the same and supports the query clearly better, which is why this one is
+    /// rejected.
+    pub rival: Option<String>,
 }
 
 /// A part of a document.
@@ -183,7 +186,7 @@ mod tests {
                 let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
                 let judgement = Judgement { verdict, p_match: 0.5, p_conflict, kind: None, conflicts };
                 let (best_support, coverage) = (0.0, 1.0);
-                Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part: Part::Title })
+                Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part: Part::Title, rival: None })
             }
         };
         let (id, scores) = (recall_rank.to_string(), Scores::default());

@@ -175,8 +175,9 @@ fn kept_views_change_nothing_but_the_time() {
 fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::builder(folder.path()).open_or_create().unwrap();
-    let sentence = "Rain fell on the harbour all that night and nobody left the stone house below. "; // 16 tokens
-    let text = sentence.repeat(8);
+    // 21 tokens and the two that every sentence costs, as in English prose.
+    let sentence = "Rain fell on the harbour all that night and nobody left the stone house until the sun was up. ";
+    let text = format!("{}It was.", sentence.repeat(6));
     engine.upsert(vec![Document { id: "128".into(), text, ..Document::default() }]).unwrap();
     let bytes = engine.index().read_views(&["128"], |views| views[0].map_or(0, <[u8]>::len)).unwrap();
     assert!((7000..8192).contains(&bytes), "{bytes}");
@@ -247,4 +248,42 @@ fn both_tiers_share_the_layers_that_were_not_trained() {
         let alone = encoder.embed_one(text, vetted_encoder::Role::Query).unwrap();
         assert!(vector.iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == alone.len());
     }
+}
+
+#[test]
+fn documents_may_bring_their_vectors_and_are_vetted_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let builder = || Engine::builder(folder.path()).given_vectors("embedding", 2);
+    let engine = builder().open_or_create().unwrap();
+    let document = |id: &str, text: &str, vector: serde_json::Value| Document {
+        id: id.into(),
+        text: text.into(),
+        metadata: [("embedding".to_owned(), vector), ("year".to_owned(), 2026.into())].into_iter().collect(),
+        ..Document::default()
+    };
+    let texts =
+        [("bit", SENTENCES[0], [1.0, 0.0]), ("bitten", SENTENCES[1], [0.9, 0.1]), ("tea", SENTENCES[4], [0.0, 1.0])];
+    engine
+        .upsert(texts.iter().map(|(id, text, vector)| document(id, text, serde_json::json!(vector))).collect())
+        .unwrap();
+    drop(engine);
+    let engine = Engine::open(folder.path()).unwrap();
+    let search = Search::new("The man was bitten by the dog.").vector(vec![1.0, 0.0]);
+    let found = engine.search(&search).unwrap();
+    assert_eq!(found.hits[0].id, "bit");
+    assert!(found.hits[0].vetting.is_accepted() && found.rejected.iter().any(|it| it.id == "bitten"));
+    assert!(!found.hits[0].metadata.contains_key("embedding") && found.hits[0].metadata.contains_key("year"));
+
+    let missing = engine.search(&Search::new("The man was bitten by the dog.")).unwrap_err();
+    assert!(matches!(missing, vetted::Error::NoEncoder { .. }), "{missing}");
+    assert!(engine.search(&search.clone().vector(vec![1.0])).is_err(), "one dimension of two");
+    drop(engine);
+    let engine = builder().open_or_create().unwrap();
+    for vector in [serde_json::json!("no vector"), serde_json::json!([1.0]), serde_json::Value::Null] {
+        assert!(engine.upsert(vec![document("other", "Text.", vector)]).is_err());
+    }
+    assert_eq!(engine.len().unwrap(), 3);
+    let moved = engine.upsert(vec![document("tea", SENTENCES[4], serde_json::json!([1.5, 0.0]))]).unwrap();
+    assert_eq!(moved.replaced, 1, "the text is the same, the vector is not");
+    assert_eq!(engine.search(&search.verify(None)).unwrap().hits[0].id, "tea");
 }

@@ -4,8 +4,9 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use serde_json::Value;
 use vetted::corpus::{OnBadRecord, ReadOptions, Reader, read};
 use vetted::{Document, Engine, Indexed, ViewStorage};
 
@@ -26,7 +27,11 @@ pub struct Index {
     /// The encoder of a new index: a name (`vetted models list`) or a model folder [default: all-MiniLM-L6-v2]
     #[arg(long, env = "VETTED_MODEL")]
     model: Option<String>,
-    /// The arithmetic of a new index's encoder
+    /// The documents of a new index bring vectors of an encoder of your own in this field, as arrays of numbers: one vector a
+    /// document, compared by the inner product. Searches then bring theirs by --vector
+    #[arg(long, value_name = "FIELD", conflicts_with = "model")]
+    vectors: Option<String>,
+    /// The arithmetic of a new index's encoder, and of the verifier's
     #[arg(long, env = "VETTED_PRECISION", value_enum, default_value = "f32")]
     precision: Precision,
     #[command(flatten)]
@@ -93,6 +98,13 @@ impl Index {
         let Some(first) = first else {
             bail!("no documents in {}: {}", listed(&self.inputs), nothing_found(&reader));
         };
+        if let Some(field) = self.vectors {
+            let dimensions = first.metadata.get(&field).and_then(Value::as_array).map(Vec::len);
+            let dimensions = dimensions.with_context(|| {
+                format!("document {:?} has no array of numbers in its field {field:?}, which --vectors names", first.id)
+            })?;
+            builder = builder.given_vectors(field, dimensions);
+        }
         let engine = builder.open_or_create()?;
         let outcome = index_all(&engine, first, &mut reader)?;
         report_notices(&engine);

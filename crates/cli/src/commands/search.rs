@@ -35,6 +35,10 @@ pub struct Search {
     /// Many questions: a file with one a line, or of JSONL with `_id` and `text`; `-` for standard input
     #[arg(long, value_name = "FILE")]
     queries: Option<PathBuf>,
+    /// The question's vector, as a JSON array, for an index made with --vectors; questions of a --queries file bring theirs in
+    /// the field that has the documents'
+    #[arg(long, value_name = "ARRAY", conflicts_with = "queries", allow_hyphen_values = true)]
+    vector: Option<String>,
     /// How many hits
     #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
@@ -64,8 +68,8 @@ pub struct Search {
     #[arg(long)]
     no_evidence: bool,
     /// Print JSON: {query, mode, verified, hits: [{rank, id, score, scores, recall_rank, recall_score, verdict, p_match,
-    /// p_conflict, kind, window, evidence, title, snippet, metadata}], rejected, ms}; `verdict` is accept, reject, abstain
-    /// or unverified, and then `why` says why
+    /// p_conflict, kind, rival, window, evidence, title, snippet, metadata}], rejected, ms}; `verdict` is accept, reject, abstain
+    /// or unverified, and then `why` says why; `rival` is what says nearly the same as a rejected document and supports better
     #[arg(long)]
     json: bool,
 }
@@ -101,9 +105,10 @@ impl Search {
         let verify = self.verify();
         let mut out = stdout().lock();
         let mut vouched = true;
-        for question in self.questions()? {
-            let Question { id, text } = question?;
-            let search = vetted::Search::new(&text).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
+        for question in self.questions(engine.vector_field())? {
+            let Question { id, text, vector } = question?;
+            let search =
+                vetted::Search::new(&text).vector(vector).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
             let search = self.filter.iter().cloned().fold(search.verify(verify), vetted::Search::filter);
             let found = engine.search(&search).with_context(|| format!("query {id}"))?;
             report_notices(&engine);
@@ -127,10 +132,14 @@ impl Search {
         Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: !self.no_evidence })
     }
 
-    fn questions(&self) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
-        if let Some(query) = &self.query {
-            return Ok(Box::new(std::iter::once(Ok(Question { id: "1".into(), text: query.clone() }))));
+    /// `field` is where questions bring their vectors.
+    fn questions(&self, field: Option<&str>) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
+        if let Some(text) = self.query.clone() {
+            let vector = self.vector.as_deref().map(serde_json::from_str).transpose();
+            let vector = vector.context("--vector is not a JSON array of numbers, as [0.1, -0.2]")?;
+            return Ok(Box::new(std::iter::once(Ok(Question { id: "1".into(), text, vector }))));
         }
+        let field = field.map(str::to_owned);
         let Some(path) = self.queries.clone() else { bail!("no query: give one, or --queries FILE") };
         let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
             Box::new(stdin().lock())
@@ -142,7 +151,9 @@ impl Search {
             let line = line.with_context(|| place(number));
             match line {
                 Ok(line) if line.trim().is_empty() => None,
-                line => Some(line.and_then(|line| Question::parse(number, line.trim()).with_context(|| place(number)))),
+                line => Some(line.and_then(|line| {
+                    Question::parse(number, line.trim(), field.as_deref()).with_context(|| place(number))
+                })),
             }
         };
         Ok(Box::new(lines.lines().enumerate().filter_map(question)))
@@ -155,13 +166,14 @@ const NOTHING_VOUCHED_FOR: u8 = 3;
 struct Question {
     id: String,
     text: String,
+    vector: Option<Vec<f32>>,
 }
 
 impl Question {
     /// A line that begins with a brace is a JSON object with `text`; any other is the question itself.
-    fn parse(line_number: usize, line: &str) -> Result<Question> {
+    fn parse(line_number: usize, line: &str, field: Option<&str>) -> Result<Question> {
         if !line.starts_with('{') {
-            return Ok(Question { id: (line_number + 1).to_string(), text: line.to_owned() });
+            return Ok(Question { id: (line_number + 1).to_string(), text: line.to_owned(), vector: None });
         }
         let object: Value = serde_json::from_str(line)?;
         let Some(text) = object.get("text").and_then(Value::as_str) else { bail!("the object has no string `text`") };
@@ -170,6 +182,10 @@ impl Question {
             Some(Value::Number(id)) => id.to_string(),
             _ => (line_number + 1).to_string(),
         };
-        Ok(Question { id, text: text.to_owned() })
+        let vector = field.and_then(|field| Some((field, object.get(field)?.clone())));
+        let vector = vector.map(|(field, value)| {
+            serde_json::from_value(value).with_context(|| format!("the field {field:?} is not an array of numbers"))
+        });
+        Ok(Question { id, text: text.to_owned(), vector: vector.transpose()? })
     }
 }

@@ -8,7 +8,7 @@ use vetted_verifier::{
     Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
 };
 
-use super::windows::{PassageViews, Windows, best};
+use super::windows::{Cut, PassageViews, Windows, best};
 use super::{Verification, Verifier, tensors};
 use crate::Error;
 
@@ -28,6 +28,15 @@ pub(super) struct Terms {
     pub(super) rejection: Rejection,
 }
 
+impl Terms {
+    fn most_read(&self) -> usize {
+        match self.rejection {
+            Rejection::Mismatch => Cut::Overlapping.most_read(),
+            Rejection::Conflict => Cut::Sentences.most_read(),
+        }
+    }
+}
+
 /// What a candidate is rejected for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rejection {
@@ -35,6 +44,14 @@ pub(super) enum Rejection {
     Mismatch,
     /// A conflict.
     Conflict,
+}
+
+/// What the verifier says about a window that it read.
+pub(super) struct Reading {
+    /// Which window of the candidate.
+    pub(super) index: usize,
+    pub(super) window: Window,
+    pub(super) outputs: Outputs,
 }
 
 impl Verifier {
@@ -63,17 +80,20 @@ impl Verifier {
                 }
                 if let [(query, candidates, terms)] = work[..] {
                     let (mut team, mut scratch) = (Team::gather(), Scratch::default());
-                    return Ok(vec![self.judge_views(scorer, query, candidates, terms, &mut team, &mut scratch)?]);
+                    let read = self.read_views(scorer, query, candidates, terms, &mut team, &mut scratch)?;
+                    return Ok(vec![self.combined(terms, candidates.iter().map(|it| it.ranges.as_slice()), &read)]);
                 }
                 let answer = |scratch: &mut Scratch, (query, candidates, terms)| {
-                    self.judge_views(scorer, query, candidates, terms, &mut Team::alone(), scratch)
+                    let read = self.read_views(scorer, query, candidates, terms, &mut Team::alone(), scratch)?;
+                    Ok(self.combined(terms, candidates.iter().map(|it| it.ranges.as_slice()), &read))
                 };
                 work.into_par_iter().map_init(Scratch::default, answer).collect()
             }
         }
     }
 
-    pub(super) fn judge_views(
+    /// What is said about the windows read of each candidate.
+    pub(super) fn read_views(
         &self,
         scorer: &ViewScorer,
         query: &Views,
@@ -81,7 +101,7 @@ impl Verifier {
         terms: Terms,
         team: &mut Team,
         scratch: &mut Scratch,
-    ) -> Result<Vec<Verification>, Error> {
+    ) -> Result<Vec<Vec<Reading>>, Error> {
         let mut kept = Vec::with_capacity(candidates.len());
         let mut read = Vec::with_capacity(candidates.len());
         for PassageViews { views, .. } in candidates {
@@ -90,23 +110,28 @@ impl Verifier {
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
-            let chosen = best(&coverage);
+            let chosen = best(&coverage, terms.most_read());
             read.extend(chosen.iter().map(|(window, _)| views[*window].clone()));
             kept.push(chosen);
         }
         let outputs = scorer.score(query, &read, terms.relation, team, scratch).map_err(tensors)?;
-        let ranges = candidates.iter().map(|candidate| candidate.ranges.as_slice());
-        Ok(self.joined(terms, ranges, &kept, &outputs))
+        Ok(self.readings(terms, kept, outputs))
     }
 
-    pub(super) fn judge_jointly(
+    fn judge_jointly(&self, query: &[u32], candidates: &[Windows], terms: Terms) -> Result<Vec<Verification>, Error> {
+        let read = self.read_jointly(query, candidates, terms)?;
+        Ok(self.combined(terms, candidates.iter().map(|windows| windows.ranges.as_slice()), &read))
+    }
+
+    /// As [`read_views`](Self::read_views), of a cross-encoder.
+    pub(super) fn read_jointly(
         &self,
         query: &[u32],
         candidates: &[Windows],
         terms: Terms,
-    ) -> Result<Vec<Verification>, Error> {
+    ) -> Result<Vec<Vec<Reading>>, Error> {
         let kept: Vec<Vec<(usize, f32)>> =
-            candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()])).collect();
+            candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()], terms.most_read())).collect();
         let windows =
             candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|(i, _)| &windows.ids[*i]));
         let forward: Vec<(&[u32], &[u32])> = windows.map(|ids| (query, ids.as_slice())).collect();
@@ -116,8 +141,7 @@ impl Verifier {
             let other = self.joint_outputs(&backward)?;
             outputs.iter_mut().zip(&other).for_each(|(forward, backward)| *forward = forward.both_orders(backward));
         }
-        let ranges = candidates.iter().map(|windows| windows.ranges.as_slice());
-        Ok(self.joined(terms, ranges, &kept, &outputs))
+        Ok(self.readings(terms, kept, outputs))
     }
 
     fn joint_outputs(&self, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Outputs>, Error> {
@@ -127,45 +151,39 @@ impl Verifier {
         }
     }
 
-    /// One verification per candidate out of the outputs of all windows read, one candidate's after the other's.
-    fn joined<'a>(
+    /// `kept` are the windows read of each candidate, `outputs` what is said of all of them, one candidate's after the other's.
+    fn readings(&self, terms: Terms, kept: Vec<Vec<(usize, f32)>>, outputs: Vec<Outputs>) -> Vec<Vec<Reading>> {
+        let mut outputs = outputs.into_iter();
+        let reading = |((index, coverage), outputs): ((usize, f32), Outputs)| {
+            let judgement = self.config().judge(&outputs, terms.relation);
+            Reading { index, window: Window { coverage, judgement }, outputs }
+        };
+        kept.into_iter().map(|kept| kept.into_iter().zip(outputs.by_ref()).map(reading).collect()).collect()
+    }
+
+    /// One verification per candidate, whose windows are `ranges`.
+    pub(super) fn combined<'a>(
         &self,
         terms: Terms,
         ranges: impl Iterator<Item = &'a [Range<usize>]>,
-        kept: &[Vec<(usize, f32)>],
-        outputs: &[Outputs],
+        read: &[Vec<Reading>],
     ) -> Vec<Verification> {
-        let mut rest = outputs;
-        let mut verified = Vec::with_capacity(kept.len());
-        for (ranges, kept) in ranges.zip(kept) {
-            let (own, after) = rest.split_at(kept.len());
-            rest = after;
-            let judged: Vec<Window> = kept
-                .iter()
-                .zip(own)
-                .map(|((_, coverage), outputs)| Window {
-                    coverage: *coverage,
-                    judgement: self.config().judge(outputs, terms.relation),
-                })
-                .collect();
+        let combined = |(ranges, readings): (&[Range<usize>], &Vec<Reading>)| {
+            let windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
             let combined = match terms.rejection {
-                Rejection::Mismatch => combine(&judged),
-                Rejection::Conflict => combine_passage(&judged, &self.config().thresholds),
+                Rejection::Mismatch => combine(&windows),
+                Rejection::Conflict => combine_passage(&windows, &self.config().thresholds),
             };
-            verified.push(match combined {
-                None => nothing_said(),
-                Some((index, mut judgement)) => {
-                    let unread = terms.query_cut || terms.relation == Relation::Equivalence && ranges.len() > 1;
-                    if unread && judgement.verdict == Verdict::Accept {
-                        judgement.verdict = Verdict::Abstain;
-                    }
-                    let best_support = own.iter().map(|outputs| outputs.support).fold(f32::NEG_INFINITY, f32::max);
-                    let (window, coverage) = (ranges[kept[index].0].clone(), kept[index].1);
-                    Verification { judgement, outputs: own[index], best_support, coverage, window }
-                }
-            });
-        }
-        verified
+            let Some((decided, mut judgement)) = combined else { return nothing_said() };
+            let unread = terms.query_cut || terms.relation == Relation::Equivalence && ranges.len() > 1;
+            if unread && judgement.verdict == Verdict::Accept {
+                judgement.verdict = Verdict::Abstain;
+            }
+            let best_support = readings.iter().map(|it| it.outputs.support).fold(f32::NEG_INFINITY, f32::max);
+            let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
+            Verification { judgement, outputs, best_support, coverage, window: ranges[index].clone() }
+        };
+        ranges.zip(read).map(combined).collect()
     }
 }
 

@@ -1,13 +1,16 @@
 //! A query that is read once and held against any number of passages.
 
+use std::ops::Range;
+
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::Team;
-use vetted_verifier::{Relation, Scorer, Scratch, Verdict, Views};
+use vetted_verifier::{Relation, Scorer, Scratch, Verdict, Views, Window};
 
-use super::judging::{Rejection, Terms};
+use super::judging::{Reading, Rejection, Terms};
 use super::windows::{Cut, PassageViews, Wanted, Windows};
 use super::{Verification, Verifier, tensors};
 use crate::Error;
+use crate::rivals::{Contender, Wording};
 
 /// A query, read once. From [`Verifier::prepare`].
 pub struct PreparedQuery<'verifier> {
@@ -37,6 +40,13 @@ pub enum PassageSource<'a> {
     Text(&'a str),
     /// Encoded before, by the same verifier.
     Views(PassageViews<'a>),
+}
+
+/// Each passage's windows, their tokens, and what is said about those that are read.
+struct Read {
+    ranges: Vec<Vec<Range<usize>>>,
+    tokens: Vec<Vec<Vec<u32>>>,
+    readings: Vec<Vec<Reading>>,
 }
 
 /// The shortest query that can say something of something, in words.
@@ -114,37 +124,77 @@ impl PreparedQuery<'_> {
     /// # Errors
     /// Those of the encoder; [`Error::Verification`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
-        let terms = Terms {
-            query_cut: self.extent == QueryExtent::Beginning,
-            relation: Relation::Support,
-            rejection: Rejection::Conflict,
-        };
+        Ok(self.verify_contenders(passages)?.into_iter().map(|(verification, _)| verification).collect())
+    }
+
+    /// As [`verify_passages`](Self::verify_passages), with what is compared of each among several; no tokens where views do not
+    /// tell.
+    pub(crate) fn verify_contenders(
+        &self,
+        passages: &[PassageSource<'_>],
+    ) -> Result<Vec<(Verification, Contender)>, Error> {
+        let Read { ranges, tokens, readings } = self.read(passages)?;
+        let mut verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
+        if self.extent == QueryExtent::Keywords {
+            for Verification { judgement, .. } in &mut verified {
+                (judgement.verdict, judgement.conflicts) = (Verdict::Abstain, false);
+            }
+        }
+        let mut contenders = Vec::with_capacity(verified.len());
+        for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
+            let accepted = verification.judgement.verdict == Verdict::Accept;
+            let decided = ranges.iter().position(|range| *range == verification.window);
+            let support = |window| readings.iter().find(|it| it.index == window).map(|it| it.outputs.support);
+            let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
+            contenders.push((verification, Contender { accepted_by: decided.filter(|_| accepted), windows }));
+        }
+        Ok(contenders)
+    }
+
+    /// What [`verify_passages`](Self::verify_passages) combines: what is said about each window that is read of each passage.
+    /// For fitting thresholds.
+    ///
+    /// # Errors
+    /// As [`verify_passages`](Self::verify_passages).
+    pub fn read_windows(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Vec<Window>>, Error> {
+        let readings = self.read(passages)?.readings;
+        Ok(readings.into_iter().map(|readings| readings.iter().map(|it| it.window).collect()).collect())
+    }
+
+    fn terms(&self) -> Terms {
+        let query_cut = self.extent == QueryExtent::Beginning;
+        Terms { query_cut, relation: Relation::Support, rejection: Rejection::Conflict }
+    }
+
+    fn read(&self, passages: &[PassageSource<'_>]) -> Result<Read, Error> {
         let wanted = Wanted::new(&self.text, &self.ids);
         let windows = |passage: &PassageSource| match passage {
-            PassageSource::Text(text) => self.verifier.windows_for(&wanted, text, Cut::Disjoint),
+            PassageSource::Text(text) => self.verifier.windows_for(&wanted, text, Cut::Sentences),
             PassageSource::Views(_) => Ok(Windows::default()),
         };
         let windows = passages.iter().map(windows).collect::<Result<Vec<_>, _>>()?;
-        let mut verified = match (&self.verifier.scorer, &self.views) {
+        match (&self.verifier.scorer, &self.views) {
             (Scorer::Views(scorer), Some(query)) => {
                 let encoded = self.verifier.encoded(scorer, windows)?;
                 let passages = passages.iter().zip(encoded).map(|(passage, encoded)| match passage {
                     PassageSource::Text(_) => encoded,
                     PassageSource::Views(views) => views.nearest(&wanted),
                 });
+                let passages: Vec<PassageViews> = passages.collect();
                 let (team, scratch) = (&mut Team::gather(), &mut Scratch::default());
-                self.verifier.judge_views(scorer, query, &passages.collect::<Vec<_>>(), terms, team, scratch)?
+                let readings = self.verifier.read_views(scorer, query, &passages, self.terms(), team, scratch)?;
+                let ids = |views: &Views| views.ids().map(Iterator::collect).unwrap_or_default();
+                let tokens = passages.iter().map(|passage| passage.views.iter().map(ids).collect()).collect();
+                Ok(Read { ranges: passages.into_iter().map(|passage| passage.ranges).collect(), tokens, readings })
             }
             _ => match passages.iter().position(|passage| matches!(passage, PassageSource::Views(_))) {
-                Some(at) => return Err(tensors(vetted_verifier::Error::OtherViews { position: Some(at) })),
-                None => self.verifier.judge_jointly(&self.ids, &windows, terms)?,
+                Some(at) => Err(tensors(vetted_verifier::Error::OtherViews { position: Some(at) })),
+                None => {
+                    let readings = self.verifier.read_jointly(&self.ids, &windows, self.terms())?;
+                    let (ranges, tokens) = windows.into_iter().map(|windows| (windows.ranges, windows.ids)).unzip();
+                    Ok(Read { ranges, tokens, readings })
+                }
             },
-        };
-        if self.extent == QueryExtent::Keywords {
-            for Verification { judgement, .. } in &mut verified {
-                (judgement.verdict, judgement.conflicts) = (Verdict::Abstain, false);
-            }
         }
-        Ok(verified)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
-use vetted_corpus::{PassageOptions, cut};
+use vetted_corpus::{Passage, PassageOptions, cut, cut_sentences};
 use vetted_encoder::{Encoder, Role, Tokens};
 use vetted_verifier::{ViewScorer, Views};
 
@@ -31,16 +31,29 @@ pub(super) struct Windows {
 pub(super) enum Cut {
     /// Neighbours share up to a third of their tokens: what two sentences say together is read together.
     Overlapping,
-    /// No token is in two windows, so that what is kept of a passage stays small.
-    Disjoint,
+    /// Sentence by sentence, so that no other one hides what a sentence says, and what is kept of a passage stays small.
+    Sentences,
 }
+
+/// Which rule cuts what is kept into windows: part of [`ViewsFingerprint`](crate::ViewsFingerprint). Count up when it changes.
+pub(super) const VERSION: u8 = 1;
+
+/// A shorter sentence, such as a heading, is read with the next.
+const FEWEST_TOKENS: usize = 8;
 
 /// Of more windows than this, those that share most words with the query are compared with it.
 const MOST_COMPARED: usize = 32;
 
-/// Of these, as many are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
-/// first.
-const MOST_READ: usize = 8;
+impl Cut {
+    /// As many windows are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
+    /// first.
+    pub(super) fn most_read(self) -> usize {
+        match self {
+            Cut::Overlapping => 8,
+            Cut::Sentences => 4,
+        }
+    }
+}
 
 /// Of a longer text, this beginning is cut into windows, about 16,000 tokens; where the query is known, instead the
 /// [`BLOCK`]s that share most words with it.
@@ -62,7 +75,7 @@ impl Verifier {
         passages: &[T],
     ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
         let Some(scorer) = self.view_scorer() else { return Ok(None) };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Disjoint));
+        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
         self.encoded(scorer, windows.collect::<Result<_, _>>()?).map(Some)
     }
 
@@ -79,7 +92,7 @@ impl Verifier {
             let vectors = encoder.embed(embedded, Role::Document)?;
             return Ok((vectors.iter().map(<[f32]>::to_vec).collect(), None));
         };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Disjoint));
+        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
         let windows = windows.collect::<Result<Vec<_>, Error>>()?;
         let same = |(windows, text): (&Windows, &String)| match windows.ids.as_slice() {
             [ids] if shared > 0 => Ok(encoder.ids(text, Role::Document)? == *ids),
@@ -127,13 +140,20 @@ impl Verifier {
         let tokens = self.encoder.tokens();
         let text = beginning(text, MOST_BYTES);
         let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
-        let overlap = if how == Cut::Overlapping { room / 3 } else { 0 };
-        Windows::cut(tokens, text, 0, &PassageOptions::new(room, overlap)?)
+        match how {
+            Cut::Overlapping => {
+                Windows::new(tokens, text, cut(text, &PassageOptions::new(room, room / 3)?, count(tokens)))
+            }
+            Cut::Sentences => {
+                let options = PassageOptions::new(room, 0)?;
+                Windows::new(tokens, text, cut_sentences(text, &options, FEWEST_TOKENS, count(tokens)))
+            }
+        }
     }
 
     /// As [`windows`](Self::windows), those that `query` is compared with: no more than [`MOST_COMPARED`].
     pub(super) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
-        if how == Cut::Disjoint || text.len() <= MOST_BYTES {
+        if how == Cut::Sentences || text.len() <= MOST_BYTES {
             return Ok(self.windows(text, how)?.nearest(query));
         }
         let tokens = self.encoder.tokens();
@@ -143,9 +163,9 @@ impl Verifier {
         let shared = blocks.iter().map(|block| query.words_in(&text[block.clone()]));
         let mut windows = Windows::default();
         for chosen in largest(shared.collect(), MOST_BYTES / BLOCK) {
-            let block = blocks[chosen].clone();
-            let Windows { ranges, ids } = Windows::cut(tokens, &text[block.clone()], block.start, &options)?;
-            windows.ranges.extend(ranges);
+            let (start, block) = (blocks[chosen].start, &text[blocks[chosen].clone()]);
+            let Windows { ranges, ids } = Windows::new(tokens, block, cut(block, &options, count(tokens)))?;
+            windows.ranges.extend(ranges.into_iter().map(|range| start + range.start..start + range.end));
             windows.ids.extend(ids);
         }
         Ok(windows.nearest(query))
@@ -196,12 +216,9 @@ impl<'a> PassageViews<'a> {
 }
 
 impl Windows {
-    /// `text` begins at byte `start` of the candidate.
-    fn cut(tokens: &Tokens, text: &str, start: usize, options: &PassageOptions) -> Result<Windows, Error> {
-        // A tokenizer that cannot read a part of the text says so when the window is read.
-        let cut = cut(text, options, |part| tokens.count(part).unwrap_or(0));
-        let ids = cut.iter().map(|window| tokens.ids(&text[window.bytes.clone()])).collect::<Result<_, _>>()?;
-        let ranges = cut.into_iter().map(|window| start + window.bytes.start..start + window.bytes.end).collect();
+    fn new(tokens: &Tokens, text: &str, windows: Vec<Passage>) -> Result<Windows, Error> {
+        let ranges: Vec<Range<usize>> = windows.into_iter().map(|window| window.bytes).collect();
+        let ids = ranges.iter().map(|range| tokens.ids(&text[range.clone()])).collect::<Result<_, _>>()?;
         Ok(Windows { ranges, ids })
     }
 
@@ -219,6 +236,11 @@ impl From<(Vec<Range<usize>>, Vec<Vec<u32>>)> for Windows {
     fn from((ranges, ids): (Vec<Range<usize>>, Vec<Vec<u32>>)) -> Windows {
         Windows { ranges, ids }
     }
+}
+
+/// A tokenizer that cannot read a part of the text says so when the window is read.
+fn count(tokens: &Tokens) -> impl Fn(&str) -> usize + '_ {
+    |part| tokens.count(part).unwrap_or(0)
 }
 
 /// What a query looks for in a text that is too long to be compared in full.
@@ -250,10 +272,10 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The windows that cover the query best, in their order, with their coverage.
-pub(super) fn best(coverage: &[f32]) -> Vec<(usize, f32)> {
+pub(super) fn best(coverage: &[f32], most: usize) -> Vec<(usize, f32)> {
     let mut order: Vec<usize> = (0..coverage.len()).collect();
     order.sort_by(|a, b| coverage[*b].total_cmp(&coverage[*a]));
-    order.truncate(MOST_READ);
+    order.truncate(most);
     order.sort_unstable();
     order.into_iter().map(|i| (i, coverage[i])).collect()
 }
@@ -298,9 +320,9 @@ mod tests {
     #[test]
     fn the_windows_read_are_those_that_cover_most_in_their_order() {
         let coverage = [0.1, 0.9, 0.3, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2];
-        let chosen: Vec<usize> = best(&coverage).into_iter().map(|(window, _)| window).collect();
+        let chosen: Vec<usize> = best(&coverage, 8).into_iter().map(|(window, _)| window).collect();
         assert_eq!(chosen, [1, 2, 3, 4, 5, 6, 7, 8]);
-        assert!(best(&[]).is_empty());
+        assert!(best(&[], 8).is_empty());
         assert_eq!(largest(vec![1, 3, 3, 2, 3], 2), [1, 2]);
     }
 

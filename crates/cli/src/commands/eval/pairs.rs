@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use vetted::corpus::pairs::{self, Pair, Relation};
-use vetted::{Precision as Arithmetic, VerifierOptions};
+use vetted::{Precision as Arithmetic, VerifierOptions, verification};
 use vetted_evaluation::PairsReport;
 use vetted_evaluation::metrics::pairs::KeepRate;
 use vetted_evaluation::pairs::Groups;
@@ -37,9 +37,21 @@ pub struct Pairs {
     /// The arithmetic of encoder and reader
     #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
     precision: Precision,
+    /// How what is kept of a text is stored, to see what that costs
+    #[arg(long, value_enum, default_value = "int8")]
+    views: Storage,
     /// Print JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How views are stored.
+#[derive(Clone, Copy, ValueEnum)]
+enum Storage {
+    /// Four bytes a value
+    F32,
+    /// One byte a value, as in an index
+    Int8,
 }
 
 /// Pairs between two steps of the progress bar.
@@ -48,7 +60,11 @@ const STEP: usize = 2048;
 impl Pairs {
     pub fn run(self) -> Result<()> {
         let keep = KeepRate::percent(self.keep)?;
-        let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
+        let storage = match self.views {
+            Storage::F32 => verification::Storage::F32,
+            Storage::Int8 => verification::Storage::Int8,
+        };
+        let options = VerifierOptions { storage, ..VerifierOptions::all_in(Arithmetic::from(self.precision)) };
         let pairs = self.pairs()?;
         let groups = Groups::new(&pairs)?;
         let mut report = PairsReport { scorers: Vec::new() };

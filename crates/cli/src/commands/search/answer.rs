@@ -56,6 +56,9 @@ fn verdict_line(vetting: &Vetting) -> String {
 fn reasons(vetting: &Vetting) -> String {
     let Some(vetted) = vetting.vetted() else { return String::new() };
     let judgement = &vetted.judgement;
+    if let Some(rival) = &vetted.rival {
+        return format!("says nearly the same as {rival}, which supports the query better");
+    }
     match (judgement.verdict, judgement.kind) {
         (Verdict::Accept, _) => format!("{:.2}", judgement.p_match),
         (_, Some(kind)) => format!("conflict {:.2}: {kind}", judgement.p_conflict),
@@ -133,6 +136,7 @@ fn verdict_json(vetting: &Vetting, put: &mut impl FnMut(&str, Value) -> Option<V
             put("p_match", judgement.p_match.into());
             put("p_conflict", judgement.p_conflict.into());
             put("kind", json!(judgement.kind));
+            put("rival", json!(vetted.rival));
         }
     }
 }

@@ -1,0 +1,121 @@
+//! Near-misses beside what they were made from.
+//!
+//! Whether a single sentence answers a query is sometimes a close call; which of two that differ in a word answers it better
+//! hardly ever is. So of candidates that say nearly the same, one that supports the query clearly less than another is rejected,
+//! whatever is thought of it alone.
+
+/// A candidate that was verified and not rejected.
+pub(crate) struct Contender {
+    /// If it is accepted, by which of its windows.
+    pub(crate) accepted_by: Option<usize>,
+    pub(crate) windows: Vec<Wording>,
+}
+
+/// A window's tokens, and the logit of support where it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Wording {
+    ids: Vec<u32>,
+    sorted: Vec<u32>,
+    support: Option<f32>,
+}
+
+/// Windows are nearly the same when they share this part of their tokens (Dice's coefficient of the two multisets): a
+/// sentence of twelve tokens with a *not* or with another number, or the same words in another order.
+const NEARLY_THE_SAME: f32 = 0.7;
+
+impl Wording {
+    pub(crate) fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
+        let mut sorted = ids.clone();
+        sorted.sort_unstable();
+        Wording { ids, sorted, support }
+    }
+}
+
+/// For each contender, which other one says nearly the same and supports the query by `margin` logits more: the one that
+/// supports it most. Does not depend on the order of the contenders.
+pub(crate) fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Option<usize>> {
+    let rival = |own: &Option<Contender>| {
+        let own = own.as_ref()?;
+        let better = contenders.iter().enumerate().filter_map(|(at, other)| {
+            let lead = lead(own, other.as_ref()?)?;
+            (lead >= margin).then_some((at, lead))
+        });
+        better.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
+    };
+    contenders.iter().map(rival).collect()
+}
+
+/// By how many logits the window that `other` is accepted by supports the query more than whatever `own` says that `other`
+/// does not; none if `own` says nothing that is nearly the same. What both say, word for word, tells them not apart.
+fn lead(own: &Contender, other: &Contender) -> Option<f32> {
+    let window = &other.windows[other.accepted_by?];
+    let says = |contender: &Contender, window: &Wording| contender.windows.iter().any(|it| it.ids == window.ids);
+    if says(own, window) {
+        return None;
+    }
+    let mut nearly_the_same = false;
+    let mut best = f32::NEG_INFINITY;
+    for wording in own.windows.iter().filter(|wording| !says(other, wording)) {
+        nearly_the_same |= dice(&wording.sorted, &window.sorted) >= NEARLY_THE_SAME;
+        best = best.max(wording.support.unwrap_or(f32::NEG_INFINITY));
+    }
+    nearly_the_same.then_some(window.support? - best)
+}
+
+/// Dice's coefficient of two sorted multisets.
+fn dice(a: &[u32], b: &[u32]) -> f32 {
+    let (mut i, mut j, mut shared) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        match x.cmp(y) {
+            std::cmp::Ordering::Less => i += 1,
+            std::cmp::Ordering::Greater => j += 1,
+            std::cmp::Ordering::Equal => (i, j, shared) = (i + 1, j + 1, shared + 1),
+        }
+    }
+    2.0 * shared as f32 / (a.len() + b.len()).max(1) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contender(accepted_by: Option<usize>, windows: &[(&[u32], f32)]) -> Option<Contender> {
+        let windows = windows.iter().map(|(ids, support)| Wording::new(ids.to_vec(), Some(*support))).collect();
+        Some(Contender { accepted_by, windows })
+    }
+
+    #[test]
+    fn only_a_better_one_in_nearly_the_same_words_is_a_rival() {
+        const ORIGINAL: &[u32] = &[1, 2, 3, 4, 5, 6];
+        const EDITED: &[u32] = &[1, 2, 3, 9, 4, 5, 6];
+        const BESIDE: &[u32] = &[90, 91];
+        let original = || contender(Some(1), &[(BESIDE, 3.0), (ORIGINAL, 4.0)]);
+        for (name, other, rival) in [
+            ("a word more", contender(Some(0), &[(EDITED, 1.0)]), Some(0)),
+            ("another order", contender(None, &[(&[6, 5, 4, 3, 2, 1], 1.0)]), Some(0)),
+            ("a close call", contender(Some(0), &[(EDITED, 3.5)]), None),
+            ("supported by something of its own", contender(Some(1), &[(EDITED, 1.0), (&[7, 8], 3.5)]), None),
+            ("supported by what both say", contender(Some(0), &[(BESIDE, 3.0), (EDITED, 1.0)]), Some(0)),
+            ("the same", contender(Some(0), &[(ORIGINAL, 4.0), (EDITED, 1.0)]), None),
+            ("other words", contender(None, &[(&[1, 2, 7, 8, 9, 10], 1.0)]), None),
+            ("nearly the same as what decided nothing", contender(None, &[(&[90, 91, 92], 1.0)]), None),
+            ("rejected by itself", None, None),
+        ] {
+            assert_eq!(rivals(&[original(), other], 1.0), [None, rival], "{name}");
+        }
+        let unsure = contender(None, &[(ORIGINAL, 4.0)]);
+        let worse = contender(None, &[(EDITED, 1.0)]);
+        assert_eq!(rivals(&[unsure, worse], 1.0), [None, None], "what is not accepted beats nothing");
+        let unread = Some(Contender { accepted_by: None, windows: vec![Wording::new(EDITED.to_vec(), None)] });
+        assert_eq!(rivals(&[original(), unread], 1.0), [None, Some(0)]);
+    }
+
+    #[test]
+    fn the_best_is_never_beaten_and_order_does_not_matter() {
+        let make = |support: f32, extra: u32| contender(Some(0), &[(&[1, 2, 3, 4, 5, 6, extra], support)]);
+        let forward = rivals(&[make(1.0, 7), make(5.0, 8), make(3.0, 9)], 1.0);
+        assert_eq!(forward, [Some(1), None, Some(1)]);
+        let backward = rivals(&[make(3.0, 9), make(5.0, 8), make(1.0, 7)], 1.0);
+        assert_eq!(backward, [Some(1), None, Some(1)]);
+    }
+}
