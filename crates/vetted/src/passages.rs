@@ -9,6 +9,7 @@ use vetted_encoder::{Encoder, Role};
 use vetted_recall::{Entry, matching_words};
 
 use crate::stored_views;
+use crate::verifier::EncodedPassages;
 use crate::{Error, PassageViews, Verifier};
 
 /// What of a document gets a vector.
@@ -69,8 +70,11 @@ pub(crate) fn entries(
         documents.par_iter().map(|document| cut_document(document, passages, encoder)).collect::<Result<_, _>>()?;
     let each = || documents.iter().zip(&cuts).flat_map(|(document, cuts)| cuts.iter().map(move |it| (document, it)));
     let embedded: Vec<String> = each().map(|(document, passage)| embedded_text(document, passage)).collect();
-    let (vectors, views) = match verifier {
-        None => (encoder.embed(&embedded, Role::Document)?.iter().map(<[f32]>::to_vec).collect(), None),
+    let EncodedPassages { vectors, views } = match verifier {
+        None => {
+            let vectors = encoder.embed(&embedded, Role::Document)?;
+            EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None }
+        }
         Some((verifier, shared)) => {
             let verified: Vec<&str> = each().map(|(document, passage)| verified_text(document, passage)).collect();
             verifier.embed_with_views(&verified, &embedded, encoder, shared)?

@@ -21,6 +21,7 @@ mod prepared;
 mod windows;
 
 pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
+pub(crate) use windows::EncodedPassages;
 pub use windows::PassageViews;
 
 /// Reads a query and a candidate token by token and says whether one vouches for the other.

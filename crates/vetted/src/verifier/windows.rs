@@ -19,6 +19,14 @@ pub struct PassageViews<'a> {
     pub(crate) views: Vec<Views<'a>>,
 }
 
+/// What both tiers make of passages.
+pub(crate) struct EncodedPassages {
+    /// Tier one's.
+    pub(crate) vectors: Vec<Vec<f32>>,
+    /// Tier two's, where the verifier has views.
+    pub(crate) views: Option<Vec<PassageViews<'static>>>,
+}
+
 /// A text cut to what the verifier reads at once.
 #[derive(Default)]
 pub(super) struct Windows {
@@ -87,10 +95,10 @@ impl Verifier {
         embedded: &[String],
         encoder: &Encoder,
         shared: usize,
-    ) -> Result<(Vec<Vec<f32>>, Option<Vec<PassageViews<'static>>>), Error> {
+    ) -> Result<EncodedPassages, Error> {
         let Some(scorer) = self.view_scorer() else {
             let vectors = encoder.embed(embedded, Role::Document)?;
-            return Ok((vectors.iter().map(<[f32]>::to_vec).collect(), None));
+            return Ok(EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None });
         };
         let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
         let windows = windows.collect::<Result<Vec<_>, Error>>()?;
@@ -128,7 +136,8 @@ impl Verifier {
             false => (vectors.next(), views.next()),
         };
         let (vectors, views): (Vec<_>, Vec<_>) = same.into_iter().map(of).unzip();
-        Ok((vectors.into_iter().flatten().collect(), Some(views.into_iter().flatten().collect())))
+        let (vectors, views) = (vectors.into_iter().flatten().collect(), views.into_iter().flatten().collect());
+        Ok(EncodedPassages { vectors, views: Some(views) })
     }
 
     /// Views from their bytes; none when they are no views of this verifier.
