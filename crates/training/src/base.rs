@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokenizers::utils::truncation::TruncationParams;
 
 use vetted_encoder::ModelFolder;
-use vetted_encoder::folder::{Activation, Architecture, Family};
+use vetted_encoder::folder::{Activation, Architecture, Family, Pooling};
 
 use crate::Error;
 use crate::tensors::TensorFile;
@@ -89,7 +89,7 @@ impl Base {
     /// Opens a sentence encoder's folder, BERT, RoBERTa or MPNet.
     ///
     /// # Errors
-    /// As [`open`](Self::open); [`Error::Untrainable`] for a network of another family, activation or format of weights.
+    /// As [`open`](Self::open); [`Error::Untrainable`] for another family, activation, pooling or format of weights.
     pub(crate) fn of_folder(folder: &ModelFolder) -> Result<Base, Error> {
         let path = &folder.path;
         let untrainable = |reason: String| Error::Untrainable { path: path.clone(), reason };
@@ -106,6 +106,9 @@ impl Base {
         };
         if network.activation != Activation::Gelu {
             return Err(untrainable("its activation is not the exact GELU".into()));
+        }
+        if folder.settings.pooling == Pooling::Max {
+            return Err(untrainable("it pools by maxima; mean and CLS pooling are trained".into()));
         }
         let Some(weights) = &folder.weights.safetensors else {
             return Err(untrainable("it has ONNX weights only, no model.safetensors".into()));

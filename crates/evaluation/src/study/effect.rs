@@ -64,42 +64,47 @@ impl Change {
                 encoders.iter().map(of).collect()
             };
             if let (Some(before), Some(after)) = (all(before), all(after)) {
-                sets.push((set.name.clone(), before, after));
+                sets.push(Measured { name: set.name.clone(), before, after });
             }
         }
         if sets.is_empty() {
             return Ok(None);
         }
-        let averaged = |seeds: &[Vec<f64>]| -> Vec<f64> {
-            (0..seeds[0].len())
-                .map(|query| seeds.iter().map(|ndcg| ndcg[query]).sum::<f64>() / seeds.len() as f64)
-                .collect()
-        };
-        let over_sets = |figure: &dyn Fn(&(String, Vec<Vec<f64>>, Vec<Vec<f64>>)) -> f64| {
-            sets.iter().map(figure).sum::<f64>() / sets.len() as f64
-        };
+        let over_sets = |figure: &dyn Fn(&Measured) -> f64| sets.iter().map(figure).sum::<f64>() / sets.len() as f64;
         let mut differences = Vec::new();
-        for (_, before, after) in &sets {
-            let (before, after) = (averaged(before), averaged(after));
+        for set in &sets {
+            let (before, after) = (averaged(&set.before), averaged(&set.after));
             if before.len() != after.len() {
                 return Err(Error::Unpaired { baseline: before.len(), system: after.len() });
             }
             differences.push(after.iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>());
         }
         let by_set = sets.iter().zip(&differences);
-        let by_set = by_set.map(|((name, ..), of_set)| Ok((name.clone(), compare(&[of_set], bootstrap)?)));
-        let by_seed = (0..after.len()).map(|seed| {
-            over_sets(&|(_, before, after)| mean(&after[seed]) - mean(&before[seed.min(before.len() - 1)]))
-        });
+        let by_set = by_set.map(|(set, of_set)| Ok((set.name.clone(), compare(&[of_set], bootstrap)?)));
+        let by_seed = (0..after.len())
+            .map(|seed| over_sets(&|set| mean(&set.after[seed]) - mean(&set.before[seed.min(set.before.len() - 1)])));
         Ok(Some(Change {
-            before: over_sets(&|(_, before, _)| mean(&averaged(before))),
-            after: over_sets(&|(_, _, after)| mean(&averaged(after))),
+            before: over_sets(&|set| mean(&averaged(&set.before))),
+            after: over_sets(&|set| mean(&averaged(&set.after))),
             average: compare(&differences.iter().map(Vec::as_slice).collect::<Vec<_>>(), bootstrap)?,
             by_set: by_set.collect::<Result<_, Error>>()?,
             by_seed: by_seed.collect(),
             queries: differences.iter().map(Vec::len).sum(),
         }))
     }
+}
+
+/// Two groups of encoders on a set: nDCG@10 by seed, then by query.
+struct Measured {
+    name: String,
+    before: Vec<Vec<f64>>,
+    after: Vec<Vec<f64>>,
+}
+
+/// Every query's score, averaged over seeds.
+fn averaged(seeds: &[Vec<f64>]) -> Vec<f64> {
+    let queries = seeds.first().map_or(0, Vec::len);
+    (0..queries).map(|query| seeds.iter().map(|ndcg| ndcg[query]).sum::<f64>() / seeds.len() as f64).collect()
 }
 
 impl Study {

@@ -110,6 +110,9 @@ const PANEL: (u32, u32) = (480, 360);
 /// Okabe and Ito's vermilion and blue, and a gray.
 const COLORS: [RGBColor; 3] = [RGBColor(213, 94, 0), RGBColor(0, 114, 178), RGBColor(107, 116, 128)];
 
+/// Where an effect stands on a horizontal axis.
+type Place = fn(&Effect) -> f64;
+
 /// The change against the untouched model by share of structural triplets, and by steps.
 fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fault> {
     let root = SVGBackend::with_string(svg, (2 * PANEL.0, PANEL.1)).into_drawing_area();
@@ -118,7 +121,7 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
     let highest = effects.iter().flat_map(|effect| [&effect.a, &effect.b]).map(|change| change.average.interval.high);
     let range = lowest.fold(-0.01, f64::min) * 1.05..highest.fold(0.01, f64::max) * 1.05;
     let panels = root.split_evenly((1, 2));
-    let x_of: [(&str, fn(&Effect) -> f64); 2] = [
+    let x_of: [(&str, Place); 2] = [
         ("structural triplets among all (0: model A)", |effect| effect.share),
         ("model A's steps", |effect| effect.steps as f64),
     ];

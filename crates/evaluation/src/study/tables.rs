@@ -205,11 +205,10 @@ impl Study {
         let [a, b] = [0.0, effect.share].map(|share| self.tuned(&effect.base, share, effect.steps));
         let with =
             |these: &[(&'_ Encoder, super::Training)], seed: u64| these.iter().any(|(_, other)| other.seed == seed);
-        let kept = [
+        [
             a.iter().filter(|(_, training)| with(&b, training.seed)).map(|(encoder, _)| *encoder).collect(),
             b.iter().filter(|(_, training)| with(&a, training.seed)).map(|(encoder, _)| *encoder).collect(),
-        ];
-        kept
+        ]
     }
 
     /// The sources of pairs that scorers were measured on, in their order.

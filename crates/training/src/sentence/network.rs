@@ -28,13 +28,7 @@ pub(super) type Memory = Arc<Mutex<StackMemory>>;
 const BATCH_TOKENS: usize = 2048;
 
 impl Network {
-    /// # Errors
-    /// [`Error::Untrainable`] for a pooling that is not learnt through.
     pub(super) fn new(base: &Base, pooling: Pooling, trained_from: usize, ops: Ops) -> Result<Network, Error> {
-        if pooling == Pooling::Max {
-            let reason = "it pools by maxima; mean and CLS pooling are trained".into();
-            return Err(Error::Untrainable { path: base.name.clone().into(), reason });
-        }
         Ok(Network { encoder: Encoder::new(base, trained_from, &ops)?, pooling, ops })
     }
 
