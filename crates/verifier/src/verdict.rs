@@ -64,7 +64,7 @@ pub struct Thresholds {
     pub conflict: f32,
     /// Reject when the match is no likelier than this.
     pub low: f32,
-    /// Reject a passage that recall found when `p_conflict + 0.6 * coverage` of a window reaches this; see
+    /// Reject a passage that recall found when `p_conflict + max(coverage, overlap)` of a window reaches this; see
     /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits it.
     pub passage_conflict: f32,
     /// Reject a passage when another one, nearly the same word for word, supports the query by so many logits more.
@@ -111,7 +111,7 @@ impl Default for Thresholds {
             equivalence: 0.5,
             conflict: 0.5,
             low: 0.25,
-            passage_conflict: 1.4,
+            passage_conflict: 1.7,
             rival_margin: 1.0,
         }
     }

@@ -7,6 +7,8 @@ use crate::{Judgement, Thresholds, Verdict};
 pub struct Window {
     /// How much of the query it covers, in [-1, 1]: [`ViewScorer::coverage`](crate::ViewScorer::coverage).
     pub coverage: f32,
+    /// The part of the query's words that it has, in [0, 1]; 1 where that is not known.
+    pub overlap: f32,
     /// What the verifier says about it.
     pub judgement: Judgement,
 }
@@ -34,14 +36,15 @@ pub fn combine(windows: &[Window]) -> Option<(usize, Judgement)> {
 /// The verdict on a passage that recall found, and which window decided it; none for no windows.
 ///
 /// Recall finds what is *about* a query, and most of it neither supports the query nor conflicts with it, so a window says
-/// something only if it is accepted, or if it conflicts: the more of the query it covers, the less likely a conflict will do
+/// something only if it is accepted, or if it conflicts: the more of the query it has, the less likely a conflict will do
 /// ([`Thresholds::passage_conflict`]). Of the windows that say something, the one that covers the query best decides, a window
 /// that is sure of itself before one that is not: next to the sentence that contradicts a claim there are often others about
 /// the same thing that look like support. If none says anything: *abstain*.
 pub fn combine_passage(windows: &[Window], thresholds: &Thresholds) -> Option<(usize, Judgement)> {
     let says = |window: &Window| {
         let Judgement { verdict, p_match, p_conflict, .. } = window.judgement;
-        let evidence = p_conflict + COVERAGE_IN_CONFLICT * window.coverage;
+        // A near-miss has the query's words, whatever its views make of them; another wording has what they mean.
+        let evidence = p_conflict + window.coverage.max(window.overlap);
         match verdict {
             Verdict::Accept => Some((Verdict::Accept, p_match)),
             _ if p_match < thresholds.support && evidence >= thresholds.passage_conflict => {
@@ -64,9 +67,8 @@ pub fn combine_passage(windows: &[Window], thresholds: &Thresholds) -> Option<(u
     Some((index, Judgement { verdict, conflicts: verdict == Verdict::Reject, ..windows[index].judgement }))
 }
 
-/// How much coverage counts beside the probability of a conflict, and probability beside coverage; fitted with
-/// [`Thresholds::passage_conflict`] (docs/decisions/6).
-const COVERAGE_IN_CONFLICT: f32 = 0.6;
+/// How much probability counts beside coverage when windows differ; fitted with [`Thresholds::passage_conflict`]
+/// (docs/decisions/6).
 const CERTAINTY_IN_CHOICE: f32 = 0.2;
 
 #[cfg(test)]
@@ -74,31 +76,38 @@ mod tests {
     use super::*;
 
     fn window(coverage: f32, verdict: Verdict, conflicts: bool) -> Window {
-        Window { coverage, judgement: Judgement { verdict, p_match: coverage, p_conflict: 0.0, kind: None, conflicts } }
+        Window {
+            coverage,
+            overlap: 1.0,
+            judgement: Judgement { verdict, p_match: coverage, p_conflict: 0.0, kind: None, conflicts },
+        }
     }
 
     #[test]
     fn a_passage_is_rejected_for_a_conflict_of_what_covers_the_query_and_for_nothing_else() {
         use Verdict::{Abstain, Accept, Reject};
-        let thresholds = Thresholds { passage_conflict: 1.25, ..Thresholds::default() };
+        let thresholds = Thresholds { passage_conflict: 1.7, ..Thresholds::default() };
         let read = |coverage, p_match, p_conflict, verdict| Window {
             coverage,
+            overlap: 0.0,
             judgement: Judgement { verdict, p_match, p_conflict, kind: None, conflicts: p_conflict >= 0.5 },
         };
         let unrelated = read(0.2, 0.01, 0.01, Reject);
+        let near_miss = Window { overlap: 1.0, ..read(0.3, 0.1, 0.8, Reject) };
         for (windows, expected) in [
             (vec![unrelated], (0, Abstain)),
             (vec![unrelated, unrelated], (0, Abstain)),
             (vec![unrelated, read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
+            (vec![unrelated, near_miss], (1, Reject)),
             (vec![read(0.9, 0.1, 0.7, Reject)], (0, Abstain)),
             (vec![read(0.5, 0.1, 0.9, Reject)], (0, Abstain)),
-            (vec![read(0.5, 0.1, 0.96, Reject)], (0, Reject)),
+            (vec![read(0.75, 0.1, 0.96, Reject)], (0, Reject)),
             (vec![read(0.9, 0.6, 0.9, Abstain)], (0, Abstain)),
             (vec![read(0.9, 0.1, f32::NAN, Abstain)], (0, Abstain)),
             (vec![read(f32::NAN, 0.1, 0.9, Reject)], (0, Abstain)),
             // The sentence that contradicts decides, not one beside it that looks like support.
             (vec![read(0.7, 0.7, 0.1, Accept), read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
-            (vec![read(0.9, 0.7, 0.1, Accept), read(0.7, 0.1, 0.9, Reject)], (0, Accept)),
+            (vec![read(0.9, 0.7, 0.1, Accept), read(0.8, 0.1, 0.9, Reject)], (0, Accept)),
             (vec![read(0.80, 0.6, 0.1, Accept), read(0.79, 0.0, 1.0, Reject)], (1, Reject)),
         ] {
             let (index, judgement) = combine_passage(&windows, &thresholds).unwrap();

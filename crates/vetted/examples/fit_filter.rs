@@ -121,7 +121,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(evaluation.iter().next().map(|(_, scores)| scores.iter().sum()).unwrap_or(0.0))
     };
     let dense = ndcg(&|_| true)?;
-    for conflict in [1.0f32, 1.1, 1.15, 1.2, 1.22, 1.25, 1.28, 1.3, 1.35, 1.4, 1.5] {
+    for conflict in [1.4f32, 1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8, 1.85, 1.9] {
         let thresholds = Thresholds { passage_conflict: conflict, ..own };
         let kept = ndcg(&|windows| !rejects(windows, &thresholds))? / dense;
         print!("{conflict:>16.2}  {kept:>12.4}");

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 use vetted_encoder::{Encoder, Precision, Replacements, Tensor, TokenEncoder, models};
 use vetted_kernels::Team;
 use vetted_verifier::{
-    Architecture, Calibrations, Config, Evidence, Judgement, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch,
-    Storage, Thresholds, ViewScorer, Weights,
+    Architecture, Config, Evidence, Judgement, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
+    ViewScorer, Weights,
 };
 
 use crate::Error;
@@ -293,11 +293,13 @@ impl Verifier {
 }
 
 fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> ViewsFingerprint {
-    let (name, thresholds, calibration) = (String::new(), Thresholds::default(), Calibrations::default());
-    let described = Config { name, thresholds, calibration, ..config.clone() };
+    // A description always serializes, to an object.
+    let mut described = serde_json::to_value(config).unwrap_or_default();
+    if let Some(fields) = described.as_object_mut() {
+        fields.retain(|field, _| !matches!(field.as_str(), "name" | "thresholds" | "calibration"));
+    }
     let mut hash = Sha256::new();
-    // A description always serializes.
-    hash.update(serde_json::to_vec(&described).unwrap_or_default());
+    hash.update(described.to_string());
     hash.update([precision as u8, windows::VERSION]);
     hash.update(weights);
     let hash: [u8; 32] = hash.finalize().into();

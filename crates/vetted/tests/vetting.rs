@@ -217,6 +217,20 @@ fn views_of_another_verifier_are_not_used_until_they_are_renewed() {
         std::fs::write(other.join(name), bytes).unwrap();
     }
     drop(engine_with(&index, ViewStorage::Int8));
+
+    // Other thresholds judge the same views.
+    let strict = folder.path().join("strict");
+    std::fs::create_dir(&strict).unwrap();
+    let [(_, config), (weights_name, weights)] = vetted::SHIPPED_VERIFIER;
+    let mut config: serde_json::Value = serde_json::from_slice(config).unwrap();
+    config["thresholds"] = serde_json::json!({"passage_conflict": 0.1});
+    std::fs::write(strict.join("config.json"), config.to_string()).unwrap();
+    std::fs::write(strict.join(weights_name), weights).unwrap();
+    let engine = Engine::builder(&index).verifier(strict).open().unwrap();
+    assert!(engine.rank(&Search::new(SENTENCES[4])).unwrap().rejected.len() > 5, "it rejects what does not match");
+    assert_eq!(engine.notices(), []);
+    drop(engine);
+
     let open = || Engine::builder(&index).verifier(other.clone()).open_writable().unwrap();
     let engine = open();
     let search = Search::new(SENTENCES[0]);

@@ -1,5 +1,6 @@
 //! Windows to verdicts.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -44,6 +45,13 @@ pub(super) enum Rejection {
     Mismatch,
     /// A conflict.
     Conflict,
+}
+
+/// A window that is read.
+struct Kept {
+    window: usize,
+    coverage: f32,
+    overlap: f32,
 }
 
 /// What the verifier says about a window that it read.
@@ -110,8 +118,11 @@ impl Verifier {
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
-            let chosen = best(&coverage, terms.most_read());
-            read.extend(chosen.iter().map(|(window, _)| views[*window].clone()));
+            let chosen: Vec<Kept> = best(&coverage, terms.most_read())
+                .into_iter()
+                .map(|(window, coverage)| Kept { window, coverage, overlap: overlap(query.ids(), views[window].ids()) })
+                .collect();
+            read.extend(chosen.iter().map(|kept| views[kept.window].clone()));
             kept.push(chosen);
         }
         let outputs = scorer.score(query, &read, terms.relation, team, scratch).map_err(tensors)?;
@@ -130,10 +141,18 @@ impl Verifier {
         candidates: &[Windows],
         terms: Terms,
     ) -> Result<Vec<Vec<Reading>>, Error> {
-        let kept: Vec<Vec<(usize, f32)>> =
-            candidates.iter().map(|windows| best(&vec![1.0; windows.ids.len()], terms.most_read())).collect();
+        let keep = |windows: &Windows| {
+            let best = best(&vec![1.0; windows.ids.len()], terms.most_read()).into_iter();
+            let ids = |window: usize| Some(windows.ids[window].iter().copied());
+            let kept = best.map(|(window, coverage)| {
+                let overlap = overlap(Some(query.iter().copied()), ids(window));
+                Kept { window, coverage, overlap }
+            });
+            kept.collect()
+        };
+        let kept: Vec<Vec<Kept>> = candidates.iter().map(keep).collect();
         let windows =
-            candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|(i, _)| &windows.ids[*i]));
+            candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|it| &windows.ids[it.window]));
         let forward: Vec<(&[u32], &[u32])> = windows.map(|ids| (query, ids.as_slice())).collect();
         let mut outputs = self.joint_outputs(&forward)?;
         if terms.relation == Relation::Equivalence {
@@ -152,11 +171,11 @@ impl Verifier {
     }
 
     /// `kept` are the windows read of each candidate, `outputs` what is said of all of them, one candidate's after the other's.
-    fn readings(&self, terms: Terms, kept: Vec<Vec<(usize, f32)>>, outputs: Vec<Outputs>) -> Vec<Vec<Reading>> {
+    fn readings(&self, terms: Terms, kept: Vec<Vec<Kept>>, outputs: Vec<Outputs>) -> Vec<Vec<Reading>> {
         let mut outputs = outputs.into_iter();
-        let reading = |((index, coverage), outputs): ((usize, f32), Outputs)| {
+        let reading = |(Kept { window, coverage, overlap }, outputs): (Kept, Outputs)| {
             let judgement = self.config().judge(&outputs, terms.relation);
-            Reading { index, window: Window { coverage, judgement }, outputs }
+            Reading { index: window, window: Window { coverage, overlap, judgement }, outputs }
         };
         kept.into_iter().map(|kept| kept.into_iter().zip(outputs.by_ref()).map(reading).collect()).collect()
     }
@@ -185,6 +204,15 @@ impl Verifier {
         };
         ranges.zip(read).map(combined).collect()
     }
+}
+
+/// The part of the query's tokens that are in the window, special tokens left out.
+fn overlap(query: Option<impl Iterator<Item = u32>>, window: Option<impl Iterator<Item = u32>>) -> f32 {
+    let (Some(query), Some(window)) = (query, window) else { return 1.0 };
+    let query: Vec<u32> = query.collect();
+    let inner = query.get(1..query.len().saturating_sub(1)).unwrap_or_default();
+    let window: HashSet<u32> = window.collect();
+    inner.iter().filter(|id| window.contains(id)).count() as f32 / inner.len().max(1) as f32
 }
 
 /// The verdict on white space.
