@@ -81,6 +81,15 @@ fn every_format_is_readable() {
             assert_eq!(hit[1].passage, Some(Passage { bytes: 1..5, chars: 1..4 }));
             let filtered = Query::bm25("water words").filter("tags=green".parse().unwrap());
             assert_eq!(index.search(&filtered).unwrap().len(), 1);
+            // From before views were kept: there are none, and there may be from now on.
+            let views = || index.read_views(&["tea"], |views| views[0].map(<[u8]>::to_vec)).unwrap();
+            assert_eq!(views(), None);
+            if writable {
+                assert_eq!(index.set_views(&[("tea".into(), vec![1, 2]), ("absent".into(), vec![3])]).unwrap(), 1);
+                assert_eq!(views(), Some(vec![1, 2]));
+                assert_eq!(index.delete(&["tea"]).unwrap(), 1);
+                assert_eq!(views(), None);
+            }
             support::check(&index);
         }
     }

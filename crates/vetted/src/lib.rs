@@ -38,11 +38,32 @@
 //! # }
 //! ```
 //!
+//! Behind a retriever of your own, read a query once and hold passages against it: what merely does not support the query is not
+//! rejected, only what conflicts with it. Where passages are known beforehand, keep their [views](Verifier::passage_views).
+//!
+//! ```no_run
+//! use vetted::{PassageSource, Verifier, VerifierOptions};
+//!
+//! # fn main() -> Result<(), vetted::Error> {
+//! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
+//! let kept = verifier.passage_views(&["The man was bitten by the dog.", "The park has a pond."])?.unwrap_or_default();
+//! let query = verifier.prepare("The dog bit the man.")?;
+//! let sources: Vec<_> = kept.into_iter().map(PassageSource::Views).collect();
+//! for verification in query.verify_passages(&sources)? {
+//!     println!("{:?} {:.2}", verification.judgement.verdict, verification.judgement.p_match);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Documents in
 //!
 //! [`corpus`] reads them from JSONL, CSV, TSV and folders of text; [`Engine::upsert`] takes a batch at a time. A batch
 //! is on disk, whole, when the call returns. A process that is killed loses at most the batch it was working on, and
 //! indexing the same input again skips what is there.
+//!
+//! An index keeps, besides each passage's vector, what the verifier reads of it ([`ViewStorage`]): about 60 bytes a token. A search
+//! that verifies then encodes its query and nothing else.
 //!
 //! # Ways to search
 //!

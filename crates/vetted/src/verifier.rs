@@ -16,12 +16,13 @@ use crate::Error;
 use judging::{Question, Rejection, Terms};
 use windows::{Cut, Wanted};
 
+mod encoding;
 mod judging;
 mod prepared;
 mod windows;
 
+pub(crate) use encoding::EncodedPassages;
 pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
-pub(crate) use windows::EncodedPassages;
 pub use windows::PassageViews;
 
 /// Reads a query and a candidate token by token and says whether one vouches for the other.

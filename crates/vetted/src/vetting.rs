@@ -88,7 +88,7 @@ pub struct Vetted {
     /// The part that decided.
     pub part: Part,
     /// The id of another candidate that says nearly the same and supports the query clearly better, which is why this one is
-    /// rejected.
+    /// rejected. A [`Policy::Penalty`] takes no more for it than the probability of a conflict says.
     pub rival: Option<String>,
 }
 

@@ -172,6 +172,24 @@ fn kept_views_change_nothing_but_the_time() {
 }
 
 #[test]
+fn an_index_from_before_there_were_views_is_searched_and_added_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let expected = {
+        let engine = engine_with(folder.path(), ViewStorage::None);
+        facts(&engine.rank(&Search::new(SENTENCES[0])).unwrap().hits)
+    };
+    let path = folder.path().join("vetted.json");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert_eq!(manifest["passage_options"].as_object_mut().unwrap().remove("views"), Some("none".into()));
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let engine = Engine::builder(folder.path()).open_writable().unwrap();
+    assert_eq!(engine.views(), ViewStorage::None);
+    assert_eq!(facts(&engine.rank(&Search::new(SENTENCES[0])).unwrap().hits), expected);
+    engine.upsert(vec![Document { id: "new".into(), text: "A new one.".into(), ..Document::default() }]).unwrap();
+    assert_eq!(engine.index().bytes_of_views().unwrap(), 0);
+}
+
+#[test]
 fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::builder(folder.path()).open_or_create().unwrap();

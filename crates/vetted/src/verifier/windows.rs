@@ -1,14 +1,13 @@
-//! What of a text is read: windows of whole sentences, and what is kept of them.
+//! What of a text is read: windows of whole sentences.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use vetted_corpus::{Passage, PassageOptions, cut, cut_sentences};
-use vetted_encoder::{Encoder, Role, Tokens};
-use vetted_verifier::{ViewScorer, Views};
+use vetted_encoder::Tokens;
+use vetted_verifier::Views;
 
-use super::{Verifier, tensors};
+use super::Verifier;
 use crate::Error;
 
 /// The views of a passage's windows: all that is needed to verify it. Made by [`Verifier::passage_views`].
@@ -17,14 +16,6 @@ pub struct PassageViews<'a> {
     /// Where in the passage each window is, in bytes.
     pub(crate) ranges: Vec<Range<usize>>,
     pub(crate) views: Vec<Views<'a>>,
-}
-
-/// What both tiers make of passages.
-pub(crate) struct EncodedPassages {
-    /// Tier one's.
-    pub(crate) vectors: Vec<Vec<f32>>,
-    /// Tier two's, where the verifier has views.
-    pub(crate) views: Option<Vec<PassageViews<'static>>>,
 }
 
 /// A text cut to what the verifier reads at once.
@@ -68,78 +59,7 @@ impl Cut {
 const MOST_BYTES: usize = 64 << 10;
 const BLOCK: usize = 4 << 10;
 
-/// So many texts are encoded at once: enough to keep all cores busy, few enough to hold.
-const TEXTS_TOGETHER: usize = 1024;
-
 impl Verifier {
-    /// What [`PreparedQuery::verify_passages`](crate::PreparedQuery::verify_passages) needs of passages, to be kept instead of
-    /// encoding them for every query; none of a cross-encoder, which reads both texts together. Of a passage of more than
-    /// 64 KiB, the beginning is read.
-    ///
-    /// # Errors
-    /// Those of the encoder.
-    pub fn passage_views<T: AsRef<str> + Sync>(
-        &self,
-        passages: &[T],
-    ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
-        let Some(scorer) = self.view_scorer() else { return Ok(None) };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
-        self.encoded(scorer, windows.collect::<Result<_, _>>()?).map(Some)
-    }
-
-    /// For each passage the vector that `encoder` gives `embedded` (the passage under its title) and the views of the passage
-    /// itself. Where the two are one short text, the `shared` lowest layers are computed once, which changes neither.
-    pub(crate) fn embed_with_views<T: AsRef<str> + Sync>(
-        &self,
-        passages: &[T],
-        embedded: &[String],
-        encoder: &Encoder,
-        shared: usize,
-    ) -> Result<EncodedPassages, Error> {
-        let Some(scorer) = self.view_scorer() else {
-            let vectors = encoder.embed(embedded, Role::Document)?;
-            return Ok(EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None });
-        };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
-        let windows = windows.collect::<Result<Vec<_>, Error>>()?;
-        let same = |(windows, text): (&Windows, &String)| match windows.ids.as_slice() {
-            [ids] if shared > 0 => Ok(encoder.ids(text, Role::Document)? == *ids),
-            _ => Ok(false),
-        };
-        let same = windows.par_iter().zip(embedded).map(same).collect::<Result<Vec<bool>, Error>>()?;
-
-        let apart: Vec<&String> = same.iter().zip(embedded).filter(|(same, _)| !**same).map(|(_, text)| text).collect();
-        let apart = encoder.embed(&apart, Role::Document)?;
-        let (mut ids, mut once, mut twice) = (Vec::new(), Vec::new(), Vec::new());
-        for (windows, same) in windows.into_iter().zip(&same) {
-            match same {
-                true => {
-                    ids.extend(windows.ids);
-                    once.push(windows.ranges);
-                }
-                false => twice.push(windows),
-            }
-        }
-        let (mut joint_vectors, mut joint_views) = (Vec::new(), Vec::new());
-        for some in ids.chunks(TEXTS_TOGETHER) {
-            let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, shared, some)?;
-            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-            joint_views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
-            joint_vectors.extend(vectors.iter().map(<[f32]>::to_vec));
-        }
-        let joint =
-            once.into_iter().zip(joint_views).map(|(ranges, views)| PassageViews { ranges, views: vec![views] });
-        let (mut joint, mut joint_vectors) = (joint, joint_vectors.into_iter());
-        let (mut views, mut vectors) = (self.encoded(scorer, twice)?.into_iter(), apart.iter().map(<[f32]>::to_vec));
-        let of = |same: bool| match same {
-            true => (joint_vectors.next(), joint.next()),
-            false => (vectors.next(), views.next()),
-        };
-        let (vectors, views): (Vec<_>, Vec<_>) = same.into_iter().map(of).unzip();
-        let (vectors, views) = (vectors.into_iter().flatten().collect(), views.into_iter().flatten().collect());
-        Ok(EncodedPassages { vectors, views: Some(views) })
-    }
-
     /// Views from their bytes; none when they are no views of this verifier.
     pub(crate) fn stored_views<'a>(&self, bytes: &'a [u8]) -> Option<Views<'a>> {
         self.view_scorer()?.stored(bytes).ok()
@@ -179,31 +99,6 @@ impl Verifier {
         }
         Ok(windows.nearest(query))
     }
-
-    /// The views of all windows, encoded together.
-    pub(super) fn encoded(
-        &self,
-        scorer: &ViewScorer,
-        passages: Vec<Windows>,
-    ) -> Result<Vec<PassageViews<'static>>, Error> {
-        let (ranges, ids): (Vec<_>, Vec<_>) = passages.into_iter().map(|it| (it.ranges, it.ids)).unzip();
-        let ids: Vec<Vec<u32>> = ids.into_iter().flatten().collect();
-        let mut views = self.views(scorer, &ids)?.into_iter();
-        let views_of =
-            |ranges: Vec<Range<usize>>| PassageViews { views: views.by_ref().take(ranges.len()).collect(), ranges };
-        Ok(ranges.into_iter().map(views_of).collect())
-    }
-
-    /// Views are much smaller than the token vectors they are made of, so these are never all there at once.
-    fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
-        let mut views = Vec::with_capacity(ids.len());
-        for some in ids.chunks(TEXTS_TOGETHER) {
-            let hidden = self.encoder.token_vectors(some)?;
-            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-            views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
-        }
-        Ok(views)
-    }
 }
 
 impl<'a> PassageViews<'a> {
@@ -236,13 +131,8 @@ impl Windows {
             return self;
         }
         let chosen = largest(self.ids.iter().map(|ids| query.count(ids.iter().copied())).collect(), MOST_COMPARED);
-        let mut kept = self.ranges.into_iter().zip(self.ids).enumerate().filter(|(i, _)| chosen.contains(i));
-        kept.by_ref().map(|(_, window)| window).unzip::<_, _, Vec<_>, Vec<_>>().into()
-    }
-}
-
-impl From<(Vec<Range<usize>>, Vec<Vec<u32>>)> for Windows {
-    fn from((ranges, ids): (Vec<Range<usize>>, Vec<Vec<u32>>)) -> Windows {
+        let windows = self.ranges.into_iter().zip(self.ids).enumerate();
+        let (ranges, ids) = windows.filter(|(at, _)| chosen.contains(at)).map(|(_, window)| window).unzip();
         Windows { ranges, ids }
     }
 }
