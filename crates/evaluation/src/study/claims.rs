@@ -21,11 +21,14 @@ impl Study {
             return "**Not measured yet.** No encoder was trained with and without structural negatives.".into();
         };
         let average = &main.b_against_a.average;
-        let seeds = main.b_against_a.by_seed.len();
+        let seeds = match main.b_against_a.by_seed.len() {
+            1 => "1 seed".to_owned(),
+            seeds => format!("{seeds} seeds"),
+        };
         match (average.interval.high < 0.0, average.interval.low > 0.0) {
             (true, _) => format!(
                 "**No: do not train your retriever for structure.** Structural negatives cost {} {} of its nDCG@10 \
-                 ({:+.4}, 95 % interval [{:+.4}, {:+.4}], {} queries of {} sets, {seeds} seeds), against the same training \
+                 ({:+.4}, 95 % interval [{:+.4}, {:+.4}], {} queries of {} sets, {seeds}), against the same training \
                  without them.",
                 main.base,
                 percent(-main.b_against_a.relative()).trim_start_matches('+'),
@@ -37,11 +40,11 @@ impl Study {
             ),
             (_, true) => format!(
                 "**The loss did not appear here.** {} retrieved better with structural negatives than without: {:+.4} nDCG@10 \
-                 [{:+.4}, {:+.4}], {seeds} seeds.",
+                 [{:+.4}, {:+.4}], {seeds}.",
                 main.base, average.mean, average.interval.low, average.interval.high
             ),
             _ => format!(
-                "**Not decided here.** Structural negatives changed {}'s nDCG@10 by {:+.4} [{:+.4}, {:+.4}] ({seeds} seeds): \
+                "**Not decided here.** Structural negatives changed {}'s nDCG@10 by {:+.4} [{:+.4}, {:+.4}] ({seeds}): \
                  the interval holds 0, so that this run can neither show the loss nor rule it out.",
                 main.base, average.mean, average.interval.low, average.interval.high
             ),
