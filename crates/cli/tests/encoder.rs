@@ -90,6 +90,7 @@ fn wrong_input_is_named() {
 
     fs::remove_file(folder.path().join("bert/1_Pooling/config.json")).unwrap();
     assert!(with("bert", "triplets.tsv", &[]).contains("1_Pooling/config.json"), "a missing pooling file");
+    write("bert/1_Pooling/config.json", r#"{"pooling_mode_mean_tokens": true}"#);
     write("bert/config.json", r#"{"model_type": "gpt2"}"#);
     let no_encoder = with("bert", "triplets.tsv", &[]);
     assert!(no_encoder.contains("gpt2"), "{no_encoder}");
