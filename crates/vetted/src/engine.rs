@@ -170,7 +170,7 @@ impl Engine {
     /// verifier says about it.
     ///
     /// Candidates are vetted as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
-    /// text leaves candidates [`Unverified::Failed`], and accepts none of them.
+    /// text leaves candidates [`Unverified::Failed`](crate::Unverified::Failed), and accepts none of them.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
