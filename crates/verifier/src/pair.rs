@@ -4,7 +4,7 @@ use vetted_kernels::{Activation, ByteVectors, Linear, Precision, Scratch};
 
 use crate::LexicalTable;
 use crate::lexical::Rows;
-use crate::views::{Projection, Values, Views, traits_of};
+use crate::views::{Projection, Values, Views, ids_of, traits_of};
 
 /// A query, packed to be compared with many candidates.
 pub(crate) struct Query {
@@ -71,10 +71,6 @@ impl Query {
         });
         Query { tokens, padded, maps: [view].into_iter().chain(words).collect(), traits }
     }
-}
-
-fn ids_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
-    bytes.as_chunks::<2>().0.iter().map(|id| u32::from(u16::from_le_bytes(*id)))
 }
 
 impl Pair {

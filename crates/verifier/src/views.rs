@@ -55,8 +55,7 @@ impl Views<'_> {
             Values::Int8(bytes) if self.has_ids => (&[], bytes.get(..2 * self.tokens)?),
             _ => return None,
         };
-        let narrow = narrow.as_chunks::<2>().0.iter().map(|id| u32::from(u16::from_le_bytes(*id)));
-        Some(wide.iter().copied().chain(narrow))
+        Some(wide.iter().copied().chain(ids_of(narrow)))
     }
 
     /// The bytes to store, of [`Storage::Int8`]; read again by [`ViewScorer::stored`](crate::ViewScorer::stored).
@@ -214,7 +213,7 @@ impl Projection {
             return Err(Error::Length { what: "stored bytes of a pooled text", expected: per_token, got: bytes.len() });
         }
         let (ids, _, _) = self.shape.split(bytes, tokens);
-        ids.as_chunks::<2>().0.iter().try_for_each(|id| self.check_id(u32::from(u16::from_le_bytes(*id))))?;
+        ids_of(ids).try_for_each(|id| self.check_id(id))?;
         Ok(Views { tokens, has_ids: self.shape.lexical, values: Values::Int8(bytes.into()) })
     }
 
@@ -271,6 +270,11 @@ impl Projection {
 /// `x` in units of `scale`, cut to a byte's range, shifted by 128.
 fn to_byte(x: f32, scale: f32) -> u8 {
     ((x / scale).round_ties_even().clamp(-127.0, 127.0) as i16 + 128) as u8
+}
+
+/// The token ids that stored bytes stand for.
+pub(crate) fn ids_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.as_chunks::<2>().0.iter().map(|id| u32::from(u16::from_le_bytes(*id)))
 }
 
 /// The traits that stored bytes stand for.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rayon::prelude::*;
-use vetted_encoder::{Encoder, Role};
+use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_verifier::{ViewScorer, Views};
 
 use super::windows::{Cut, PassageViews, Windows};
@@ -73,8 +73,7 @@ impl Verifier {
         let (mut joint_vectors, mut joint_views) = (Vec::new(), Vec::new());
         for some in ids.chunks(TEXTS_TOGETHER) {
             let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, shared, some)?;
-            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-            joint_views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
+            joint_views.extend(views_of(scorer, &hidden, some)?);
             joint_vectors.extend(vectors.iter().map(<[f32]>::to_vec));
         }
         let joint =
@@ -99,19 +98,22 @@ impl Verifier {
         let (ranges, ids): (Vec<_>, Vec<_>) = passages.into_iter().map(|it| (it.ranges, it.ids)).unzip();
         let ids: Vec<Vec<u32>> = ids.into_iter().flatten().collect();
         let mut views = self.views(scorer, &ids)?.into_iter();
-        let views_of =
+        let passage =
             |ranges: Vec<Range<usize>>| PassageViews { views: views.by_ref().take(ranges.len()).collect(), ranges };
-        Ok(ranges.into_iter().map(views_of).collect())
+        Ok(ranges.into_iter().map(passage).collect())
     }
 
     /// Views are much smaller than the token vectors they are made of, so these are never all there at once.
     fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
         let mut views = Vec::with_capacity(ids.len());
         for some in ids.chunks(TEXTS_TOGETHER) {
-            let hidden = self.encoder.token_vectors(some)?;
-            let of_some = hidden.par_iter().zip(some).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-            views.extend(of_some.collect::<Result<Vec<Views>, _>>().map_err(tensors)?);
+            views.extend(views_of(scorer, &self.encoder.token_vectors(some)?, some)?);
         }
         Ok(views)
     }
+}
+
+fn views_of(scorer: &ViewScorer, hidden: &[Vectors], ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
+    let views = hidden.par_iter().zip(ids).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
+    views.collect::<Result<_, _>>().map_err(tensors)
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use vetted_encoder::{Encoder, Role};
+use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_kernels::Team;
 use vetted_verifier::{Relation, Scorer, Scratch, Verdict, Views, Window};
 
@@ -59,13 +59,20 @@ impl Verifier {
     /// [`Error::EmptyQuery`]; those of the encoder.
     pub fn prepare(&self, query: &str) -> Result<PreparedQuery<'_>, Error> {
         let (ids, extent) = self.read_query(query)?;
-        let views = match self.view_scorer() {
-            None => None,
-            Some(scorer) => {
-                let hidden = self.encoder.token_vectors(std::slice::from_ref(&ids))?;
-                Some(scorer.views(hidden[0].values(), &ids).map_err(tensors)?)
-            }
-        };
+        let hidden = self.view_scorer().map(|_| self.encoder.token_vectors(std::slice::from_ref(&ids))).transpose()?;
+        self.prepared(query, ids, extent, hidden)
+    }
+
+    /// `hidden` are the query's own hidden states; none for a cross-encoder.
+    fn prepared(
+        &self,
+        query: &str,
+        ids: Vec<u32>,
+        extent: QueryExtent,
+        hidden: Option<Vec<Vectors>>,
+    ) -> Result<PreparedQuery<'_>, Error> {
+        let views = self.view_scorer().zip(hidden).map(|(scorer, hidden)| scorer.views(hidden[0].values(), &ids));
+        let views = views.transpose().map_err(tensors)?;
         Ok(PreparedQuery { verifier: self, text: query.to_owned(), ids, extent, views })
     }
 
@@ -82,12 +89,10 @@ impl Verifier {
     ) -> Result<(PreparedQuery<'_>, Vec<f32>), Error> {
         let (ids, extent) = self.read_query(query)?;
         match self.view_scorer() {
-            Some(scorer) if shared > 0 && encoder.ids(query, Role::Query)? == ids => {
+            Some(_) if shared > 0 && encoder.ids(query, Role::Query)? == ids => {
                 let texts = std::slice::from_ref(&ids);
                 let (hidden, vector) = self.encoder.token_vectors_and_embeddings(encoder, shared, texts)?;
-                let views = Some(scorer.views(hidden[0].values(), &ids).map_err(tensors)?);
-                let prepared = PreparedQuery { verifier: self, text: query.to_owned(), ids, extent, views };
-                Ok((prepared, vector.values().to_vec()))
+                Ok((self.prepared(query, ids, extent, Some(hidden))?, vector.values().to_vec()))
             }
             _ => Ok((self.prepare(query)?, encoder.embed_one(query, Role::Query)?)),
         }

@@ -66,18 +66,19 @@ impl Verifier {
     }
 
     pub(super) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
+        let (tokens, text, options) = (self.encoder.tokens(), beginning(text, MOST_BYTES), self.options(how)?);
+        let windows = match how {
+            Cut::Overlapping => cut(text, &options, count(tokens)),
+            Cut::Sentences => cut_sentences(text, &options, FEWEST_TOKENS, count(tokens)),
+        };
+        Windows::new(tokens, text, windows)
+    }
+
+    fn options(&self, how: Cut) -> Result<PassageOptions, Error> {
         let tokens = self.encoder.tokens();
-        let text = beginning(text, MOST_BYTES);
         let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
-        match how {
-            Cut::Overlapping => {
-                Windows::new(tokens, text, cut(text, &PassageOptions::new(room, room / 3)?, count(tokens)))
-            }
-            Cut::Sentences => {
-                let options = PassageOptions::new(room, 0)?;
-                Windows::new(tokens, text, cut_sentences(text, &options, FEWEST_TOKENS, count(tokens)))
-            }
-        }
+        let overlap = if how == Cut::Overlapping { room / 3 } else { 0 };
+        Ok(PassageOptions::new(room, overlap)?)
     }
 
     /// As [`windows`](Self::windows), those that `query` is compared with: no more than [`MOST_COMPARED`].
@@ -85,10 +86,7 @@ impl Verifier {
         if how == Cut::Sentences || text.len() <= MOST_BYTES {
             return Ok(self.windows(text, how)?.nearest(query));
         }
-        let tokens = self.encoder.tokens();
-        let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
-        let options = PassageOptions::new(room, room / 3)?;
-        let blocks = blocks(text);
+        let (tokens, options, blocks) = (self.encoder.tokens(), self.options(how)?, blocks(text));
         let shared = blocks.iter().map(|block| query.words_in(&text[block.clone()]));
         let mut windows = Windows::default();
         for chosen in largest(shared.collect(), MOST_BYTES / BLOCK) {
