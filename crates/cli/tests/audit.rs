@@ -5,6 +5,7 @@ mod program;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ::vetted::models;
 use program::{fail, json, succeed, vetted};
 
 /// A tiny encoder with random weights, as sentence-transformers lays it out, of the encoder crate's tests.
@@ -22,20 +23,37 @@ fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {
     out
 }
 
+/// The default encoder with its word embeddings in reverse order: of the right shape, and it finds nothing.
+fn ruined(folder: &Path, name: &str) {
+    let base = models::ensure(models::DEFAULT_MODEL, &mut |_| ()).unwrap();
+    let out = folder.join(name);
+    for file in ["config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", "model.safetensors"] {
+        fs::create_dir_all(out.join(file).parent().unwrap()).unwrap();
+        fs::copy(base.path.join(file), out.join(file)).unwrap();
+    }
+    let weights = out.join("model.safetensors");
+    let mut bytes = fs::read(&weights).unwrap();
+    let start = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header = json(std::str::from_utf8(&bytes[8..start]).unwrap());
+    let words = &header["embeddings.word_embeddings.weight"]["data_offsets"];
+    let [from, to] = [0, 1].map(|end| start + words[end].as_u64().unwrap() as usize);
+    bytes[from..to].as_chunks_mut::<4>().0.reverse();
+    fs::write(weights, bytes).unwrap();
+}
+
 #[test]
 fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    tiny(folder.path(), "random", "bert");
-    let common = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "random", "--cache", "cache"];
+    ruined(folder.path(), "ruined");
+    let common = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "ruined", "--cache", "cache"];
     let audit = [&common[..], &["--out", "report.html", "--verify", "10"]].concat();
     let first = vetted(folder.path(), &audit);
     assert_eq!(first.status.code(), Some(3), "{}", String::from_utf8_lossy(&first.stderr));
-    assert!(String::from_utf8_lossy(&first.stderr).contains("Fail: random loses"));
+    assert!(String::from_utf8_lossy(&first.stderr).contains("Fail: ruined loses"));
     let text = String::from_utf8(first.stdout).unwrap();
     assert!(text.contains("| all-MiniLM-L6-v2 + vetted-minilm |"), "{text}");
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert!(page.contains("<svg") && !page.contains("<script"));
-    assert!(text.contains("of 16 dimensions") && text.contains("cannot be searched with the other"), "{text}");
     let written = json(&fs::read_to_string(folder.path().join("report.json")).unwrap());
     let base = written["average"][0]["ndcg"].as_f64().unwrap();
     assert!(base > 0.8, "all-MiniLM-L6-v2 finds what is there: {base}");
@@ -84,6 +102,10 @@ fn wrong_input_is_named() {
         let said = audit(tuned, more);
         assert!(said.contains(expected), "{tuned} {more:?}: {said}");
     }
+    let arguments = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "unlike", "--verifier", "none"];
+    tiny(path, "unlike", "bert");
+    let said = fail(path, &arguments);
+    assert!(said.contains("all-MiniLM-L6-v2 has vectors of 384 dimensions and unlike of 16"), "{said}");
     tiny(path, "other", "mpnet");
     qrels("d9");
     let said = audit("other", &["--data", "set"]);

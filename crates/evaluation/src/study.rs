@@ -14,7 +14,7 @@ mod tables;
 
 use serde::{Deserialize, Serialize};
 
-pub use effect::{Change, Effect};
+pub use effect::{Change, Effect, Setting};
 
 /// Everything that was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -165,6 +165,18 @@ impl Audit {
         if names.len() < encoders.len() {
             bail!("a model is given twice: give each --tuned once, and another than --base");
         }
+        let (base, tuned) = encoders.split_at(1);
+        if let Some(other) = tuned.iter().find(|tuned| tuned.dimensions() != base[0].dimensions()) {
+            bail!(
+                "{} has vectors of {} dimensions and {} of {}: one cannot be a fine-tuned version of the other, nor take its \
+                 place in an index. Give --tuned models that were made from --base; to compare unrelated encoders, use \
+                 `vetted eval retrieval --model` with each",
+                base[0].name,
+                base[0].dimensions(),
+                other.name,
+                other.dimensions()
+            );
+        }
         Ok(encoders)
     }
 

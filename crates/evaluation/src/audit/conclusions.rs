@@ -80,15 +80,9 @@ impl AuditReport {
 
     fn shape(&self, system: usize) -> Option<String> {
         let (base, tuned) = (self.systems[0].geometry?, self.systems[system].geometry?);
-        let other_length = match base.dimensions == tuned.dimensions {
-            true => "",
-            false => {
-                " An index made with one cannot be searched with the other: changing the model means embedding everything anew."
-            }
-        };
         Some(format!(
             "{}'s vectors fill {:.0} of {} dimensions (effective rank; base {:.0} of {}), and two unrelated texts have a mean \
-             cosine of {:.2} (base {:.2}).{other_length}",
+             cosine of {:.2} (base {:.2}).",
             self.systems[system].name,
             tuned.effective_rank,
             tuned.dimensions,

@@ -1,7 +1,9 @@
 //! What the figures say, in sentences: each is made of the figures, and says so where they do not decide.
 
 use super::tables::{group_name, percent, same};
-use super::{Effect, Made, Separated, Study, Verifier};
+use super::{Change, Effect, Made, Separated, Study, Verifier};
+use crate::Error;
+use crate::interval::Bootstrap;
 use crate::metrics::retrieval::mean;
 
 /// A claim of the paper (arXiv 2604.16351), and what became of it here.
@@ -91,7 +93,7 @@ impl Study {
     }
 
     /// The paper's claims that these cells bear on.
-    pub(super) fn claims(&self, effects: &[Effect]) -> Vec<Claim> {
+    pub(super) fn claims(&self, effects: &[Effect], bootstrap: &Bootstrap) -> Result<Vec<Claim>, Error> {
         let mut claims = Vec::new();
         let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
         for main in &mains {
@@ -100,11 +102,12 @@ impl Study {
                 verdict(main.b_against_a.average.interval.high < 0.0, main.b_against_a.average.interval.low > 0.0);
             let below = main.b_against_a.by_set.iter().filter(|(_, change)| change.mean < 0.0).count();
             let found = format!(
-                "{held} {}: {} [{low}, {high}] at a share of {:.2} and {} steps; lower on {below} of {} sets; by seed {}.",
+                "{held} {}: {} [{low}, {high}] at a share of {:.2}, {} steps and a rate of {:e}; lower on {below} of {} sets; by seed {}.",
                 main.base,
                 percent(main.b_against_a.relative()),
-                main.share,
-                main.steps,
+                main.setting.share,
+                main.setting.steps,
+                main.setting.rate,
                 main.b_against_a.by_set.len(),
                 main.b_against_a.by_seed.iter().map(|change| format!("{change:+.4}")).collect::<Vec<_>>().join(", "),
             );
@@ -112,16 +115,19 @@ impl Study {
         }
         if let [small, rest @ ..] = &mains[..] {
             for other in rest {
-                let (a, b) = (small.b_against_a.relative(), other.b_against_a.relative());
-                let same = small.share == other.share
-                    && small.steps == other.steps
-                    && small.b_against_a.by_set.len() == other.b_against_a.by_set.len();
-                let caveat = if same {
-                    ""
-                } else {
-                    " The two were trained for different times or measured on different sets, so this is an indication only."
+                let Some([a, b]) = self.same_setting(&small.base, other, bootstrap)? else { continue };
+                let [[a_low, a_high], [b_low, b_high]] = [&a, &b].map(Change::relative_interval);
+                let held = verdict(b_high < a_low, b_low > a_high);
+                let one = |base: &str, change: &Change| {
+                    let [low, high] = change.relative_interval().map(percent);
+                    format!("{base} {} [{low}, {high}]", percent(change.relative()))
                 };
-                let found = format!("{} lost {}, {} {}.{caveat}", small.base, percent(a), other.base, percent(b));
+                let found = format!(
+                    "{held} {}, {}: trained alike, on the same {} sets.",
+                    one(&small.base, &a),
+                    one(&other.base, &b),
+                    a.by_set.len()
+                );
                 claims.push(Claim { claim: "The mid-sized encoder loses more than the small one", found });
             }
         }
@@ -132,16 +138,18 @@ impl Study {
                 let falls = points.windows(2).all(|pair| pair[1].1 < pair[0].1);
                 (points.len() > 1).then(|| format!("{} ({list}).", if falls { "Yes" } else { "Not at every point" }))
             };
-            let of_base = || effects.iter().filter(|effect| effect.base == base);
-            let by_share = of_base().filter(|effect| effect.steps == main.steps);
-            let by_steps = of_base().filter(|effect| effect.share == main.share);
-            if let Some(found) = grows(by_share.map(|e| (e.share, e.b_against_a.average.mean)).collect()) {
+            let at = main.setting;
+            let of_base = || effects.iter().filter(|it| it.base == base && it.setting.rate == at.rate);
+            let by_share = of_base().filter(|effect| effect.setting.steps == at.steps);
+            let by_steps = of_base().filter(|effect| effect.setting.share == at.share);
+            if let Some(found) = grows(by_share.map(|e| (e.setting.share, e.b_against_a.average.mean)).collect()) {
                 claims.push(Claim {
                     claim: "The loss grows with the share of structural negatives",
                     found: format!("{base}: {found}"),
                 });
             }
-            if let Some(found) = grows(by_steps.map(|e| (e.steps as f64, e.b_against_a.average.mean)).collect()) {
+            if let Some(found) = grows(by_steps.map(|e| (e.setting.steps as f64, e.b_against_a.average.mean)).collect())
+            {
                 claims.push(Claim { claim: "The loss grows with training", found: format!("{base}: {found}") });
             }
             claims.push(Claim {
@@ -150,7 +158,7 @@ impl Study {
             });
         }
         claims.extend(self.of_verifiers());
-        claims
+        Ok(claims)
     }
 
     /// By how much B's cosine separates better than A's, by kind.

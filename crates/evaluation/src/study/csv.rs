@@ -1,32 +1,24 @@
 //! Every figure of the study in one table for other programs.
 
-use super::{Encoder, Figure, Separated, Study};
+use super::{Encoder, Figure, Separated, Study, Training};
 use crate::Error;
 use crate::interval::Bootstrap;
 use crate::metrics::retrieval::mean;
 
-const HEADER: &str = "experiment,base,model,share,steps,seed,on,metric,value,low,high,n\n";
+const HEADER: &str = "experiment,base,model,share,steps,rate,seed,on,metric,value,low,high,n\n";
 
 /// One line a figure; intervals of means of queries are bootstraps.
 pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error> {
     let mut csv = String::from(HEADER);
-    let mut line = |cells: [String; 7], metric: &str, figure: Figure| {
+    let mut line = |cells: [String; 8], metric: &str, figure: Figure| {
         let Figure { value, interval: [low, high], n } = figure;
         let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
         csv += &format!("{},{metric},{value:.6},{low:.6},{high:.6},{n}\n", cells.join(","));
     };
     for encoder in &study.encoders {
-        let [model, share, steps, seed] = described(encoder);
         let cells = |on: &str| {
-            [
-                "encoders".into(),
-                encoder.base.clone(),
-                model.clone(),
-                share.clone(),
-                steps.clone(),
-                seed.clone(),
-                on.into(),
-            ]
+            let [model, share, steps, rate, seed] = described(encoder);
+            ["encoders".into(), encoder.base.clone(), model, share, steps, rate, seed, on.into()]
         };
         for set in &encoder.sets {
             let interval = bootstrap.mean(&set.ndcg)?.into();
@@ -40,8 +32,8 @@ pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error>
         for group in &verifier.structure {
             let made = super::tables::made(verifier);
             let model = format!("{}, {made}", verifier.name);
-            let [none, none2, none3] = [(); 3].map(|()| String::new());
-            line(["verifiers".into(), verifier.base.clone(), model, none, none2, none3, on(group)], "auc", area(group));
+            let [a, b, c, d] = [(); 4].map(|()| String::new());
+            line(["verifiers".into(), verifier.base.clone(), model, a, b, c, d, on(group)], "auc", area(group));
         }
     }
     for fix in &study.fixes {
@@ -52,21 +44,19 @@ pub(super) fn csv(study: &Study, bootstrap: &Bootstrap) -> Result<String, Error>
             ("abstained", fix.abstained),
         ];
         for (metric, figure) in figures.into_iter().filter_map(|(metric, figure)| Some((metric, figure?))) {
-            let [a, b, c, d] = [(); 4].map(|()| String::new());
-            line(["fixes".into(), a, fix.name.clone(), b, c, d, fix.set.clone()], metric, figure);
+            let [a, b, c, d, e] = [(); 5].map(|()| String::new());
+            line(["fixes".into(), a, fix.name.clone(), b, c, d, e, fix.set.clone()], metric, figure);
         }
     }
     Ok(csv)
 }
 
-fn described(encoder: &Encoder) -> [String; 4] {
-    match encoder.training {
-        None => ["untouched".into(), String::new(), String::new(), String::new()],
-        Some(training) => {
-            let model = if training.share == 0.0 { "A" } else { "B" };
-            [model.into(), training.share.to_string(), training.steps.to_string(), training.seed.to_string()]
-        }
-    }
+fn described(encoder: &Encoder) -> [String; 5] {
+    let Some(Training { share, steps, rate, seed, .. }) = encoder.training else {
+        return ["untouched", "", "", "", ""].map(String::from);
+    };
+    let model = if share == 0.0 { "A" } else { "B" };
+    [model.to_owned(), share.to_string(), steps.to_string(), format!("{rate:e}"), seed.to_string()]
 }
 
 fn on(group: &Separated) -> String {

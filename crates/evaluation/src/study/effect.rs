@@ -25,21 +25,44 @@ pub struct Change {
     pub queries: usize,
 }
 
-/// What training for structure did to a model at one share and one number of steps.
+/// What training for structure did to a model in one setting.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Effect {
     /// The model.
     pub base: String,
-    /// Structural triplets among B's.
-    pub share: f64,
-    /// A's steps.
-    pub steps: usize,
+    /// How A and B were trained.
+    #[serde(flatten)]
+    pub setting: Setting,
     /// Model A, against the untouched one.
     pub a: Change,
     /// Model B, against the untouched one.
     pub b: Change,
     /// Model B, against A.
     pub b_against_a: Change,
+}
+
+/// How encoders were trained, but for the seed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Setting {
+    /// Structural triplets among all: 0 is model A.
+    pub share: f64,
+    /// A's steps.
+    pub steps: usize,
+    /// Highest learning rate.
+    pub rate: f64,
+}
+
+impl Setting {
+    /// Model A's, to a model B's.
+    pub(super) fn without_structure(self) -> Setting {
+        Setting { share: 0.0, ..self }
+    }
+}
+
+impl From<Training> for Setting {
+    fn from(Training { share, steps, rate, .. }: Training) -> Setting {
+        Setting { share, steps, rate }
+    }
 }
 
 impl Change {
@@ -124,12 +147,12 @@ impl Study {
         self.encoders.iter().find(|encoder| encoder.base == base && encoder.training.is_none())
     }
 
-    /// Its fine-tuned versions at one share and one number of steps, by seed.
-    pub fn tuned(&self, base: &str, share: f64, steps: usize) -> Vec<(&Encoder, Training)> {
+    /// Its fine-tuned versions of one setting, by seed.
+    pub fn tuned(&self, base: &str, setting: Setting) -> Vec<(&Encoder, Training)> {
         let tuned = self.encoders.iter().filter(|encoder| encoder.base == base);
         let mut tuned: Vec<_> = tuned
             .filter_map(|encoder| Some((encoder, encoder.training?)))
-            .filter(|(_, training)| training.share == share && training.steps == steps)
+            .filter(|(_, training)| Setting::from(*training) == setting)
             .collect();
         tuned.sort_by_key(|(_, training)| training.seed);
         tuned
@@ -144,14 +167,14 @@ impl Study {
         for base in self.bases() {
             let Some(untouched) = self.untouched(base) else { continue };
             let of_base = self.encoders.iter().filter(|encoder| encoder.base == base).filter_map(|e| e.training);
-            let mut points: Vec<(f64, usize)> = of_base
-                .filter(|training| training.share > 0.0)
-                .map(|training| (training.share, training.steps))
-                .collect();
-            points.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            points.dedup();
-            for (share, steps) in points {
-                let (a, b) = (self.tuned(base, 0.0, steps), self.tuned(base, share, steps));
+            let mut settings: Vec<Setting> =
+                of_base.filter(|training| training.share > 0.0).map(Setting::from).collect();
+            settings.sort_by(|a, b| {
+                a.rate.total_cmp(&b.rate).then(a.share.total_cmp(&b.share)).then(a.steps.cmp(&b.steps))
+            });
+            settings.dedup();
+            for setting in settings {
+                let (a, b) = (self.tuned(base, setting.without_structure()), self.tuned(base, setting));
                 let with = |these: &[(&'_ Encoder, Training)], others: &[(&'_ Encoder, Training)]| -> Vec<usize> {
                     let has = |seed: u64| others.iter().any(|(_, training)| training.seed == seed);
                     (0..these.len()).filter(|index| has(these[*index].1.seed)).collect()
@@ -164,7 +187,7 @@ impl Study {
                     Change::between(&a_kept, &b_kept, bootstrap)?,
                 );
                 if let (Some(a), Some(b), Some(b_against_a)) = changes {
-                    effects.push(Effect { base: base.into(), share, steps, a, b, b_against_a });
+                    effects.push(Effect { base: base.into(), setting, a, b, b_against_a });
                 }
             }
         }
@@ -174,7 +197,32 @@ impl Study {
     /// The effect that is measured best: with the most seeds, then the most steps.
     pub fn main_effect<'a>(effects: &'a [Effect], base: &str) -> Option<&'a Effect> {
         let of_base = effects.iter().filter(|effect| effect.base == base);
-        of_base.max_by_key(|effect| (effect.b_against_a.by_seed.len(), effect.steps))
+        of_base.max_by_key(|effect| (effect.b_against_a.by_seed.len(), effect.setting.steps))
+    }
+
+    /// The same setting's B against A on two models, over the sets that all were measured on; `None` where the other model was
+    /// not trained so.
+    ///
+    /// # Errors
+    /// As [`effects`](Self::effects).
+    pub fn same_setting(
+        &self,
+        other: &str,
+        effect: &Effect,
+        bootstrap: &Bootstrap,
+    ) -> Result<Option<[Change; 2]>, Error> {
+        let names = |base| -> Vec<&str> {
+            self.untouched(base).map(|it| it.sets.iter().map(|set| &set.name[..]).collect()).unwrap_or_default()
+        };
+        let (ours, theirs) = (names(&effect.base), names(other));
+        let mut shared = Study { encoders: self.encoders.clone(), ..Study::default() };
+        shared.encoders.retain(|encoder| encoder.training.is_none_or(|it| it.rate == effect.setting.rate));
+        for encoder in &mut shared.encoders {
+            encoder.sets.retain(|set| ours.contains(&&set.name[..]) && theirs.contains(&&set.name[..]));
+        }
+        let effects = shared.effects(bootstrap)?;
+        let of = |base: &str| effects.iter().find(|it| it.base == base && it.setting == effect.setting);
+        Ok(of(other).zip(of(&effect.base)).map(|(a, b)| [a, b].map(|it| it.b_against_a.clone())))
     }
 }
 

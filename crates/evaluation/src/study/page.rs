@@ -26,7 +26,7 @@ impl Study {
         write("figures.csv", csv::csv(self, &bootstrap)?)?;
         let json = serde_json::json!({ "commands": commands, "effects": effects, "cells": self });
         write("study.json", json.to_string() + "\n")?;
-        write("README.md", self.page(&effects, &drawn, commands, notes, &bootstrap))
+        write("README.md", self.page(&effects, &drawn, commands, notes, &bootstrap)?)
     }
 
     fn page(
@@ -36,14 +36,14 @@ impl Study {
         commands: &[String],
         notes: &str,
         bootstrap: &Bootstrap,
-    ) -> String {
+    ) -> Result<String, Error> {
         let mut page = String::from("# Should I fine-tune my retriever to see structure?\n\n");
         let _ = writeln!(page, "{}\n", self.verdict(effects));
         for advice in self.advice() {
             let _ = writeln!(page, "- {advice}");
         }
         page += INTRODUCTION;
-        let claims = self.claims(effects);
+        let claims = self.claims(effects, bootstrap)?;
         if !claims.is_empty() {
             page += "\n## What held of the paper's claims\n\n| claim | here |\n|---|---|\n";
             for claim in claims {
@@ -66,9 +66,10 @@ impl Study {
             let seeds = main.b_against_a.by_seed.len();
             let _ = writeln!(
                 page,
-                "\n### {base}: share {:.2}, {} steps of A, {seeds} {}\n",
-                main.share,
-                main.steps,
+                "\n### {base}: share {:.2}, {} steps of A, rate {:e}, {seeds} {}\n",
+                main.setting.share,
+                main.setting.steps,
+                main.setting.rate,
                 if seeds == 1 { "seed" } else { "seeds" }
             );
             section(&mut page, "", &self.retrieval(main));
@@ -79,7 +80,7 @@ impl Study {
             plots::STRUCTURE,
             "AUC of the cosine by kind of difference: gray untouched, orange A, blue B",
         );
-        section(&mut page, "### By share and by steps", &Study::curve(effects));
+        section(&mut page, "### By share, steps and rate", &Study::curve(effects));
         picture(&mut page, plots::CURVES, "Change against the untouched model by share and by steps");
         section(&mut page, "### Every run", &self.runs(bootstrap));
         section(&mut page, "### The shape of the vectors", &self.shapes());
@@ -102,7 +103,7 @@ impl Study {
             let _ = writeln!(page, "{command}");
         }
         page += "```\n";
-        page
+        Ok(page)
     }
 }
 

@@ -122,8 +122,8 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
     let range = lowest.fold(-0.01, f64::min) * 1.05..highest.fold(0.01, f64::max) * 1.05;
     let panels = root.split_evenly((1, 2));
     let x_of: [(&str, Place); 2] = [
-        ("structural triplets among all (0: model A)", |effect| effect.share),
-        ("model A's steps", |effect| effect.steps as f64),
+        ("structural triplets among all (0: model A)", |effect| effect.setting.share),
+        ("model A's steps", |effect| effect.setting.steps as f64),
     ];
     for (index, (area, (axis, x))) in panels.iter().zip(x_of).enumerate() {
         let last = effects.iter().map(x).fold(0.1, f64::max) * 1.08;
@@ -140,16 +140,17 @@ fn curves(svg: &mut String, effects: &[Effect], bases: &[&str]) -> Result<(), Fa
         mesh.draw()?;
         for (base, color) in bases.iter().zip(COLORS.iter().cycle()) {
             let Some(main) = Study::main_effect(effects, base) else { continue };
-            let of_base = effects.iter().filter(|effect| effect.base == *base);
+            let at = main.setting;
+            let of_base = effects.iter().filter(|it| it.base == *base && it.setting.rate == at.rate);
             let series: Vec<(&str, Vec<(f64, Difference)>)> = match index {
                 0 => {
-                    let at = of_base.filter(|effect| effect.steps == main.steps);
+                    let at = of_base.filter(|effect| effect.setting.steps == at.steps);
                     let mut points = vec![(0.0, main.a.average)];
                     points.extend(at.map(|effect| (x(effect), effect.b.average)));
                     vec![("", points)]
                 }
                 _ => {
-                    let at: Vec<&Effect> = of_base.filter(|effect| effect.share == main.share).collect();
+                    let at: Vec<&Effect> = of_base.filter(|effect| effect.setting.share == at.share).collect();
                     let of = |change: fn(&Effect) -> &Change| {
                         at.iter().map(|e| (x(e), change(e).average)).collect::<Vec<_>>()
                     };

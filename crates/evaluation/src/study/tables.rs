@@ -1,6 +1,6 @@
 //! The study's tables.
 
-use super::{Effect, Encoder, Figure, Made, Separated, Study, Verifier};
+use super::{Effect, Encoder, Figure, Made, Separated, Study, Training, Verifier};
 use crate::audit::tables::Table;
 use crate::interval::{Bootstrap, Difference};
 use crate::metrics::retrieval::mean;
@@ -45,14 +45,8 @@ impl Study {
                 sets.sum::<f64>() / encoder.sets.len() as f64
             };
             let name = format!("{base}, untouched");
-            rows.push(vec![
-                name,
-                String::new(),
-                String::new(),
-                String::new(),
-                format!("{:.4}", average(untouched)),
-                String::new(),
-            ]);
+            let [a, b, c, d, e] = [(); 5].map(|()| String::new());
+            rows.push(vec![name, a, b, c, d, format!("{:.4}", average(untouched)), e]);
             for encoder in self.encoders.iter().filter(|encoder| encoder.base == base) {
                 let Some(training) = encoder.training else { continue };
                 let model = if training.share == 0.0 { "A" } else { "B" };
@@ -60,13 +54,17 @@ impl Study {
                     format!("{base}, {model}"),
                     format!("{:.2}", training.share),
                     format!("{} ({})", training.steps, training.taken),
+                    format!("{:e}", training.rate),
                     training.seed.to_string(),
                     format!("{:.4}", average(encoder)),
                     super::effect::against(untouched, encoder, bootstrap).map(|d| change(&d)).unwrap_or_default(),
                 ]);
             }
         }
-        Table { header: vec!["model", "share", "A's steps (own)", "seed", "nDCG@10", "against untouched [95 %]"], rows }
+        Table {
+            header: vec!["model", "share", "A's steps (own)", "rate", "seed", "nDCG@10", "against untouched [95 %]"],
+            rows,
+        }
     }
 
     /// How the drop grows: a row for each share and number of steps.
@@ -74,8 +72,9 @@ impl Study {
         let rows = effects.iter().map(|effect| {
             vec![
                 effect.base.clone(),
-                format!("{:.2}", effect.share),
-                effect.steps.to_string(),
+                format!("{:.2}", effect.setting.share),
+                effect.setting.steps.to_string(),
+                format!("{:e}", effect.setting.rate),
                 effect.b.by_seed.len().to_string(),
                 change(&effect.a.average),
                 change(&effect.b.average),
@@ -83,8 +82,17 @@ impl Study {
                 percent(effect.b_against_a.relative()),
             ]
         });
-        let header =
-            vec!["model", "share", "steps", "seeds", "A - untouched", "B - untouched", "B - A [95 %]", "B - A, %"];
+        let header = vec![
+            "model",
+            "share",
+            "steps",
+            "rate",
+            "seeds",
+            "A - untouched",
+            "B - untouched",
+            "B - A [95 %]",
+            "B - A, %",
+        ];
         Table { header, rows: rows.collect() }
     }
 
@@ -105,26 +113,25 @@ impl Study {
 
     /// The shape of the vectors.
     pub(super) fn shapes(&self) -> Table {
-        let rows = self
-            .encoders
-            .iter()
-            .filter(|encoder| encoder.training.is_none_or(|training| training.seed == 0))
-            .map(|encoder| {
-                let shape = encoder.geometry;
-                let name = match encoder.training {
-                    None => format!("{}, untouched", encoder.base),
-                    Some(training) if training.share == 0.0 => format!("{}, A, {} steps", encoder.base, training.steps),
-                    Some(training) => {
-                        format!("{}, B, share {:.2}, {} steps", encoder.base, training.share, training.steps)
-                    }
-                };
-                vec![
-                    name,
-                    format!("{:.1} of {}", shape.effective_rank, shape.dimensions),
-                    format!("{:.3}", shape.anisotropy),
-                    format!("{:.3}", shape.mean_similarity),
-                ]
-            });
+        let rows =
+            self.encoders.iter().filter(|encoder| encoder.training.is_none_or(|training| training.seed == 0)).map(
+                |encoder| {
+                    let shape = encoder.geometry;
+                    let name = match encoder.training {
+                        None => format!("{}, untouched", encoder.base),
+                        Some(Training { share, steps, rate, .. }) => {
+                            let model = if share == 0.0 { "A".to_owned() } else { format!("B, share {share:.2}") };
+                            format!("{}, {model}, {steps} steps, rate {rate:e}", encoder.base)
+                        }
+                    };
+                    vec![
+                        name,
+                        format!("{:.1} of {}", shape.effective_rank, shape.dimensions),
+                        format!("{:.3}", shape.anisotropy),
+                        format!("{:.3}", shape.mean_similarity),
+                    ]
+                },
+            );
         let header = vec!["seed 0", "effective rank", "anisotropy", "mean cosine of two documents"];
         Table { header, rows: rows.collect() }
     }
@@ -202,9 +209,9 @@ impl Study {
 
     /// The models A and B of an effect, by seed.
     pub(super) fn models(&self, effect: &Effect) -> [Vec<&Encoder>; 2] {
-        let [a, b] = [0.0, effect.share].map(|share| self.tuned(&effect.base, share, effect.steps));
-        let with =
-            |these: &[(&'_ Encoder, super::Training)], seed: u64| these.iter().any(|(_, other)| other.seed == seed);
+        let settings = [effect.setting.without_structure(), effect.setting];
+        let [a, b] = settings.map(|setting| self.tuned(&effect.base, setting));
+        let with = |these: &[(&'_ Encoder, Training)], seed: u64| these.iter().any(|(_, other)| other.seed == seed);
         [
             a.iter().filter(|(_, training)| with(&b, training.seed)).map(|(encoder, _)| *encoder).collect(),
             b.iter().filter(|(_, training)| with(&a, training.seed)).map(|(encoder, _)| *encoder).collect(),

@@ -1,9 +1,11 @@
 //! Retrieval sets: documents ranked by each encoder, and what a verifier leaves of the ranking.
 
+use std::collections::HashMap;
+
 use anyhow::{Context, Result};
 use rayon::prelude::*;
 use vetted::verification::Verdict;
-use vetted::{PassageSource, QueryExtent};
+use vetted::{PassageSource, PassageViews, QueryExtent, Verifier};
 use vetted_encoder::Role;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
@@ -90,15 +92,16 @@ pub fn verified(
         || {
             let bar = count_bar(count as u64, &format!("{}: verifying", set.dataset.name));
             let mut rejected = Vec::with_capacity(count);
+            let mut read = ReadDocuments::new(&set.texts, &first);
             for (query, hits) in queries.iter().zip(&first) {
                 let asked = verifier.verifier.prepare(query)?;
                 if asked.extent() == QueryExtent::Keywords {
                     rejected.extend(hits.iter().map(|_| 0.0));
                 } else {
-                    let texts: Vec<_> = hits.iter().map(|hit| PassageSource::Text(&set.texts[hit.0])).collect();
-                    let verified = asked.verify_passages(&texts)?;
+                    let verified = asked.verify_passages(&read.sources(hits, &verifier.verifier)?)?;
                     rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
                 }
+                read.done_with(hits);
                 bar.inc(hits.len() as u64);
             }
             bar.finish_and_clear();
@@ -112,4 +115,48 @@ pub fn verified(
         kept.chain(rest.iter().copied()).collect()
     });
     Ok(kept.collect())
+}
+
+/// Documents as the verifier read them, from the first query that found them to the last: many are found by several.
+struct ReadDocuments<'set> {
+    texts: &'set [String],
+    /// How many queries are still to come that found it.
+    awaited: HashMap<usize, usize>,
+    views: HashMap<usize, PassageViews<'static>>,
+}
+
+impl<'set> ReadDocuments<'set> {
+    fn new(texts: &'set [String], found: &[&[Hit]]) -> Self {
+        let mut awaited = HashMap::new();
+        for (document, _) in found.iter().copied().flatten() {
+            *awaited.entry(*document).or_default() += 1;
+        }
+        ReadDocuments { texts, awaited, views: HashMap::new() }
+    }
+
+    /// The documents of one query, ready to be held against it.
+    fn sources(&mut self, hits: &[Hit], verifier: &Verifier) -> Result<Vec<PassageSource<'_>>> {
+        let missing: Vec<usize> = hits.iter().map(|hit| hit.0).filter(|it| !self.views.contains_key(it)).collect();
+        let texts: Vec<&str> = missing.iter().map(|document| self.texts[*document].as_str()).collect();
+        if let Some(views) = verifier.passage_views(&texts)? {
+            self.views.extend(missing.into_iter().zip(views));
+        }
+        let source = |(document, _): &Hit| match self.views.get(document) {
+            Some(views) => PassageSource::Views(views.clone()),
+            // A cross-encoder has no views.
+            None => PassageSource::Text(&self.texts[*document]),
+        };
+        Ok(hits.iter().map(source).collect())
+    }
+
+    fn done_with(&mut self, hits: &[Hit]) {
+        for (document, _) in hits {
+            if let Some(awaited) = self.awaited.get_mut(document) {
+                *awaited -= 1;
+                if *awaited == 0 {
+                    self.views.remove(document);
+                }
+            }
+        }
+    }
 }

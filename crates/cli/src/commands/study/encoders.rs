@@ -64,9 +64,9 @@ impl Encoders<'_> {
     }
 
     fn name(&self, training: &Training) -> String {
-        let Training { share, steps, seed, .. } = training;
+        let Training { share, steps, rate, seed, .. } = training;
         let model = if *share == 0.0 { "a".to_owned() } else { format!("b{:.0}", share * 100.0) };
-        format!("{}-{model}-steps{steps}-seed{seed}", self.base.name)
+        format!("{}-{model}-steps{steps}-rate{rate:e}-seed{seed}", self.base.name)
     }
 
     fn plan(&self, share: f64, steps: usize, seed: u64) -> Training {
