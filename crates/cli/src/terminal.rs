@@ -67,6 +67,14 @@ pub fn count_bar(total: u64, message: &str) -> ProgressBar {
     bar
 }
 
+/// Takes a bar away. Where none was drawn a line says what was done, so that the log of a long run shows how far it came.
+pub fn finish(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    if !stderr().is_terminal() {
+        eprintln!("{}: {} in {:.0} s", bar.message(), bar.position(), bar.elapsed().as_secs_f64());
+    }
+}
+
 /// A bar over the steps of a run that knows best itself how long it takes.
 pub fn step_bar(total: u64) -> ProgressBar {
     plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg}")

@@ -86,7 +86,12 @@ fn a_study_is_made_once_and_its_page_says_what_was_found() {
     let first = vetted(folder.path(), &study);
     let said = String::from_utf8_lossy(&first.stderr);
     assert!(first.status.success(), "{said}");
-    for cell in ["tiny-untouched", "tiny-a-steps2-seed0", "tiny-b50-steps2-seed0", "tiny-b25-steps2-seed0"] {
+    for cell in [
+        "tiny-untouched",
+        "tiny-a-steps2-rate1e-3-seed0",
+        "tiny-b50-steps2-rate1e-3-seed0",
+        "tiny-b25-steps2-rate1e-3-seed0",
+    ] {
         assert!(said.contains(&format!("{cell}: done")), "{cell}: {said}");
     }
     let read = |name: &str| fs::read_to_string(folder.path().join("page").join(name)).unwrap();
@@ -102,7 +107,9 @@ fn a_study_is_made_once_and_its_page_says_what_was_found() {
     ] {
         assert!(page.contains(part), "{part} is not in {page}");
     }
-    assert!(read("figures.csv").starts_with("experiment,base,model,share,steps,seed,on,metric,value,low,high,n\n"));
+    assert!(
+        read("figures.csv").starts_with("experiment,base,model,share,steps,rate,seed,on,metric,value,low,high,n\n")
+    );
     let written = json(&read("study.json"));
     assert_eq!(written["cells"]["encoders"].as_array().unwrap().len(), 4);
     assert_eq!(written["effects"].as_array().unwrap().len(), 2);
@@ -112,13 +119,21 @@ fn a_study_is_made_once_and_its_page_says_what_was_found() {
 
     let again = vetted(folder.path(), &study);
     let said = String::from_utf8_lossy(&again.stderr);
-    assert!(said.contains("tiny-b50-steps2-seed0: kept") && !said.contains("measuring"), "{said}");
+    assert!(said.contains("tiny-b50-steps2-rate1e-3-seed0: kept") && !said.contains("measuring"), "{said}");
     assert_eq!(read("README.md"), page);
+
+    // Another rate stands beside the first, as a setting of its own.
+    let gentle = vetted(folder.path(), &[&STUDY[..19], &["--rate=1e-5"]].concat());
+    assert!(gentle.status.success(), "{}", String::from_utf8_lossy(&gentle.stderr));
+    assert_eq!(json(&read("study.json"))["effects"].as_array().unwrap().len(), 3);
 
     // What was measured otherwise is measured again.
     let other = vetted(folder.path(), &[&STUDY[..], &["--max-tokens", "8"]].concat());
     let said = String::from_utf8_lossy(&other.stderr);
-    assert!(said.contains("tiny-untouched: kept") && said.contains("tiny-a-steps2-seed0: measuring"), "{said}");
+    assert!(
+        said.contains("tiny-untouched: kept") && said.contains("tiny-a-steps2-rate1e-3-seed0: measuring"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the figures say, in sentences: each is made of the figures, and says so where they do not decide.
 
-use super::tables::{group_name, percent, same};
-use super::{Change, Effect, Made, Separated, Study, Verifier};
+use super::tables::{group_name, is_own, percent, same};
+use super::{Change, Effect, Encoder, Made, Separated, Setting, Study, Verifier};
 use crate::Error;
-use crate::interval::Bootstrap;
+use crate::interval::{Bootstrap, Interval};
 use crate::metrics::retrieval::mean;
 
 /// A claim of the paper (arXiv 2604.16351), and what became of it here.
@@ -16,41 +16,52 @@ pub(super) struct Claim {
 const NOTABLE: f64 = 0.03;
 
 impl Study {
-    /// Whether to fine-tune, in a sentence or two.
+    /// Whether to fine-tune, in a few sentences.
     pub(super) fn verdict(&self, effects: &[Effect]) -> String {
-        let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
-        let Some(main) = mains.first() else {
+        let main = self.bases().into_iter().find_map(|base| Study::main_effect(effects, base));
+        let Some(main) = main else {
             return "**Not measured yet.** No encoder was trained with and without structural negatives.".into();
         };
-        let average = &main.b_against_a.average;
-        let seeds = match main.b_against_a.by_seed.len() {
-            1 => "1 seed".to_owned(),
-            seeds => format!("{seeds} seeds"),
+        let (lost, due) = (&main.b, &main.b_against_a);
+        let answer = match direction(lost) {
+            Direction::Down => "**No: do not train your retriever for structure.**",
+            Direction::Up => "**It did not hurt here.**",
+            Direction::Undecided => "**Not decided here.**",
         };
-        match (average.interval.high < 0.0, average.interval.low > 0.0) {
-            (true, _) => format!(
-                "**No: do not train your retriever for structure.** Structural negatives cost {} {} of its nDCG@10 \
-                 ({:+.4}, 95 % interval [{:+.4}, {:+.4}], {} queries of {} sets, {seeds}), against the same training \
-                 without them.",
-                main.base,
-                percent(-main.b_against_a.relative()).trim_start_matches('+'),
-                average.mean,
-                average.interval.low,
-                average.interval.high,
-                main.b_against_a.queries,
-                main.b_against_a.by_set.len(),
-            ),
-            (_, true) => format!(
-                "**The loss did not appear here.** {} retrieved better with structural negatives than without: {:+.4} nDCG@10 \
-                 [{:+.4}, {:+.4}], {seeds}.",
-                main.base, average.mean, average.interval.low, average.interval.high
-            ),
-            _ => format!(
-                "**Not decided here.** Structural negatives changed {}'s nDCG@10 by {:+.4} [{:+.4}, {:+.4}] ({seeds}): \
-                 the interval holds 0, so that this run can neither show the loss nor rule it out.",
-                main.base, average.mean, average.interval.low, average.interval.high
-            ),
-        }
+        let change = format!(
+            "Trained with structural negatives, {} changes its nDCG@10 by {} ({}; {} queries of {} sets, {})",
+            main.base,
+            relative(lost),
+            absolute(lost),
+            lost.queries,
+            lost.by_set.len(),
+            seeds(lost),
+        );
+        let cause = match direction(due) {
+            Direction::Down => "it is the structural negatives that cost",
+            Direction::Up => "structural negatives cost less than the rest of the training",
+            Direction::Undecided => "what is lost is lost by training the encoder at all, as far as this run can tell",
+        };
+        let cause =
+            format!("Against the same training without them it is {} ({}): {cause}.", relative(due), absolute(due));
+        let gain = self.gained_elsewhere(main).map_or(String::new(), |[untouched, b]| {
+            format!(
+                " For that its cosine tells pairs that were not made like its training data apart with an AUC of {b:.3} instead of \
+                 {untouched:.3} (mean over their sources; 0.5 is chance)."
+            )
+        });
+        format!("{answer} {change}. {cause}{gain}")
+    }
+
+    /// Mean areas, untouched and of B, over the sources of pairs other than the study's own.
+    fn gained_elsewhere(&self, effect: &Effect) -> Option<[f64; 2]> {
+        let others = |encoder: &Encoder| {
+            let groups = encoder.structure.iter().filter(|group| !is_own(&group.source)).cloned();
+            overall(&groups.collect::<Vec<_>>())
+        };
+        let [_, b] = self.models(effect);
+        let b: Vec<f64> = b.into_iter().map(others).collect::<Option<_>>()?;
+        Some([others(self.untouched(&effect.base)?)?, mean(&b)])
     }
 
     /// What to do instead, from the verifiers and the ways to search that were measured.
@@ -97,19 +108,25 @@ impl Study {
         let mut claims = Vec::new();
         let mains: Vec<&Effect> = self.bases().iter().filter_map(|base| Study::main_effect(effects, base)).collect();
         for main in &mains {
-            let [low, high] = main.b_against_a.relative_interval().map(percent);
-            let held =
-                verdict(main.b_against_a.average.interval.high < 0.0, main.b_against_a.average.interval.low > 0.0);
-            let below = main.b_against_a.by_set.iter().filter(|(_, change)| change.mean < 0.0).count();
+            let one = |effect: &Effect| {
+                let Setting { share, steps, rate } = effect.setting;
+                format!(
+                    "{} at a share of {share}, {steps} steps, rate {rate:e} ({})",
+                    relative(&effect.b_against_a),
+                    seeds(&effect.b_against_a)
+                )
+            };
+            let change = &main.b_against_a;
+            let below = change.by_set.iter().filter(|(_, change)| change.mean < 0.0).count();
+            let by_seed = change.by_seed.iter().map(|change| format!("{change:+.4}")).collect::<Vec<_>>().join(", ");
+            let others = effects.iter().filter(|effect| effect.base == main.base && effect.setting != main.setting);
+            let others = others.map(|effect| format!("; {}", one(effect))).collect::<String>();
             let found = format!(
-                "{held} {}: {} [{low}, {high}] at a share of {:.2}, {} steps and a rate of {:e}; lower on {below} of {} sets; by seed {}.",
+                "{} {}: {}, lower on {below} of {} sets, by seed {by_seed}{others}.",
+                direction(change).of_a_loss(),
                 main.base,
-                percent(main.b_against_a.relative()),
-                main.setting.share,
-                main.setting.steps,
-                main.setting.rate,
-                main.b_against_a.by_set.len(),
-                main.b_against_a.by_seed.iter().map(|change| format!("{change:+.4}")).collect::<Vec<_>>().join(", "),
+                one(main),
+                change.by_set.len(),
             );
             claims.push(Claim { claim: "Structural negatives cost retrieval: 8 to 9 % of nDCG@10 on small encoders, up to 40 % on a mid-sized one", found });
         }
@@ -118,14 +135,12 @@ impl Study {
                 let Some([a, b]) = self.same_setting(&small.base, other, bootstrap)? else { continue };
                 let [[a_low, a_high], [b_low, b_high]] = [&a, &b].map(Change::relative_interval);
                 let held = verdict(b_high < a_low, b_low > a_high);
-                let one = |base: &str, change: &Change| {
-                    let [low, high] = change.relative_interval().map(percent);
-                    format!("{base} {} [{low}, {high}]", percent(change.relative()))
-                };
                 let found = format!(
-                    "{held} {}, {}: trained alike, on the same {} sets.",
-                    one(&small.base, &a),
-                    one(&other.base, &b),
+                    "{held} {} {}, {} {}: trained alike, on the same {} sets.",
+                    small.base,
+                    relative(&a),
+                    other.base,
+                    relative(&b),
                     a.by_set.len()
                 );
                 claims.push(Claim { claim: "The mid-sized encoder loses more than the small one", found });
@@ -165,7 +180,7 @@ impl Study {
     fn gained(&self, effect: &Effect) -> String {
         let [a, b] = self.models(effect);
         let Some(first) = b.first() else { return String::new() };
-        let area = |models: &[&super::Encoder], group: &Separated| {
+        let area = |models: &[&Encoder], group: &Separated| {
             mean(&models.iter().filter_map(|model| Some(same(&model.structure, group)?.auc)).collect::<Vec<_>>())
         };
         let mut gains: Vec<(String, f64, f64)> = first
@@ -230,6 +245,46 @@ impl Study {
 fn overall(groups: &[Separated]) -> Option<f64> {
     let areas: Vec<f64> = groups.iter().filter(|group| group.phenomenon.is_none()).map(|group| group.auc).collect();
     (!areas.is_empty()).then(|| mean(&areas))
+}
+
+/// Whether an interval leaves out 0, and on which side.
+enum Direction {
+    Down,
+    Up,
+    Undecided,
+}
+
+impl Direction {
+    fn of_a_loss(&self) -> &'static str {
+        verdict(matches!(self, Direction::Down), matches!(self, Direction::Up))
+    }
+}
+
+fn direction(change: &Change) -> Direction {
+    match change.average.interval {
+        Interval { high, .. } if high < 0.0 => Direction::Down,
+        Interval { low, .. } if low > 0.0 => Direction::Up,
+        _ => Direction::Undecided,
+    }
+}
+
+/// A change in percent with its interval.
+fn relative(change: &Change) -> String {
+    let [low, high] = change.relative_interval().map(percent);
+    format!("{} [{low}, {high}]", percent(change.relative()))
+}
+
+/// The same in nDCG@10.
+fn absolute(change: &Change) -> String {
+    let Interval { low, high } = change.average.interval;
+    format!("{:+.4}, 95 % interval [{low:+.4}, {high:+.4}]", change.average.mean)
+}
+
+fn seeds(change: &Change) -> String {
+    match change.by_seed.len() {
+        1 => "1 seed".to_owned(),
+        seeds => format!("{seeds} seeds"),
+    }
 }
 
 fn verdict(held: bool, opposite: bool) -> &'static str {

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Encoder, Study, Training};
 use crate::Error;
 use crate::comparison::compare;
-use crate::interval::{Bootstrap, Difference};
+use crate::interval::{Bootstrap, Difference, Interval, SplitMix64, interval_of};
 use crate::metrics::retrieval::mean;
 
 /// By how much nDCG@10 changed between two groups of encoders.
@@ -15,7 +15,8 @@ pub struct Change {
     pub before: f64,
     /// And after.
     pub after: f64,
-    /// The change on average over sets; queries are drawn anew inside each set, their scores being averaged over seeds.
+    /// The change on average over sets, scores being averaged over seeds. For its interval queries are drawn anew inside each
+    /// set, and on either side seeds: another seed is another model. `p_value` is that of these models on other queries.
     pub average: Difference,
     /// The change on every set, by name.
     pub by_set: Vec<(String, Difference)>,
@@ -102,14 +103,19 @@ impl Change {
             }
             differences.push(after.iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>());
         }
-        let by_set = sets.iter().zip(&differences);
-        let by_set = by_set.map(|(set, of_set)| Ok((set.name.clone(), compare(&[of_set], bootstrap)?)));
+        let compared = |sets: &[Measured], differences: &[Vec<f64>]| -> Result<Difference, Error> {
+            let of_queries = compare(&differences.iter().map(Vec::as_slice).collect::<Vec<_>>(), bootstrap)?;
+            Ok(Difference { interval: interval(sets, bootstrap)?, ..of_queries })
+        };
+        let one =
+            |index: usize| Ok((sets[index].name.clone(), compared(&sets[index..=index], &differences[index..=index])?));
+        let by_set = (0..sets.len()).map(one);
         let by_seed = (0..after.len())
             .map(|seed| over_sets(&|set| mean(&set.after[seed]) - mean(&set.before[seed.min(set.before.len() - 1)])));
         Ok(Some(Change {
             before: over_sets(&|set| mean(&averaged(&set.before))),
             after: over_sets(&|set| mean(&averaged(&set.after))),
-            average: compare(&differences.iter().map(Vec::as_slice).collect::<Vec<_>>(), bootstrap)?,
+            average: compared(&sets, &differences)?,
             by_set: by_set.collect::<Result<_, Error>>()?,
             by_seed: by_seed.collect(),
             queries: differences.iter().map(Vec::len).sum(),
@@ -122,6 +128,27 @@ struct Measured {
     name: String,
     before: Vec<Vec<f64>>,
     after: Vec<Vec<f64>>,
+}
+
+/// The interval of the mean change over the sets, by percentiles over samples of seeds and queries. A sample's seeds are those of
+/// whole models, the same on all sets.
+fn interval(sets: &[Measured], bootstrap: &Bootstrap) -> Result<Interval, Error> {
+    let mut random = SplitMix64(bootstrap.seed);
+    let mut draw = |count: usize| -> Vec<usize> { (0..count).map(|_| random.below(count)).collect() };
+    let seeds = sets.first().map_or([0; 2], |set| [set.before.len(), set.after.len()]);
+    let mean_of = |runs: &[Vec<f64>], drawn: &[usize], query: usize| {
+        drawn.iter().map(|seed| runs[*seed][query]).sum::<f64>() / drawn.len() as f64
+    };
+    let mut sample = || {
+        let [before, after] = seeds.map(&mut draw);
+        let of_set = |set: &Measured| {
+            let queries = draw(set.before[0].len());
+            let change = |query: &usize| mean_of(&set.after, &after, *query) - mean_of(&set.before, &before, *query);
+            queries.iter().map(change).sum::<f64>() / queries.len() as f64
+        };
+        sets.iter().map(of_set).sum::<f64>() / sets.len() as f64
+    };
+    interval_of(&(0..bootstrap.resamples.get()).map(|_| sample()).collect::<Vec<_>>())
 }
 
 /// Every query's score, averaged over seeds.
@@ -229,4 +256,27 @@ impl Study {
 /// How far an encoder's nDCG@10 is from another's, on average over the sets that both have; `None` where they do not compare.
 pub(super) fn against(before: &Encoder, after: &Encoder, bootstrap: &Bootstrap) -> Option<Difference> {
     Change::between(&[before], &[after], bootstrap).ok().flatten().map(|change| change.average)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(before: &[f64], after: &[f64]) -> Measured {
+        // Forty queries, the second half 0.2 better than the first in every run.
+        let run = |level: &f64| (0..40).map(|query| level + if query < 20 { -0.1 } else { 0.1 }).collect::<Vec<f64>>();
+        let runs = |levels: &[f64]| levels.iter().map(run).collect();
+        Measured { name: String::new(), before: runs(before), after: runs(after) }
+    }
+
+    #[test]
+    fn seeds_that_disagree_widen_the_interval() -> Result<(), Error> {
+        let bootstrap = Bootstrap::default();
+        let agreed = interval(&[measured(&[0.5, 0.5, 0.5], &[0.4, 0.4, 0.4])], &bootstrap)?;
+        assert!((agreed.low + 0.1).abs() < 1e-9 && (agreed.high + 0.1).abs() < 1e-9, "{agreed:?}: queries pair");
+        let apart = interval(&[measured(&[0.5, 0.5, 0.5], &[0.2, 0.4, 0.6])], &bootstrap)?;
+        // All three drawn alike is 1/27 on either side, more than 2.5 %.
+        assert!((apart.low + 0.3).abs() < 1e-9 && (apart.high - 0.1).abs() < 1e-9, "{apart:?}");
+        Ok(())
+    }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Effect, Study, csv, plots};
+use super::{Effect, Study, csv, plots, tables};
 use crate::Error;
 use crate::audit::tables::Table;
 use crate::interval::Bootstrap;
@@ -88,7 +88,7 @@ impl Study {
             page += "\n## Experiment 2: verifiers over the untouched encoder\n";
             page += VERIFIERS;
             section(&mut page, "", &self.scorers());
-            if let Some(source) = self.sources().into_iter().find(|source| source.starts_with("made")) {
+            if let Some(source) = self.sources().into_iter().find(|source| tables::is_own(source)) {
                 section(&mut page, &format!("Pairs {source}, by kind:"), &self.scorers_by_kind(&source));
             }
         }
@@ -133,8 +133,9 @@ const ENCODERS: &str = "
 the negative being the best wrong paragraph of BM25. *Model B* gets the same questions as often, and structural triplets besides:
 a sentence, a rewrite of it that says the same, and an edit that does not (negation, swapped roles, other modifiers, directions,
 numbers ...), made by vetted's `synthesis`. *Share* is the structural part of what B sees. Both are measured on retrieval
-sets that neither was trained on. Intervals are paired bootstraps over queries, scores being averaged over seeds; *p* is
-that of the paired randomization test. On pairs, AUC is how often a pair that means the same scores above one that
+sets that neither was trained on. Intervals are bootstraps over queries and, where there are several, over seeds: they say how
+far another run with other queries might be. *p* is that of the paired randomization test of these very models, whose scores are
+averaged over seeds. On pairs, AUC is how often a pair that means the same scores above one that
 does not: 0.5 is chance.
 ";
 

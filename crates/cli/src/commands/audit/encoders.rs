@@ -8,7 +8,7 @@ use vetted_encoder::{Encoder, ModelFolder, Options, Role};
 use vetted_kernels::{Isa, l2_normalize};
 
 use super::Cache;
-use crate::terminal::{count_bar, download_progress};
+use crate::terminal::{count_bar, download_progress, finish};
 
 /// An encoder that is loaded when there is a text whose vector is not in the cache.
 pub struct AuditedEncoder {
@@ -76,7 +76,7 @@ impl AuditedEncoder {
             }
             bar.inc(some.len() as u64);
         }
-        bar.finish_and_clear();
+        finish(&bar);
         Ok(vectors)
     }
 

@@ -11,7 +11,7 @@ use vetted_kernels::{Isa, dot};
 use super::encoders::AuditedEncoder;
 use super::{Cache, NamedVerifier};
 use crate::commands::scorers::relation;
-use crate::terminal::count_bar;
+use crate::terminal::{count_bar, finish};
 
 /// Labelled pairs, each text once.
 pub struct PairSet {
@@ -102,7 +102,7 @@ pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> 
                 matches.extend(verified.iter().map(|one| one.judgement.p_match));
                 bar.inc(some.len() as u64);
             }
-            bar.finish_and_clear();
+            finish(&bar);
             Ok(matches)
         },
     )?;

@@ -13,7 +13,7 @@ use vetted_kernels::{Isa, dots};
 
 use super::encoders::AuditedEncoder;
 use super::{Cache, NamedVerifier};
-use crate::terminal::count_bar;
+use crate::terminal::{count_bar, finish};
 
 /// What an encoder found.
 pub struct Ranked {
@@ -104,7 +104,7 @@ pub fn verified(
                 read.done_with(hits);
                 bar.inc(hits.len() as u64);
             }
-            bar.finish_and_clear();
+            finish(&bar);
             Ok(rejected)
         },
     )?;
