@@ -173,7 +173,10 @@ impl Study {
         });
         let mut header = vec!["AUC", "pairs"];
         header.extend(self.verifiers.iter().map(|_| ""));
-        let names = self.verifiers.iter().map(|verifier| format!("**{}**", verifier.name));
+        let names = self.verifiers.iter().map(|verifier| match verifier.made {
+            Made::Frozen { .. } => format!("**{}**, frozen", verifier.name),
+            _ => format!("**{}**", verifier.name),
+        });
         let names = [String::new(), String::new()].into_iter().chain(names).collect();
         Table { header, rows: std::iter::once(names).chain(rows).collect() }
     }
