@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use vetted_encoder::folder::Pooling;
 use vetted_encoder::{Encoder, ModelFolder, Options, Role};
 
 use program::{fail, json, succeed};
@@ -72,6 +73,23 @@ fn triplets_make_a_model_that_vetted_searches_with() {
 }
 
 #[test]
+fn another_pooling_than_the_bases_is_trained_and_written() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
+    let pooling = |base: &str, out: &str, more: &[&str]| {
+        let train = ["train", "encoder", "--base", base, "--data", "triplets.tsv", "--steps", "1", "--out", out];
+        succeed(folder.path(), &[&train[..], more].concat());
+        ModelFolder::open(folder.path().join(out)).unwrap().settings.pooling
+    };
+    let base = tiny(folder.path(), "bert");
+    assert_eq!(pooling("bert", "as-it-was", &[]), Pooling::Mean);
+    assert_eq!(pooling("bert", "first-token", &["--pooling", "cls"]), Pooling::Cls);
+    assert_eq!(pooling("first-token", "mean-again", &["--pooling", "mean"]), Pooling::Mean);
+    fs::remove_file(base.join("modules.json")).unwrap();
+    assert_eq!(pooling("bert", "unlisted", &["--pooling", "cls"]), Pooling::Cls);
+}
+
+#[test]
 fn wrong_input_is_named() {
     let folder = tempfile::tempdir().unwrap();
     tiny(folder.path(), "bert");
@@ -100,37 +118,27 @@ fn wrong_input_is_named() {
 #[test]
 #[ignore = "needs Python with sentence-transformers: VETTED_PYTHON=python3 cargo test --release --test encoder -- --ignored"]
 fn sentence_transformers_gives_the_same_vectors() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
-    let base = std::env::var("VETTED_MODEL").unwrap_or_else(|_| "all-MiniLM-L6-v2".into());
-    let train = [
-        "train",
-        "encoder",
-        "--base",
-        &base,
-        "--data",
-        "triplets.tsv",
-        "--steps",
-        "3",
-        "--batch",
-        "4",
-        "--out",
-        "tuned",
-    ];
-    succeed(folder.path(), &train);
-    let out = folder.path().join("tuned");
-    let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
-    let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
-    let cases: Vec<_> = TEXTS
-        .iter()
-        .zip(vectors.iter())
-        .map(|(text, vector)| serde_json::json!({"text": text, "vector": vector}))
-        .collect();
-    let expected = folder.path().join("expected.json");
-    fs::write(&expected, serde_json::to_vec(&cases).unwrap()).unwrap();
-    let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/encoder/check.py");
-    let checked = Command::new(python).arg(script).args([&out, &expected]).output().unwrap();
-    let (said, complained) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
-    assert!(checked.status.success(), "{said}{complained}");
+    for pooling in ["mean", "cls"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("triplets.tsv"), TRIPLETS).unwrap();
+        let base = std::env::var("VETTED_MODEL").unwrap_or_else(|_| "all-MiniLM-L6-v2".into());
+        let train = ["train", "encoder", "--base", &base, "--data", "triplets.tsv", "--steps", "3", "--batch", "4"];
+        succeed(folder.path(), &[&train[..], &["--pooling", pooling, "--out", "tuned"]].concat());
+        let out = folder.path().join("tuned");
+        let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
+        let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
+        let cases: Vec<_> = TEXTS
+            .iter()
+            .zip(vectors.iter())
+            .map(|(text, vector)| serde_json::json!({"text": text, "vector": vector}))
+            .collect();
+        let expected = folder.path().join("expected.json");
+        fs::write(&expected, serde_json::to_vec(&cases).unwrap()).unwrap();
+        let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/encoder/check.py");
+        let checked = Command::new(python).arg(script).args([&out, &expected]).output().unwrap();
+        let (said, complained) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
+        assert!(checked.status.success(), "{pooling}: {said}{complained}");
+        println!("{pooling}: {said}");
+    }
 }

@@ -94,7 +94,7 @@ pub use export::export_onnx;
 pub use held_out::HeldOut;
 pub use metrics::Line;
 pub use recipe::{Architecture, Contrast, Decay, F3, F4, MapTransformer, Recipe, Storage, Weights};
-pub use sentence::{EncoderRecipe, train_encoder};
+pub use sentence::{EncoderRecipe, TrainedPooling, train_encoder};
 pub use split::hold_out;
 pub use trainer::{Outcome, Progress, Stage, train};
 pub use vetted_kernels::Arithmetic;

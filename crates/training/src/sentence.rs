@@ -17,7 +17,7 @@ use vetted_evaluation::collection::Hit;
 use vetted_evaluation::metrics::retrieval::mean;
 use vetted_kernels::{Isa, dots};
 
-pub use self::recipe::EncoderRecipe;
+pub use self::recipe::{EncoderRecipe, TrainedPooling};
 
 use self::contrast::{Batch, contrast};
 use self::network::{Memory, Network};
@@ -54,6 +54,9 @@ pub fn train_encoder(
     out: &Path,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
+    let mut base = base.clone();
+    base.settings.pooling = recipe.pooling.map_or(base.settings.pooling, Into::into);
+    let base = &base;
     let opened = Base::of_folder(base)?;
     recipe.check(opened.shape.layers)?;
     if triplets.len() < 2 {
@@ -272,7 +275,7 @@ impl<'a> Run<'a> {
             queries.chunks_exact(self.base.shape.hidden).map(|query| nearest(query, &documents)).collect();
         let figure = mean(&watched.collection.ndcg_at_10(&hits)?);
         if self.state.best.is_none_or(|(best, _)| figure > best) {
-            folder::write(self.out, self.folder, &self.base, &self.parameters)?;
+            folder::write(self.out, self.folder, self.recipe.pooling.is_some(), &self.base, &self.parameters)?;
             self.state.best = Some((figure, self.state.step));
             self.state.without_best = 0;
         } else {
@@ -301,7 +304,7 @@ impl<'a> Run<'a> {
         let exported_step = match self.state.best {
             Some((_, step)) => step,
             None => {
-                folder::write(self.out, self.folder, &self.base, &self.parameters)?;
+                folder::write(self.out, self.folder, self.recipe.pooling.is_some(), &self.base, &self.parameters)?;
                 self.state.step
             }
         };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use safetensors::{Dtype, SafeTensors};
 use vetted_encoder::ModelFolder;
+use vetted_encoder::folder::Pooling;
 
 use crate::Error;
 use crate::base::Base;
@@ -34,15 +35,22 @@ const NETWORK: [&str; 12] = [
 const MODULES: &str = "modules.json";
 const SETTINGS: [&str; 2] = [MODULES, "config_sentence_transformers.json"];
 
-/// The modules of a folder that does not list any: sentence-transformers takes the mean then, and so does vetted.
-const MEAN: &str = r#"[
+/// The modules of a folder that does not list any.
+const LISTED: &str = r#"[
   {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
   {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}
 ]
 "#;
 
 /// Writes everything into `out`, the weights first, each file in one step.
-pub(super) fn write(out: &Path, folder: &ModelFolder, base: &Base, parameters: &Parameters) -> Result<(), Error> {
+/// With `repooled`, the folder's pooling is another than the one in its files.
+pub(super) fn write(
+    out: &Path,
+    folder: &ModelFolder,
+    repooled: bool,
+    base: &Base,
+    parameters: &Parameters,
+) -> Result<(), Error> {
     // Early sentence-transformers kept the network in a folder of its own.
     let network = folder.tokenizer.parent().unwrap_or(&folder.path);
     let inside = network.strip_prefix(&folder.path).unwrap_or(Path::new(""));
@@ -55,26 +63,43 @@ pub(super) fn write(out: &Path, folder: &ModelFolder, base: &Base, parameters: &
         copy(&folder.path.join(name), &out.join(name))?;
     }
     let modules = folder.path.join(MODULES);
+    let pooling = pooling_config(base.shape.hidden, folder.settings.pooling);
     if !modules.exists() {
-        let width = base.shape.hidden;
-        let pooling = format!("{{\"word_embedding_dimension\": {width}, \"pooling_mode_mean_tokens\": true}}\n");
         make(&out.join("1_Pooling"))?;
         replace(&out.join("1_Pooling/config.json"), pooling.as_bytes())?;
-        replace(&out.join(MODULES), MEAN.as_bytes())?;
-        return Ok(());
+        return replace(&out.join(MODULES), LISTED.as_bytes());
     }
     #[derive(serde::Deserialize)]
     struct Module {
+        #[serde(rename = "type")]
+        kind: String,
         path: PathBuf,
     }
     let json = std::fs::read(&modules).map_err(|source| Error::Unreadable { path: modules.clone(), source })?;
     let listed: Vec<Module> =
         serde_json::from_slice(&json).map_err(|source| Error::Json { path: modules.clone(), source })?;
-    for Module { path } in listed.into_iter().filter(|module| module.path != inside) {
+    for Module { kind, path } in listed.into_iter().filter(|module| module.path != inside) {
         make(&out.join(&path))?;
-        copy(&folder.path.join(&path).join("config.json"), &out.join(&path).join("config.json"))?;
+        let config = out.join(&path).join("config.json");
+        match repooled && kind.ends_with("Pooling") {
+            true => replace(&config, pooling.as_bytes())?,
+            false => copy(&folder.path.join(&path).join("config.json"), &config)?,
+        }
     }
     Ok(())
+}
+
+/// What sentence-transformers reads of a pooling; all modes are named, as some are on where nothing is said.
+fn pooling_config(width: usize, pooling: Pooling) -> String {
+    let (cls, mean) = (pooling == Pooling::Cls, pooling == Pooling::Mean);
+    let config = serde_json::json!({
+        "word_embedding_dimension": width,
+        "pooling_mode_cls_token": cls,
+        "pooling_mode_mean_tokens": mean,
+        "pooling_mode_max_tokens": false,
+        "pooling_mode_mean_sqrt_len_tokens": !cls && !mean,
+    });
+    format!("{config:#}\n")
 }
 
 /// The base's tensors, with the trained ones in their places, in f32.

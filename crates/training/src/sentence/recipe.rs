@@ -1,6 +1,7 @@
 //! Everything that decides what fine-tuning an encoder does, apart from its data.
 
 use serde::{Deserialize, Serialize};
+use vetted_encoder::folder::Pooling;
 use vetted_kernels::Arithmetic;
 
 use crate::Error;
@@ -23,6 +24,9 @@ pub struct EncoderRecipe {
     pub steps: Option<usize>,
     /// Triplets per step. Each anchor is compared with every positive and negative of its batch.
     pub batch: usize,
+    /// How token vectors become one, where that shall be otherwise than in the base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pooling: Option<TrainedPooling>,
     /// Cosines are divided by it before the softmax.
     pub temperature: f64,
     /// Highest learning rate.
@@ -50,6 +54,25 @@ pub struct EncoderRecipe {
     pub patience: Option<usize>,
 }
 
+/// How token vectors become one vector while training, and in the folder that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrainedPooling {
+    /// Their mean.
+    Mean,
+    /// The first token's.
+    Cls,
+}
+
+impl From<TrainedPooling> for Pooling {
+    fn from(pooling: TrainedPooling) -> Pooling {
+        match pooling {
+            TrainedPooling::Mean => Pooling::Mean,
+            TrainedPooling::Cls => Pooling::Cls,
+        }
+    }
+}
+
 impl Default for EncoderRecipe {
     fn default() -> Self {
         EncoderRecipe {
@@ -58,6 +81,7 @@ impl Default for EncoderRecipe {
             epochs: 1.0,
             steps: None,
             batch: 32,
+            pooling: None,
             temperature: 0.05,
             rate: 2e-5,
             weight_decay: 0.01,

@@ -4,11 +4,11 @@ use std::io::{Write, stdout};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use vetted::corpus::triplets::{self, Triplet};
 use vetted::models;
 use vetted_evaluation::Collection;
-use vetted_training::{EncoderRecipe, train_encoder};
+use vetted_training::{EncoderRecipe, TrainedPooling, train_encoder};
 
 use super::Shown;
 use crate::terminal::download_progress;
@@ -55,6 +55,9 @@ pub struct Encoder {
     /// Highest learning rate
     #[arg(long)]
     rate: Option<f64>,
+    /// How token vectors become one [default: as in the base]
+    #[arg(long, value_enum)]
+    pooling: Option<Pooling>,
     /// Cosines are divided by it
     #[arg(long)]
     temperature: Option<f64>,
@@ -73,6 +76,15 @@ pub struct Encoder {
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// How token vectors become one.
+#[derive(Clone, Copy, ValueEnum)]
+enum Pooling {
+    /// Their mean
+    Mean,
+    /// The first token's
+    Cls,
 }
 
 impl Encoder {
@@ -141,6 +153,11 @@ impl Encoder {
         recipe.steps = self.steps.or(recipe.steps);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.rate = self.rate.unwrap_or(recipe.rate);
+        recipe.pooling = match self.pooling {
+            Some(Pooling::Mean) => Some(TrainedPooling::Mean),
+            Some(Pooling::Cls) => Some(TrainedPooling::Cls),
+            None => recipe.pooling,
+        };
         recipe.temperature = self.temperature.unwrap_or(recipe.temperature);
         recipe.max_tokens = self.max_tokens.unwrap_or(recipe.max_tokens);
         recipe.evaluate_every = self.evaluate_every.unwrap_or(recipe.evaluate_every);
