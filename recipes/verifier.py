@@ -275,26 +275,6 @@ def build():
         def forward(self, x):
             return self.output(self.activation(self.hidden(x)))
 
-    class Stem(nn.Module):
-        """3 x 3 convolutions over the cells, each with LayerNorm over a place's channels, GELU and the largest of every 2 x 2
-        places, until a patch is one place; what that adds to the patch is nothing at first."""
-
-        def __init__(self, inputs, channels, d):
-            super().__init__()
-            widths = [inputs] + channels
-            self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, channels))
-            self.norms = nn.ModuleList(nn.LayerNorm(b) for b in channels)
-            self.output = nn.Linear(channels[-1], d, bias=False)
-            nn.init.zeros_(self.output.weight)
-
-        def forward(self, x, keep):  # (B, inputs, m, n), zeros where not keep (B, 1, m, n)
-            for convolution, norm in zip(self.convolutions, self.norms):
-                x = F.gelu(norm(convolution(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
-                x = F.max_pool2d(x.masked_fill(~keep, -1e9), 2, ceil_mode=True)
-                keep = F.max_pool2d(keep.float(), 2, ceil_mode=True) > 0
-                x = x.masked_fill(~keep, 0.)
-            return self.output(x.permute(0, 2, 3, 1))
-
     class MapTransformer(nn.Module):
         """Ours: view and lexical maps in patches on the true grid, with per-token traits and maxima as row and column features."""
 
@@ -308,8 +288,6 @@ def build():
             if o["traits"]:
                 self.traits = nn.Linear(hidden, o["traits"])
             self.map = nn.Linear(maps * p * p, d, bias=False)
-            if o["stem"]:
-                self.stem = Stem(3 * maps, o["stem"], d)
             self.row, self.column = (nn.Linear(p * (o["traits"] + maps), d, bias=False) for _ in range(2))
             self.bias, self.cls = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.randn(d) * .02)
             self.at_row, self.at_column = (nn.Parameter(torch.randn(MAX_TOKENS // p, d) * .02) for _ in range(2))
@@ -332,9 +310,6 @@ def build():
             S = S.masked_fill(~keep, 0.)
             rows = masked.amax(3).transpose(1, 2)  # (B, m, maps)
             columns = masked.amax(2).transpose(1, 2)
-            if self.o["stem"]:
-                sides = [rows.transpose(1, 2)[..., None].expand_as(S), columns.transpose(1, 2)[:, :, None].expand_as(S)]
-                seen = self.stem((torch.stack([S, *sides], 2) * keep[:, :, None]).flatten(1, 2), keep)
             if self.o["traits"]:
                 rows, columns = torch.cat([tq, rows], 2), torch.cat([tc, columns], 2)
             rows, columns = rows * mq[:, :, None], columns * mc[:, :, None]
@@ -343,8 +318,6 @@ def build():
             B, M, R, C = S.shape[0], S.shape[1], S.shape[2] // p, S.shape[3] // p
             x = self.map(S.view(B, M, R, p, C, p).permute(0, 2, 4, 1, 3, 5).reshape(B, R, C, M * p * p))
             x = x + (self.row(rows.reshape(B, R, -1)) + self.at_row[:R])[:, :, None] + (self.column(columns.reshape(B, C, -1)) + self.at_column[:C])[:, None] + self.bias
-            if self.o["stem"]:
-                x = x + seen
             alive = (F.pad(mq, (0, pr))[:, ::p, None] & F.pad(mc, (0, pc))[:, None, ::p]).flatten(1)
             x = self.norm_in(torch.cat([self.cls.expand(B, 1, -1), x.flatten(1, 2)], 1))
             alive = torch.cat([alive.new_ones(B, 1), alive], 1)
@@ -354,11 +327,9 @@ def build():
 
         def named(self):
             names = {"view.": "view.", "traits.": "traits.", "map.": "reader.patch.map.", "row.": "reader.patch.row.", "column.": "reader.patch.column.",
-                     "bias": "reader.patch.bias", "cls": "reader.cls", "at_row": "reader.positions.row", "at_column": "reader.positions.column",
-                     "stem.": "reader.stem."}
+                     "bias": "reader.patch.bias", "cls": "reader.cls", "at_row": "reader.positions.row", "at_column": "reader.positions.column"}
             out = {}
             for k, v in self.named_parameters():
-                k = re.sub(r"stem\.convolutions\.(\d+)\.", r"stem.\1.", re.sub(r"stem\.norms\.(\d+)\.", r"stem.\1.norm.", k))
                 match = next((n for n in names if k.startswith(n)), None)
                 out[names[match] + k[len(match):] if match else "reader." + k] = v
             return out
@@ -430,10 +401,10 @@ class Trainer:
         if a.threads:
             torch.set_num_threads(a.threads)
         torch.manual_seed(a.seed), random.seed(a.seed)
-        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch, stem=a.stem)
+        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch)
         self.encoder = Encoder(a.model, a.trained_from, a.drop).to(self.device)
         if a.architecture == "f4":
-            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical", "stem")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
+            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)
@@ -565,8 +536,6 @@ class Trainer:
         stored = load_file(path + "/model.safetensors")
         with torch.no_grad():
             for name, p in {**self.reader.named(), **self.encoder.trained()}.items():
-                if name.startswith("reader.stem.") and name not in stored:
-                    continue  # says nothing yet
                 scale = stored.get(name + ".scale")
                 p.copy_(stored[name].float() * (1. if scale is None else scale[:, None]))
 
@@ -801,7 +770,7 @@ def main():
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
                               decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0.).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
-    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--stem", nargs="*", type=int, default=[]), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
+    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")

@@ -114,10 +114,6 @@ pub struct MapTransformer {
     pub feed_forward: usize,
     /// Side of a patch in tokens.
     pub patch: usize,
-    /// Channels after each 3 x 3 convolution of a stem, whose every stage halves the grid until a patch is one place; no
-    /// stem where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub stem: Vec<usize>,
 }
 
 /// The shape of F4.
@@ -238,17 +234,7 @@ impl Default for Recipe {
 
 impl Default for MapTransformer {
     fn default() -> Self {
-        Self {
-            view: 48,
-            traits: 8,
-            lexical: true,
-            width: 128,
-            layers: 2,
-            heads: 4,
-            feed_forward: 256,
-            patch: 4,
-            stem: vec![],
-        }
+        Self { view: 48, traits: 8, lexical: true, width: 128, layers: 2, heads: 4, feed_forward: 256, patch: 4 }
     }
 }
 
@@ -404,12 +390,6 @@ impl Architecture {
                 view(shape.view)?;
                 if shape.patch == 0 || shape.patch > MAP_TOKENS {
                     return fault("patch", shape.patch.to_string(), format!("from 1 to {MAP_TOKENS}"));
-                }
-                let stages = u32::try_from(shape.stem.len()).unwrap_or(u32::MAX);
-                if stages > 0 && (shape.stem.contains(&0) || 2usize.checked_pow(stages) != Some(shape.patch)) {
-                    let expected =
-                        format!("channels of as many stages as halve a patch of {} to 1, or none", shape.patch);
-                    return fault("stem", format!("{:?}", shape.stem), expected);
                 }
                 blocks(shape.width, shape.heads, shape.feed_forward)
             }

@@ -1,6 +1,6 @@
 //! What verifying costs: a query of 16 tokens against 100 stored candidates of 64, on one thread.
 //!
-//! `cargo run --release -p vetted-verifier --example speed [rounds [f32|bf16|int8]] [--json] [--stem]`
+//! `cargo run --release -p vetted-verifier --example speed [rounds [f32|bf16|int8]] [--json]`
 //!
 //! `processor ms` is the mean over the rounds of what the thread was given; where other work shares the machine, the others are
 //! longer.
@@ -27,11 +27,10 @@ const CONFIG: &str = r#"{
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds: usize = std::env::args().nth(1).map_or(Ok(30), |rounds| rounds.parse())?;
-    let only = std::env::args().nth(2).filter(|only| !only.starts_with("--"));
-    let [json, stem] = ["--json", "--stem"].map(|flag| std::env::args().any(|argument| argument == flag));
-    let config = if stem { CONFIG.replace("\"patch\": 4", "\"patch\": 4, \"stem\": [32, 64]") } else { CONFIG.into() };
+    let only = std::env::args().nth(2).filter(|only| only != "--json");
+    let json = std::env::args().any(|argument| argument == "--json");
     let mut noise = Noise(1);
-    let weights = weights(&mut noise, stem)?;
+    let weights = weights(&mut noise)?;
     let words = noise.values(VOCABULARY * HIDDEN);
     let hidden: Vec<_> = (0..=CANDIDATES).map(|_| noise.values(CANDIDATE_TOKENS * HIDDEN)).collect();
     let ids: Vec<u32> =
@@ -56,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let lexical = Some(LexicalTable::new(&words, HIDDEN, storage)?);
         let runtime = Runtime { precision, storage, lexical };
         let Scorer::Views(scorer) =
-            Scorer::load(Config::parse(config.as_bytes())?, &Weights::parse(&weights)?, runtime)?
+            Scorer::load(Config::parse(CONFIG.as_bytes())?, &Weights::parse(&weights)?, runtime)?
         else {
             return Err("not a scorer over views".into());
         };
@@ -94,8 +93,8 @@ fn processor_milliseconds() -> f64 {
     stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or_default() / 1e6
 }
 
-/// Random weights of the shapes that `CONFIG` implies, with the stem's or without, as a safetensors file.
-fn weights(noise: &mut Noise, stem: bool) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+/// Random weights of the shapes that `CONFIG` implies, as a safetensors file.
+fn weights(noise: &mut Noise) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let mut shapes = vec![
         ("view.weight".to_owned(), vec![48, HIDDEN]),
         ("traits.weight".to_owned(), vec![8, HIDDEN]),
@@ -108,14 +107,6 @@ fn weights(noise: &mut Noise, stem: bool) -> Result<Vec<u8>, safetensors::SafeTe
         ("reader.positions.column".to_owned(), vec![16, 128]),
         ("reader.cls".to_owned(), vec![128]),
     ];
-    for (stage, inputs, channels) in [(0, 6, 32), (1, 32, 64)].into_iter().filter(|_| stem) {
-        let name = |part: &str| format!("reader.stem.{stage}.{part}");
-        shapes.push((name("weight"), vec![channels, inputs, 3, 3]));
-        shapes.extend(["bias", "norm.weight", "norm.bias"].map(|part| (name(part), vec![channels])));
-    }
-    if stem {
-        shapes.push(("reader.stem.output.weight".into(), vec![128, 64]));
-    }
     let mut linear = |name: String, outputs: usize, inputs: usize| {
         shapes.push((format!("{name}.weight"), vec![outputs, inputs]));
         shapes.push((format!("{name}.bias"), vec![outputs]));

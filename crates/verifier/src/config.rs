@@ -96,11 +96,6 @@ pub struct MapTransformer {
     pub feed_forward: usize,
     /// Side of a patch.
     pub patch: usize,
-    /// Outputs of each stage of convolutions, as in [`F3`] but of three channels for each map (`reader.stem.K...`), which
-    /// halve the grid until a patch is one place; `reader.stem.output.weight` (`width` x outputs) makes them part of the
-    /// patch. None where empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub stem: Vec<usize>,
     /// Half the range in which a component of a unit view is stored as a byte; see [`Storage::Int8`](crate::Storage).
     #[serde(default = "view_range")]
     pub view_range: f32,
@@ -242,15 +237,6 @@ impl Config {
                 view(r.view, r.view_range)?;
                 require(r.traits <= 1024, "reader.traits", &r.traits, "at most 1024")?;
                 reader(r.width, r.layers, r.heads, r.feed_forward, r.patch)?;
-                r.stem.iter().try_for_each(|c| size("reader.stem", *c))?;
-                let stages = u32::try_from(r.stem.len()).unwrap_or(u32::MAX);
-                let whole = r.stem.is_empty() || 2usize.checked_pow(stages) == Some(r.patch);
-                require(
-                    whole,
-                    "reader.stem",
-                    &format!("{:?}", r.stem),
-                    "as many stages as halve a patch to 1, or none",
-                )?;
             }
             Architecture::F4(r) => {
                 view(r.view, r.view_range)?;

@@ -4,7 +4,6 @@ use candle_core::Device;
 
 use super::encoder::{QKV, layer_tensors};
 use super::layers::layer_shapes;
-use super::reader::{CONVOLUTIONS, STEM, STEM_OUTPUT};
 use super::{Bound, Model, Worker};
 use crate::Error;
 use crate::base::Base;
@@ -137,7 +136,7 @@ fn reader(
         list.push(("view.weight".into(), vec![view, hidden], Initial::Even { inputs: hidden }));
     }
     let width = match architecture {
-        Architecture::MapTransformer(MapTransformer { traits, lexical, width, patch, stem, .. }) => {
+        Architecture::MapTransformer(MapTransformer { traits, lexical, width, patch, .. }) => {
             let maps = if *lexical { 2 } else { 1 };
             if *traits > 0 {
                 linear(&mut list, "traits", hidden, *traits);
@@ -152,11 +151,6 @@ fn reader(
                 list.push((name, vec![max_tokens.div_ceil(*patch), *width], Initial::Normal));
             }
             ends(&mut list, *width);
-            if !stem.is_empty() {
-                // Nothing at first: a verifier without a stem can begin one that has it, and says the same.
-                let channels = convolutions(&mut list, STEM, 3 * maps, stem);
-                list.push((STEM_OUTPUT.into(), vec![*width, channels], Initial::Zeros));
-            }
             *width
         }
         Architecture::F4(F4 { grid, patch, width, .. }) => {
@@ -167,7 +161,18 @@ fn reader(
             ends(&mut list, *width);
             *width
         }
-        Architecture::F3(shape) => convolutions(&mut list, CONVOLUTIONS, 3, &shape.channels),
+        Architecture::F3(shape) => {
+            let mut inputs = 3;
+            for (stage, channels) in shape.channels.iter().enumerate() {
+                let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
+                let even = Initial::Even { inputs: 9 * inputs };
+                list.push((name("weight"), vec![*channels, inputs, 3, 3], even));
+                list.push((name("bias"), vec![*channels], even));
+                norm(&mut list, &name("norm"), *channels);
+                inputs = *channels;
+            }
+            inputs
+        }
         Architecture::CrossEncoder => hidden,
     };
     linear(&mut list, "reader.head.hidden", width, width);
@@ -177,24 +182,6 @@ fn reader(
 
 /// The layer whose outputs are the logits.
 const HEAD: &str = "reader.head.output";
-
-/// Stages of convolutions; how many channels the last one has.
-fn convolutions(
-    list: &mut Vec<(String, Vec<usize>, Initial)>,
-    prefix: &str,
-    mut inputs: usize,
-    channels: &[usize],
-) -> usize {
-    for (stage, channels) in channels.iter().enumerate() {
-        let name = |part: &str| format!("{prefix}.{stage}.{part}");
-        let even = Initial::Even { inputs: 9 * inputs };
-        list.push((name("weight"), vec![*channels, inputs, 3, 3], even));
-        list.push((name("bias"), vec![*channels], even));
-        norm(list, &name("norm"), *channels);
-        inputs = *channels;
-    }
-    inputs
-}
 
 fn block_tensors(
     block: usize,

@@ -20,7 +20,7 @@ pub(super) fn layout(architecture: &Architecture, max_tokens: usize) -> Option<L
             positions: max_tokens.div_ceil(*patch),
         }),
         Architecture::F4(F4 { patch, grid, .. }) => Some(Layout::Square { patch: *patch, grid: *grid }),
-        Architecture::F3(_) => Some(Layout::Cells { maps: 1 }),
+        Architecture::F3(_) => Some(Layout::Cells),
         Architecture::CrossEncoder => None,
     }
 }
@@ -56,20 +56,9 @@ impl Model {
         let spans = &input.texts.spans;
         let tokens = Tokens { views: &views, traits: traits.as_ref(), words: words.as_ref(), spans };
         let (features, sequences) = ops.maps(&tokens, &input.pairs, layout)?;
-        let sides = || {
-            let length = |text: &usize| spans.get(*text).len();
-            input.pairs.iter().map(|(query, candidate)| (length(query), length(candidate))).collect()
-        };
         let summary = match &self.architecture {
-            Architecture::MapTransformer(MapTransformer { lexical, stem, .. }) => {
-                let mut x = ops.linear(&features, &map_transformer_embedding(weights)?, None, Exactness::Exact)?;
-                if !stem.is_empty() {
-                    let maps = if *lexical { 2 } else { 1 };
-                    let (cells, _) = ops.maps(&tokens, &input.pairs, Layout::Cells { maps })?;
-                    let (places, _) = convolutions(ops, weights, STEM, cells, sides(), stem.len())?;
-                    let seen = ops.linear(&places, weights.get(STEM_OUTPUT)?, None, Exactness::Exact)?;
-                    x = (x + after_cls(&seen, &sequences)?)?;
-                }
+            Architecture::MapTransformer(_) => {
+                let x = ops.linear(&features, &map_transformer_embedding(weights)?, None, Exactness::Exact)?;
                 self.blocks(bound, &x, &sequences, worker, dropout)?
             }
             Architecture::F4(_) => {
@@ -77,9 +66,9 @@ impl Model {
                 self.blocks(bound, &x, &sequences, worker, dropout)?
             }
             Architecture::F3(shape) => {
-                let (places, sides) =
-                    convolutions(ops, weights, CONVOLUTIONS, features, sides(), shape.channels.len())?;
-                means(&places, &sides)?
+                let sides =
+                    input.pairs.iter().map(|(query, candidate)| (spans.get(*query).len(), spans.get(*candidate).len()));
+                convolutions(ops, weights, features, sides.collect(), shape.channels.len())?
             }
             Architecture::CrossEncoder => features,
         };
@@ -132,23 +121,17 @@ fn f4_embedding(weights: &Weights) -> Result<Tensor, Error> {
     Ok(Tensor::cat(&parts, 1)?)
 }
 
-/// The names of F3's stages, of a stem's, and of what makes a stem's channels a patch's part.
-pub(super) const CONVOLUTIONS: &str = "reader.convolutions";
-pub(super) const STEM: &str = "reader.stem";
-pub(super) const STEM_OUTPUT: &str = "reader.stem.output.weight";
-
 /// Stages of a 3 x 3 convolution with zeros around the grid, LayerNorm over channels, GELU and the largest of every 2 x 2
-/// places. `x` has a row per place, grid after grid, and so has what comes of it, whose sides are given back.
+/// places; then the mean over the grid. `x` has a row per place, grid after grid.
 fn convolutions(
     ops: &Ops,
     weights: &Weights,
-    prefix: &str,
     mut x: Tensor,
     mut sides: Vec<(usize, usize)>,
     stages: usize,
-) -> Result<(Tensor, Vec<(usize, usize)>), Error> {
+) -> Result<Tensor, Error> {
     for stage in 0..stages {
-        let name = |part: &str| format!("{prefix}.{stage}.{part}");
+        let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
         let weight = weights.get(&name("weight"))?;
         let (outputs, inputs, _, _) = weight.dims4()?;
         let weight = weight.permute((0, 2, 3, 1))?.reshape((outputs, 9 * inputs))?;
@@ -161,11 +144,7 @@ fn convolutions(
         x = a?.maximum(&b?)?.maximum(&c?.maximum(&d?)?)?;
         sides.iter_mut().for_each(|(m, n)| (*m, *n) = (m.div_ceil(2), n.div_ceil(2)));
     }
-    Ok((x, sides))
-}
-
-/// The mean of each grid's places, as a product: a row of shares per grid.
-fn means(x: &Tensor, sides: &[(usize, usize)]) -> Result<Tensor, Error> {
+    // The mean as a product: a row of shares per grid.
     let rows = x.dim(0)?;
     let mut shares = vec![0f32; sides.len() * rows];
     let mut start = 0;
@@ -173,19 +152,7 @@ fn means(x: &Tensor, sides: &[(usize, usize)]) -> Result<Tensor, Error> {
         shares[start..start + m * n].fill(1.0 / (m * n) as f32);
         start += m * n;
     }
-    Ok(Tensor::from_vec(shares, (sides.len(), rows), x.device())?.matmul(x)?)
-}
-
-/// Rows of places, sequence after sequence, with zeros for the CLS before each.
-fn after_cls(places: &Tensor, sequences: &Spans) -> Result<Tensor, Error> {
-    let (count, width) = places.dims2()?;
-    let cls = Tensor::zeros((1, width), places.dtype(), places.device())?;
-    let mut next = 0..count as u32;
-    let rows = sequences.iter().flat_map(|sequence| {
-        let places = next.by_ref().take(sequence.len() - 1);
-        std::iter::once(count as u32).chain(places).collect::<Vec<_>>()
-    });
-    select(&Tensor::cat(&[places, &cls], 0)?, rows.collect())
+    Ok(Tensor::from_vec(shares, (sides.len(), rows), x.device())?.matmul(&x)?)
 }
 
 fn select(x: &Tensor, rows: Vec<u32>) -> Result<Tensor, Error> {

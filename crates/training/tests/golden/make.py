@@ -24,7 +24,6 @@ ARCHITECTURES = {
     "f4": dict(architecture="f4", view=HIDDEN, grid=12, patch=4, width=8, layers=1, heads=2, feed_forward=12),
     "f3": dict(architecture="f3", view=7, channels=[4, 6]),
     "cross": dict(architecture="cross-encoder"),
-    "stem": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=4, stem=[4, 6]),
 }
 # Token ids with [CLS] = 1 and [SEP] = 2; labels of support, equivalence, conflict; kind; weight.
 PAIRS = [
@@ -66,18 +65,12 @@ def reader_shapes(a):
         for k in range(a["layers"]):
             for name, shape in dict(norm1=(width,), qkv=(3 * width, width), out=(width, width), norm2=(width,), up=(f, width), down=(width, f)).items():
                 shapes |= {f"reader.blocks.{k}.{name}.weight": shape, f"reader.blocks.{k}.{name}.bias": shape[:1]}
-    def convolutions(prefix, inputs, channels):
-        stages = {}
-        for k, outputs in enumerate(channels):
-            c = f"{prefix}.{k}."
-            stages |= {c + "weight": (outputs, inputs, 3, 3), c + "bias": (outputs,), c + "norm.weight": (outputs,), c + "norm.bias": (outputs,)}
-            inputs = outputs
-        return stages
-
     if a["architecture"] == "f3":
-        shapes |= convolutions("reader.convolutions", 3, a["channels"])
-    if a.get("stem"):
-        shapes |= convolutions("reader.stem", 3 * (1 + a["lexical"]), a["stem"]) | {"reader.stem.output.weight": (width, a["stem"][-1])}
+        inputs = 3
+        for k, channels in enumerate(a["channels"]):
+            c = f"reader.convolutions.{k}."
+            shapes |= {c + "weight": (channels, inputs, 3, 3), c + "bias": (channels,), c + "norm.weight": (channels,), c + "norm.bias": (channels,)}
+            inputs = channels
     return shapes | {"reader.head.hidden.weight": (width, width), "reader.head.hidden.bias": (width,),
                      "reader.head.output.weight": (3 + KINDS, width), "reader.head.output.bias": (3 + KINDS,)}
 
@@ -95,20 +88,6 @@ def transformer(a, w, tokens):
     return norm("reader.norm_out", x[0])
 
 
-def convolve(w, prefix, x, stages):
-    x = x[None]
-    for k in range(stages):
-        c = f"{prefix}.{k}."
-        x = F.conv2d(x, w[c + "weight"], w[c + "bias"], padding=1).permute(0, 2, 3, 1)
-        x = F.gelu(F.layer_norm(x, x.shape[-1:], w[c + "norm.weight"], w[c + "norm.bias"])).permute(0, 3, 1, 2)
-        x = F.max_pool2d(x, 2, ceil_mode=True)
-    return x[0]
-
-
-def with_maxima(s):
-    return torch.stack([s, s.max(1)[0][:, None].expand_as(s), s.max(0)[0][None].expand_as(s)])
-
-
 def summary(a, w, bert, q_ids, c_ids):
     encode = lambda ids: bert(torch.tensor([ids])).last_hidden_state[0]
     hq, hc = encode(q_ids), encode(c_ids)
@@ -117,7 +96,13 @@ def summary(a, w, bert, q_ids, c_ids):
     m, n = s.shape
     rows, columns = s.max(1)[0], s.max(0)[0]
     if a["architecture"] == "f3":
-        return convolve(w, "reader.convolutions", with_maxima(s), len(a["channels"])).mean((1, 2))
+        x = torch.stack([s, rows[:, None].expand(m, n), columns[None].expand(m, n)])[None]
+        for k in range(len(a["channels"])):
+            c = f"reader.convolutions.{k}."
+            x = F.conv2d(x, w[c + "weight"], w[c + "bias"], padding=1).permute(0, 2, 3, 1)
+            x = F.gelu(F.layer_norm(x, x.shape[-1:], w[c + "norm.weight"], w[c + "norm.bias"])).permute(0, 3, 1, 2)
+            x = F.max_pool2d(x, 2, ceil_mode=True)
+        return x.mean((2, 3))[0]
     p = a["patch"]
     if a["architecture"] == "f4":
         g = a["grid"]
@@ -133,7 +118,6 @@ def summary(a, w, bert, q_ids, c_ids):
     traits = lambda h: torch.tanh(F.linear(h, w["traits.weight"], w["traits.bias"])) if a["traits"] else h[:, :0]
     of_rows = torch.cat([traits(hq)] + [x.max(1)[0][:, None] for x in maps], 1)
     of_columns = torch.cat([traits(hc)] + [x.max(0)[0][:, None] for x in maps], 1)
-    seen = convolve(w, "reader.stem", torch.cat([with_maxima(x) for x in maps]), len(a["stem"])) if a.get("stem") else None
     tokens = []
     for i in range(-(-m // p)):
         for j in range(-(-n // p)):
@@ -142,8 +126,7 @@ def summary(a, w, bert, q_ids, c_ids):
             block = torch.cat([part(part(x, i * p).T, j * p).T.reshape(-1) for x in maps])
             tokens.append(w["reader.patch.map.weight"] @ block + w["reader.patch.row.weight"] @ part(of_rows, i * p).reshape(-1)
                           + w["reader.patch.column.weight"] @ part(of_columns, j * p).reshape(-1) + w["reader.patch.bias"]
-                          + w["reader.positions.row"][i] + w["reader.positions.column"][j]
-                          + (0 if seen is None else w["reader.stem.output.weight"] @ seen[:, i, j]))
+                          + w["reader.positions.row"][i] + w["reader.positions.column"][j])
     return transformer(a, w, torch.stack(tokens))
 
 

@@ -3,7 +3,6 @@
 use vetted_kernels::{Activation, Isa, Linear, Precision};
 
 use super::Batch;
-use super::convolution::{Stages, Workspace, cells};
 use crate::Error;
 use crate::config;
 use crate::pair::Pair;
@@ -20,15 +19,7 @@ pub(crate) struct MapTransformer {
     /// Blocks of rows x width, the patch's bias added; and of columns.
     row_positions: Vec<f32>,
     column_positions: Vec<f32>,
-    stem: Option<Stem>,
     transformer: Transformer,
-}
-
-/// Convolutions that make a patch one place, and what they add to its token.
-struct Stem {
-    maps: usize,
-    stages: Stages,
-    output: Linear,
 }
 
 impl MapTransformer {
@@ -40,12 +31,6 @@ impl MapTransformer {
         precision: Precision,
     ) -> Result<MapTransformer, Error> {
         let config::MapTransformer { traits, lexical, width, layers, heads, feed_forward, patch, .. } = *shape;
-        let stem = |maps: usize, channels: usize| -> Result<Stem, Error> {
-            let stages = Stages::new("reader.stem", 3 * maps, &shape.stem, weights, precision)?;
-            let output = weights.take("reader.stem.output.weight", &[width, channels])?;
-            let output = Linear::new(&output, &[], channels, width, precision, Isa::detect());
-            Ok(Stem { maps, stages, output })
-        };
         let maps = if lexical { 2 } else { 1 };
         let isa = Isa::detect();
         let linear = |weight: &[f32], inputs| Linear::new(weight, &[], inputs, width, Precision::F32, isa);
@@ -62,7 +47,6 @@ impl MapTransformer {
         Ok(MapTransformer {
             patch,
             width,
-            stem: shape.stem.last().map(|channels| stem(maps, *channels)).transpose()?,
             map: linear(&columns_first(&map, patch), maps * patch * patch),
             row: linear(&row, features),
             column: linear(&column, features),
@@ -98,15 +82,6 @@ impl MapTransformer {
             }
         }
         self.map.forward(patches, tokens, Activation::None, scratch);
-
-        if let Some(Stem { maps, stages, output }) = &self.stem {
-            cells(pair, *maps, rows);
-            let work = &mut Workspace { grid: rows, around: patches, mixed: columns, scratch };
-            stages.run((pair.rows, pair.columns), work);
-            columns.resize(tokens.len(), 0.0);
-            output.forward(rows, columns, Activation::None, scratch);
-            tokens.iter_mut().zip(&*columns).for_each(|(token, seen)| *token += seen);
-        }
 
         let mut side = |layer: &Linear, features: &[f32], positions: &[f32], out: &mut Vec<f32>| {
             out.resize(features.len() / layer.inputs() * width, 0.0);

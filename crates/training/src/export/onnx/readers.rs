@@ -98,13 +98,7 @@ impl Network<'_> {
         let values = self.graph.ints(&[count as i64 * p * p]);
         let joined = self.concat(&[&batch, &down, &across, &values], 0);
         let grid = self.node("Reshape", &[&grid, &joined]);
-        let mut tokens = self.product("reader.patch.map.weight", &grid);
-        if !shape.stem.is_empty() {
-            let (places, _) = self.convolutions("reader.stem", &maps, shape.stem.len());
-            let places = self.transpose(&places, &[0, 2, 3, 1]);
-            let seen = self.product("reader.stem.output.weight", &places);
-            tokens = self.node("Add", &[&tokens, &seen]);
-        }
+        let tokens = self.product("reader.patch.map.weight", &grid);
         let sides =
             [("row", &texts[0], &maps.row_maxima, &down, 2), ("column", &texts[1], &maps.column_maxima, &across, 1)]
                 .map(|(name, text, maxima, blocks, axis)| self.side(name, text, maxima, blocks, axis, traits, patch));
@@ -161,17 +155,14 @@ impl Network<'_> {
         self.unsqueeze(&values, axis)
     }
 
-    /// Each map, its row maxima and its column maxima over the grid: batch x 3 for each map x rows x columns.
+    /// Map, row maxima and column maxima over the grid: batch x 3 x rows x columns.
     fn channels(&mut self, maps: &Maps) -> String {
-        let mut channels = Vec::new();
-        for (map, (rows, columns)) in maps.maps.iter().zip(maps.row_maxima.iter().zip(&maps.column_maxima)) {
-            let (rows, columns) = (self.unsqueeze(rows, 2), self.unsqueeze(columns, 1));
-            for channel in [map, &rows, &columns] {
-                let inside = self.node("Mul", &[channel, &maps.keep]);
-                channels.push(self.unsqueeze(&inside, 1));
-            }
-        }
-        self.concat(&channels.iter().map(String::as_str).collect::<Vec<_>>(), 1)
+        let (rows, columns) = (self.unsqueeze(&maps.row_maxima[0], 2), self.unsqueeze(&maps.column_maxima[0], 1));
+        let channels = [maps.maps[0].clone(), rows, columns].map(|channel| {
+            let inside = self.node("Mul", &[&channel, &maps.keep]);
+            self.unsqueeze(&inside, 1)
+        });
+        self.concat(&channels.each_ref().map(String::as_str), 1)
     }
 
     pub(super) fn f4(&mut self, shape: &F4) -> String {
@@ -243,20 +234,12 @@ impl Network<'_> {
     pub(super) fn f3(&mut self, shape: &F3) -> String {
         let texts = self.texts();
         let maps = self.maps(&texts, false);
-        let (x, inside) = self.convolutions("reader.convolutions", &maps, shape.channels.len());
-        let places = [Ints("axes", &[2, 3]), Int("keepdims", 0)];
-        let [sum, count] = [&x, &inside].map(|x| self.graph.node("ReduceMean", &[x], &places));
-        self.node("Div", &[&sum, &count])
-    }
-
-    /// Stages of convolutions, and 1.0 for the places of the last one's grid that are inside both texts.
-    fn convolutions(&mut self, prefix: &str, maps: &Maps, stages: usize) -> (String, String) {
-        let mut x = self.channels(maps);
+        let mut x = self.channels(&maps);
         let mut inside = self.unsqueeze(&maps.keep, 1);
         let one = self.graph.number(1.0);
         let pool = [Ints("kernel_shape", &[2, 2]), Ints("strides", &[2, 2]), Int("ceil_mode", 1)];
-        for stage in 0..stages {
-            let name = |part: &str| format!("{prefix}.{stage}.{part}");
+        for stage in 0..shape.channels.len() {
+            let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
             let (weight, bias) = (self.weight(&name("weight")), self.weight(&name("bias")));
             x = self.graph.node("Conv", &[&x, &weight, &bias], &[Ints("pads", &[1, 1, 1, 1])]);
             x = self.transpose(&x, &[0, 2, 3, 1]);
@@ -273,6 +256,8 @@ impl Network<'_> {
             inside = self.graph.node("MaxPool", &[&inside], &pool);
             x = self.node("Mul", &[&x, &inside]);
         }
-        (x, inside)
+        let places = [Ints("axes", &[2, 3]), Int("keepdims", 0)];
+        let [sum, count] = [&x, &inside].map(|x| self.graph.node("ReduceMean", &[x], &places));
+        self.node("Div", &[&sum, &count])
     }
 }
