@@ -16,6 +16,12 @@ use serde::{Deserialize, Serialize};
 
 pub use effect::{Change, Effect, Setting};
 
+/// The source under which all pairs are measured together.
+pub const ALL_PAIRS: &str = "all pairs";
+
+/// The source of pairs that the study makes itself, as it makes its training data.
+pub const OWN_PAIRS: &str = "made from the questions' paragraphs";
+
 /// Everything that was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Study {

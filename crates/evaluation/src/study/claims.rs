@@ -1,7 +1,7 @@
 //! What the figures say, in sentences: each is made of the figures, and says so where they do not decide.
 
-use super::tables::{group_name, is_own, percent, same};
-use super::{Change, Effect, Encoder, Made, Separated, Setting, Study, Verifier};
+use super::tables::{group_name, percent, same};
+use super::{ALL_PAIRS, Change, Effect, Encoder, Made, OWN_PAIRS, Separated, Setting, Study, Verifier};
 use crate::Error;
 use crate::interval::{Bootstrap, Interval};
 use crate::metrics::retrieval::mean;
@@ -55,10 +55,7 @@ impl Study {
 
     /// Mean areas, untouched and of B, over the sources of pairs other than the study's own.
     fn gained_elsewhere(&self, effect: &Effect) -> Option<[f64; 2]> {
-        let others = |encoder: &Encoder| {
-            let groups = encoder.structure.iter().filter(|group| !is_own(&group.source)).cloned();
-            overall(&groups.collect::<Vec<_>>())
-        };
+        let others = |encoder: &Encoder| overall(encoder.structure.iter().filter(|group| group.source != OWN_PAIRS));
         let [_, b] = self.models(effect);
         let b: Vec<f64> = b.into_iter().map(others).collect::<Option<_>>()?;
         Some([others(self.untouched(&effect.base)?)?, mean(&b)])
@@ -242,8 +239,9 @@ impl Study {
 }
 
 /// Mean area over the sources, each counting the same.
-fn overall(groups: &[Separated]) -> Option<f64> {
-    let areas: Vec<f64> = groups.iter().filter(|group| group.phenomenon.is_none()).map(|group| group.auc).collect();
+fn overall<'a>(groups: impl IntoIterator<Item = &'a Separated>) -> Option<f64> {
+    let sources = groups.into_iter().filter(|group| group.phenomenon.is_none() && group.source != ALL_PAIRS);
+    let areas: Vec<f64> = sources.map(|group| group.auc).collect();
     (!areas.is_empty()).then(|| mean(&areas))
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{Effect, Study, csv, plots, tables};
+use super::{Effect, OWN_PAIRS, Study, csv, plots};
 use crate::Error;
 use crate::audit::tables::Table;
 use crate::interval::Bootstrap;
@@ -88,9 +88,7 @@ impl Study {
             page += "\n## Experiment 2: verifiers over the untouched encoder\n";
             page += VERIFIERS;
             section(&mut page, "", &self.scorers());
-            if let Some(source) = self.sources().into_iter().find(|source| tables::is_own(source)) {
-                section(&mut page, &format!("Pairs {source}, by kind:"), &self.scorers_by_kind(&source));
-            }
+            section(&mut page, &format!("Pairs {OWN_PAIRS}, by kind:"), &self.scorers_by_kind(OWN_PAIRS));
         }
         if !self.fixes.is_empty() {
             page += "\n## Experiment 3: ways to search\n";

@@ -233,11 +233,6 @@ pub(super) fn same<'a>(groups: &'a [Separated], wanted: &Separated) -> Option<&'
     groups.iter().find(|group| group.source == wanted.source && group.phenomenon == wanted.phenomenon)
 }
 
-/// Whether pairs were made by the study itself, as its training data are.
-pub(super) fn is_own(source: &str) -> bool {
-    source.starts_with("made")
-}
-
 pub(super) fn group_name(group: &Separated) -> String {
     match &group.phenomenon {
         None => format!("**{}**", group.source),

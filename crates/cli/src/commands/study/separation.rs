@@ -4,15 +4,12 @@ use anyhow::Result;
 use vetted_evaluation::AuditReport;
 use vetted_evaluation::audit::{PairScores, Part, Settings, System};
 use vetted_evaluation::pairs::Groups;
-use vetted_evaluation::study::Separated;
+use vetted_evaluation::study::{ALL_PAIRS, Separated};
 
 use crate::commands::audit::PairSet;
 
 /// Samples for the intervals; a pair's area needs fewer than a difference between two models does.
 const RESAMPLES: u32 = 500;
-
-/// What a group of all pairs is called.
-const EVERYTHING: &str = "all pairs";
 
 /// The figures of every group that is large enough, as the audit has them.
 pub fn separated(set: &PairSet, scores: &[f64]) -> Result<Vec<Separated>> {
@@ -25,7 +22,7 @@ pub fn separated(set: &PairSet, scores: &[f64]) -> Result<Vec<Separated>> {
     let of_group = report.groups.into_iter().filter_map(|group| {
         let figures = group.figures.first()?;
         Some(Separated {
-            source: group.source.unwrap_or_else(|| EVERYTHING.to_owned()),
+            source: group.source.unwrap_or_else(|| ALL_PAIRS.to_owned()),
             phenomenon: group.phenomenon,
             matches: group.matches,
             near_misses: group.near_misses,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use vetted::corpus::pairs::{Kind, Label, Pair};
 use vetted::corpus::triplets::Triplet;
+use vetted_evaluation::study::OWN_PAIRS;
 use vetted_synthesis::{Editor, Rewrite, Variants, sentences};
 
 /// A sentence and what was made of it.
@@ -77,7 +78,7 @@ fn labelled(from: &[Made], most: usize) -> Vec<Pair> {
         let rival = &made.variants.rivals[rival];
         let pair = |text: &str, label| Pair {
             label: Some(label),
-            source: SOURCE.into(),
+            source: OWN_PAIRS.into(),
             phenomenon: rival.kind.name().into(),
             kind: (label == Label::NoMatch).then_some(rival.kind),
             ..Pair::new(text, &made.sentence)
@@ -87,9 +88,6 @@ fn labelled(from: &[Made], most: usize) -> Vec<Pair> {
     }
     pairs
 }
-
-/// What pairs made here give as their source.
-pub const SOURCE: &str = "made from the questions' paragraphs";
 
 /// Sentences, each with a rewrite and the place of a rival, kinds as even as can be.
 fn choose(from: &[Made], most: usize) -> Vec<(&Made, &Rewrite, usize)> {
