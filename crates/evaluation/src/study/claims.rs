@@ -228,7 +228,7 @@ impl Study {
                     claim: "Readers of the map learn structure only end to end",
                     found: format!(
                         "{} {}: mean AUC {low:.3} frozen, {high:.3} end to end.",
-                        verdict(high > low, high < low),
+                        verdict(high - low > NOTABLE, low - high > NOTABLE),
                         end_to_end.name
                     ),
                 });
