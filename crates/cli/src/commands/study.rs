@@ -168,9 +168,10 @@ impl Study {
             verifiers: Cells::open(&self.work, "verifiers")?.all()?,
             fixes: Cells::open(&self.work, "fixes")?.all()?,
         };
-        // The small default first; formulas before what was trained.
+        // The small default first; formulas before what was trained; ways to search from the plainest on.
         study.encoders.sort_by_key(|encoder| encoder.base != models::DEFAULT_MODEL);
         study.verifiers.sort_by_key(|verifier| (order(verifier), verifier.name.clone()));
+        study.fixes.sort_by_key(|fix| (fix.set.clone(), fixes::NAMES.iter().position(|name| *name == fix.name)));
         Ok(study.write(&self.out, commands, notes)?)
     }
 

@@ -246,7 +246,7 @@ pub(super) fn made(verifier: &Verifier) -> String {
         Made::Formula => "no".into(),
         Made::Frozen { visits } => format!("frozen, {visits} visits"),
         Made::EndToEnd { visits } => format!("end to end, {visits} visits"),
-        Made::Shipped => "shipped weights (see their card)".into(),
+        Made::Shipped => "shipped weights, see their card".into(),
     }
 }
 

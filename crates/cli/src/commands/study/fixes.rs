@@ -29,6 +29,9 @@ pub struct Fixes<'a> {
     pub cells: &'a Cells,
 }
 
+/// What the ways are called, in the order of tables.
+pub const NAMES: [&str; 6] = ["dense", "hybrid", "maxsim", "cross-encoder", "dense, fine-tuned (B)", "vetted"];
+
 impl Fixes<'_> {
     /// Every way to search on every set.
     pub fn all(&self) -> Result<()> {
@@ -73,17 +76,18 @@ impl Fixes<'_> {
     /// Name, encoder, pipeline, and the cross-encoder where it is asked.
     fn ways(&self) -> Vec<(&'static str, &Path, &'static str, Vec<&Path>)> {
         let base = Path::new(self.base);
+        let [dense, hybrid, maxsim, cross_encoder, fine_tuned, vetted] = NAMES;
         let mut ways = vec![
-            ("dense", base, "dense", vec![]),
-            ("hybrid", base, "hybrid", vec![]),
-            ("maxsim", base, "maxsim", vec![]),
-            ("vetted", base, "vetted", vec![]),
+            (dense, base, "dense", vec![]),
+            (hybrid, base, "hybrid", vec![]),
+            (maxsim, base, "maxsim", vec![]),
+            (vetted, base, "vetted", vec![]),
         ];
         if let Some(tuned) = &self.tuned {
-            ways.push(("dense, fine-tuned (B)", tuned, "dense", vec![]));
+            ways.push((fine_tuned, tuned, "dense", vec![]));
         }
-        if let Some(cross_encoder) = &self.cross_encoder {
-            ways.push(("cross-encoder", base, "cross-encoder", vec![cross_encoder.as_path()]));
+        if let Some(folder) = &self.cross_encoder {
+            ways.push((cross_encoder, base, "cross-encoder", vec![folder.as_path()]));
         }
         ways
     }
