@@ -57,10 +57,13 @@ impl Study {
         page += ENCODERS;
         let picture = |page: &mut String, name: &str, text: &str| {
             if drawn.contains(&name) {
-                let _ = writeln!(page, "\n![{text}]({name})");
+                let _ = writeln!(page, "\n![{text}]({name})\n\n*{text}.*");
             }
         };
-        picture(&mut page, plots::SETS, "Change of nDCG@10 from model A to model B, by set");
+        let colored = self.bases().into_iter().zip(["gray", "orange", "blue", "green"]);
+        let colors: Vec<String> = colored.map(|(base, color)| format!("{color} {base}")).collect();
+        let title = format!("Change of nDCG@10 from model A to model B, by set: {}", colors.join(", "));
+        picture(&mut page, plots::SETS, &title);
         for base in self.bases() {
             let Some(main) = Study::main_effect(effects, base) else { continue };
             let seeds = main.b_against_a.by_seed.len();
