@@ -275,6 +275,24 @@ def build():
         def forward(self, x):
             return self.output(self.activation(self.hidden(x)))
 
+    class Convolutions(nn.Module):
+        """3 x 3 convolutions over the cells, each with LayerNorm over a place's channels, GELU and the largest of every 2 x 2
+        places; then the mean over the grid."""
+
+        def __init__(self, inputs, channels):
+            super().__init__()
+            widths = [inputs] + channels
+            self.convolutions = nn.ModuleList(nn.Conv2d(a, b, 3, padding=1) for a, b in zip(widths, channels))
+            self.norms = nn.ModuleList(nn.LayerNorm(b) for b in channels)
+
+        def forward(self, x, keep):  # (B, inputs, m, n), zeros where not keep (B, 1, m, n)
+            for convolution, norm in zip(self.convolutions, self.norms):
+                x = F.gelu(norm(convolution(x).permute(0, 2, 3, 1))).permute(0, 3, 1, 2)
+                x = F.max_pool2d(x.masked_fill(~keep, -1e9), 2, ceil_mode=True)
+                keep = F.max_pool2d(keep.float(), 2, ceil_mode=True) > 0
+                x = x.masked_fill(~keep, 0.)
+            return x.sum((2, 3)) / keep.sum((2, 3))
+
     class MapTransformer(nn.Module):
         """Ours: view and lexical maps in patches on the true grid, with per-token traits and maxima as row and column features."""
 
@@ -288,6 +306,8 @@ def build():
             if o["traits"]:
                 self.traits = nn.Linear(hidden, o["traits"])
             self.map = nn.Linear(maps * p * p, d, bias=False)
+            if o["convolutions"]:
+                self.beside = Convolutions(3 * maps, o["convolutions"])
             self.row, self.column = (nn.Linear(p * (o["traits"] + maps), d, bias=False) for _ in range(2))
             self.bias, self.cls = nn.Parameter(torch.zeros(d)), nn.Parameter(torch.randn(d) * .02)
             self.at_row, self.at_column = (nn.Parameter(torch.randn(MAX_TOKENS // p, d) * .02) for _ in range(2))
@@ -310,6 +330,10 @@ def build():
             S = S.masked_fill(~keep, 0.)
             rows = masked.amax(3).transpose(1, 2)  # (B, m, maps)
             columns = masked.amax(2).transpose(1, 2)
+            beside = 0.
+            if self.o["convolutions"]:
+                sides = [rows.transpose(1, 2)[..., None].expand_as(S), columns.transpose(1, 2)[:, :, None].expand_as(S)]
+                beside = self.beside((torch.stack([S, *sides], 2) * keep[:, :, None]).flatten(1, 2), keep)
             if self.o["traits"]:
                 rows, columns = torch.cat([tq, rows], 2), torch.cat([tc, columns], 2)
             rows, columns = rows * mq[:, :, None], columns * mc[:, :, None]
@@ -323,13 +347,15 @@ def build():
             alive = torch.cat([alive.new_ones(B, 1), alive], 1)
             for block in self.blocks:
                 x = block(x, alive)
-            return self.head(self.norm_out(x[:, 0]))
+            return self.head(self.norm_out(x[:, 0]) + beside)
 
         def named(self):
             names = {"view.": "view.", "traits.": "traits.", "map.": "reader.patch.map.", "row.": "reader.patch.row.", "column.": "reader.patch.column.",
-                     "bias": "reader.patch.bias", "cls": "reader.cls", "at_row": "reader.positions.row", "at_column": "reader.positions.column"}
+                     "bias": "reader.patch.bias", "cls": "reader.cls", "at_row": "reader.positions.row", "at_column": "reader.positions.column",
+                     "beside.": "reader.convolutions."}
             out = {}
             for k, v in self.named_parameters():
+                k = re.sub(r"beside\.convolutions\.(\d+)\.", r"beside.\1.", re.sub(r"beside\.norms\.(\d+)\.", r"beside.\1.norm.", k))
                 match = next((n for n in names if k.startswith(n)), None)
                 out[names[match] + k[len(match):] if match else "reader." + k] = v
             return out
@@ -401,10 +427,10 @@ class Trainer:
         if a.threads:
             torch.set_num_threads(a.threads)
         torch.manual_seed(a.seed), random.seed(a.seed)
-        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch)
+        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch, convolutions=a.convolutions)
         self.encoder = Encoder(a.model, a.trained_from, a.drop).to(self.device)
         if a.architecture == "f4":
-            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
+            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical", "convolutions")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)
@@ -536,6 +562,10 @@ class Trainer:
         stored = load_file(path + "/model.safetensors")
         with torch.no_grad():
             for name, p in {**self.reader.named(), **self.encoder.trained()}.items():
+                if name.startswith("reader.convolutions.") and name not in stored:
+                    if name == f"reader.convolutions.{len(self.options['convolutions']) - 1}.norm.weight":
+                        p.zero_()  # a verifier without convolutions begins one that has them, and says the same
+                    continue
                 scale = stored.get(name + ".scale")
                 p.copy_(stored[name].float() * (1. if scale is None else scale[:, None]))
 
@@ -630,8 +660,11 @@ class Trainer:
             self.start_views()
         decay = lambda ps: [p for p in ps if p.requires_grad and p.dim() > 1]
         flat = lambda ps: [p for p in ps if p.requires_grad and p.dim() <= 1]
-        sides = ((self.reader, a.reader_rate), (self.encoder, a.encoder_rate))
-        opt = torch.optim.AdamW([dict(params=f(list(m.parameters())), peak=r, weight_decay=w) for m, r in sides for f, w in ((decay, .01), (flat, 0.))], fused=True)
+        # The view has the encoder's rate: at the reader's it leaves the directions that it begins with, and role swaps are learnt late.
+        of_reader = dict(self.reader.named_parameters())
+        view = [of_reader.pop(name) for name in list(of_reader) if name == "view.weight"]
+        sides = ((list(of_reader.values()), a.reader_rate), (list(self.encoder.parameters()) + view, a.encoder_rate))
+        opt = torch.optim.AdamW([dict(params=f(ps), peak=r, weight_decay=w) for ps, r in sides for f, w in ((decay, .01), (flat, 0.))], fused=True)
         start, step, shown = time.time(), 0, []
         if a.resume and os.path.exists(a.out + "/checkpoint.pt"):
             ck = torch.load(a.out + "/checkpoint.pt", map_location=self.device)
@@ -770,7 +803,7 @@ def main():
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
                               decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0.).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
-    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
+    t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--convolutions", nargs="*", type=int, default=[]), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")

@@ -81,7 +81,7 @@ impl PackedBf16 {
                     unsafe {
                         match isa {
                             Isa::Amx => x86::panel_amx(x, *padded, panel, target, from),
-                            _ => x86::panel_avx512(x, *padded, panel, target, from),
+                            _ => x86::panel_avx512(x, x86::Stretches::rows(*padded), panel, target, from),
                         }
                     }
                 }
@@ -91,8 +91,25 @@ impl PackedBf16 {
     }
 }
 
+/// A row of a convolution's outputs: `target.rows` places, each of which reads three stretches of `3 * place` values, `row` values
+/// apart, the first `place` values after its left neighbour's. `panel` is what a native product reads.
+///
+/// # Panics
+/// When `x` is not three rows, or `panel` not theirs, or the processor has no bf16.
+pub(crate) fn convolve(x: &[u16], row: usize, place: usize, panel: &[u16], target: &Target) {
+    assert!(x.len() >= 3 * row && (target.rows + 2) * place <= row && place.is_multiple_of(2));
+    assert!(panel.len() >= 9 * place * PANEL && target.bias.len() >= target.from + PANEL);
+    #[cfg(target_arch = "x86_64")]
+    if Isa::detect() >= Isa::Avx512Bf16 {
+        let rows = x86::Stretches { stride: place, starts: &[0, row, 2 * row], length: 3 * place };
+        // SAFETY: the instructions were detected; the asserts bound every access.
+        return unsafe { x86::panel_avx512(x, rows, panel, target, target.from) };
+    }
+    unreachable!("native bf16 weights are packed where the instructions are")
+}
+
 /// Rounds a row on its way into a native product.
-fn round_row(isa: Isa, row: &[f32], target: &mut [u16]) {
+pub(crate) fn round_row(isa: Isa, row: &[f32], target: &mut [u16]) {
     #[cfg(target_arch = "x86_64")]
     if isa >= Isa::Avx512Bf16 {
         // SAFETY: `isa` comes from detection, so the processor has AVX-512 BF16.
@@ -158,12 +175,28 @@ pub(crate) mod x86 {
         }
     }
 
+    /// Where a row of the left operand lies: stretches of an even `length` at each of `starts`; the next row, which may overlap,
+    /// `stride` values further on.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Stretches<'a> {
+        pub(crate) stride: usize,
+        pub(crate) starts: &'a [usize],
+        pub(crate) length: usize,
+    }
+
+    impl Stretches<'_> {
+        /// Rows of `k` values, one after the other.
+        pub(crate) fn rows(k: usize) -> Stretches<'static> {
+            Stretches { stride: k, starts: &[0], length: k }
+        }
+    }
+
     /// # Safety
-    /// AVX-512 F and BF16 are there; shapes as for `panel_amx`.
+    /// AVX-512 F and BF16 are there; all stretches of the target's rows lie in `x`, and `panel` has 32 values for each of a row's.
     #[target_feature(enable = "avx512f,avx512bf16")]
-    pub(crate) unsafe fn panel_avx512(x: &[u16], k: usize, panel: &[u16], target: &Target, from: usize) {
+    pub(crate) unsafe fn panel_avx512(x: &[u16], lies: Stretches, panel: &[u16], target: &Target, from: usize) {
         // SAFETY: the caller's contract, for each block's rows.
-        unsafe { in_row_blocks!(target.rows, |row| sums(x, row, k, panel, target, from)) };
+        unsafe { in_row_blocks!(target.rows, |row| sums(x, row, lies, panel, target, from)) };
     }
 
     /// As `round`, but that the instruction takes denormal numbers for zero.
@@ -192,23 +225,32 @@ pub(crate) mod x86 {
     }
 
     #[target_feature(enable = "avx512f,avx512bf16")]
-    unsafe fn sums<const ROWS: usize>(x: &[u16], row: usize, k: usize, panel: &[u16], target: &Target, from: usize) {
+    unsafe fn sums<const ROWS: usize>(
+        x: &[u16],
+        row: usize,
+        Stretches { stride, starts, length }: Stretches,
+        panel: &[u16],
+        target: &Target,
+        from: usize,
+    ) {
         // SAFETY: the contract of `panel_avx512`.
         unsafe {
-            let a = x.as_ptr().add(row * k);
-            let bases: [*const u16; 4] = std::array::from_fn(|i| a.wrapping_add(3 * i * k));
             let mut b = panel.as_ptr();
             let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-            for i in (0..k).step_by(2) {
-                let (b0, b1) = (_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(32).cast()));
-                let (b0, b1) = (bf16(b0), bf16(b1));
-                for r in 0..ROWS {
-                    let pair = bases[r / 3].add((r % 3) * k + i).cast::<i32>().read_unaligned();
-                    let x = bf16(_mm512_set1_epi32(pair));
-                    sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, b0);
-                    sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, b1);
+            for start in starts {
+                let a = x.as_ptr().add(row * stride + start);
+                let bases: [*const u16; 4] = std::array::from_fn(|i| a.wrapping_add(3 * i * stride));
+                for i in (0..length).step_by(2) {
+                    let (b0, b1) = (_mm512_loadu_si512(b.cast()), _mm512_loadu_si512(b.add(32).cast()));
+                    let (b0, b1) = (bf16(b0), bf16(b1));
+                    for r in 0..ROWS {
+                        let pair = bases[r / 3].add((r % 3) * stride + i).cast::<i32>().read_unaligned();
+                        let x = bf16(_mm512_set1_epi32(pair));
+                        sums[r][0] = _mm512_dpbf16_ps(sums[r][0], x, b0);
+                        sums[r][1] = _mm512_dpbf16_ps(sums[r][1], x, b1);
+                    }
+                    b = b.add(64);
                 }
-                b = b.add(64);
             }
             let width = target.to - from;
             let mask = if width >= 32 { u32::MAX } else { (1u32 << width) - 1 };

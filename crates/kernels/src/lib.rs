@@ -35,6 +35,7 @@ mod adamw;
 mod attention;
 mod bf16;
 mod bytes;
+mod convolution;
 mod dot;
 mod elementwise;
 mod f32;
@@ -55,6 +56,7 @@ mod tiles;
 pub use adamw::{AdamW, adamw, add_and_square};
 pub use attention::{Attention, Heads, attention};
 pub use bytes::ByteVectors;
+pub use convolution::Convolution;
 pub use dot::{dot, dots};
 pub use elementwise::{Activation, activate, add_layer_norm, l2_normalize, softmax};
 pub use gradient::{

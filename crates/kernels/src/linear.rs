@@ -43,6 +43,8 @@ pub struct Scratch {
     pub(crate) halves: Vec<u16>,
     pub(crate) bytes: Vec<u8>,
     pub(crate) scales: Vec<f32>,
+    /// A convolution's neighbourhoods.
+    pub(crate) around: Vec<f32>,
 }
 
 impl Linear {

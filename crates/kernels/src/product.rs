@@ -330,7 +330,7 @@ mod x86 {
                 let target_columns = Columns { start: sums.as_mut_ptr(), stride: PANEL };
                 let target = Target { columns: target_columns, rows: block, from: 0, to: PANEL, bias: &zeros };
                 // SAFETY: the features are there; `x` has `block` rows of `terms` values and `panel` 32 columns of them.
-                unsafe { bf16::x86::panel_avx512(x, terms, panel, &target, 0) };
+                unsafe { bf16::x86::panel_avx512(x, bf16::x86::Stretches::rows(terms), panel, &target, 0) };
                 write_block(&sums, block, write, out, columns, row, from, width);
             }
         }

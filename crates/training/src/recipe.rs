@@ -114,6 +114,10 @@ pub struct MapTransformer {
     pub feed_forward: usize,
     /// Side of a patch in tokens.
     pub patch: usize,
+    /// Channels after each 3 x 3 convolution, as in [`F3`] but over both maps. Their mean over the grid is added to what the
+    /// Transformer makes of the pair, so the last must be `width`. None where empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub convolutions: Vec<usize>,
 }
 
 /// The shape of F4.
@@ -234,7 +238,17 @@ impl Default for Recipe {
 
 impl Default for MapTransformer {
     fn default() -> Self {
-        Self { view: 48, traits: 8, lexical: true, width: 128, layers: 2, heads: 4, feed_forward: 256, patch: 4 }
+        Self {
+            view: 48,
+            traits: 8,
+            lexical: true,
+            width: 128,
+            layers: 2,
+            heads: 4,
+            feed_forward: 256,
+            patch: 4,
+            convolutions: vec![],
+        }
     }
 }
 
@@ -390,6 +404,11 @@ impl Architecture {
                 view(shape.view)?;
                 if shape.patch == 0 || shape.patch > MAP_TOKENS {
                     return fault("patch", shape.patch.to_string(), format!("from 1 to {MAP_TOKENS}"));
+                }
+                let channels = &shape.convolutions;
+                if channels.contains(&0) || channels.last().is_some_and(|last| *last != shape.width) {
+                    let expected = format!("channels above 0, the last the width, {}, or none", shape.width);
+                    return fault("convolutions", format!("{channels:?}"), expected);
                 }
                 blocks(shape.width, shape.heads, shape.feed_forward)
             }

@@ -1,6 +1,6 @@
 //! What verifying costs: a query of 16 tokens against 100 stored candidates of 64, on one thread.
 //!
-//! `cargo run --release -p vetted-verifier --example speed [rounds [f32|bf16|int8]] [--json]`
+//! `cargo run --release -p vetted-verifier --example speed [rounds [f32|bf16|int8]] [--json] [--convolutions]`
 //!
 //! `processor ms` is the mean over the rounds of what the thread was given; where other work shares the machine, the others are
 //! longer.
@@ -25,12 +25,18 @@ const CONFIG: &str = r#"{
             "order", "modality", "antonym", "entity", "addition", "other"]
 }"#;
 
+/// Outputs of the convolutions beside the Transformer, where they are asked for.
+const CONVOLUTIONS: [usize; 3] = [32, 64, 128];
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds: usize = std::env::args().nth(1).map_or(Ok(30), |rounds| rounds.parse())?;
-    let only = std::env::args().nth(2).filter(|only| only != "--json");
-    let json = std::env::args().any(|argument| argument == "--json");
+    let only = std::env::args().nth(2).filter(|only| !only.starts_with("--"));
+    let [json, convolutions] =
+        ["--json", "--convolutions"].map(|flag| std::env::args().any(|argument| argument == flag));
+    let channels: &[usize] = if convolutions { &CONVOLUTIONS } else { &[] };
+    let config = CONFIG.replace("\"patch\": 4", &format!("\"patch\": 4, \"convolutions\": {channels:?}"));
     let mut noise = Noise(1);
-    let weights = weights(&mut noise)?;
+    let weights = weights(&mut noise, channels)?;
     let words = noise.values(VOCABULARY * HIDDEN);
     let hidden: Vec<_> = (0..=CANDIDATES).map(|_| noise.values(CANDIDATE_TOKENS * HIDDEN)).collect();
     let ids: Vec<u32> =
@@ -55,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let lexical = Some(LexicalTable::new(&words, HIDDEN, storage)?);
         let runtime = Runtime { precision, storage, lexical };
         let Scorer::Views(scorer) =
-            Scorer::load(Config::parse(CONFIG.as_bytes())?, &Weights::parse(&weights)?, runtime)?
+            Scorer::load(Config::parse(config.as_bytes())?, &Weights::parse(&weights)?, runtime)?
         else {
             return Err("not a scorer over views".into());
         };
@@ -93,8 +99,8 @@ fn processor_milliseconds() -> f64 {
     stat.split(' ').next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or_default() / 1e6
 }
 
-/// Random weights of the shapes that `CONFIG` implies, as a safetensors file.
-fn weights(noise: &mut Noise) -> Result<Vec<u8>, safetensors::SafeTensorError> {
+/// Random weights of the shapes that `CONFIG` and the convolutions' channels imply, as a safetensors file.
+fn weights(noise: &mut Noise, channels: &[usize]) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let mut shapes = vec![
         ("view.weight".to_owned(), vec![48, HIDDEN]),
         ("traits.weight".to_owned(), vec![8, HIDDEN]),
@@ -107,6 +113,11 @@ fn weights(noise: &mut Noise) -> Result<Vec<u8>, safetensors::SafeTensorError> {
         ("reader.positions.column".to_owned(), vec![16, 128]),
         ("reader.cls".to_owned(), vec![128]),
     ];
+    for (stage, (inputs, outputs)) in [6].iter().chain(channels).zip(channels).enumerate() {
+        let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
+        shapes.push((name("weight"), vec![*outputs, *inputs, 3, 3]));
+        shapes.extend(["bias", "norm.weight", "norm.bias"].map(|part| (name(part), vec![*outputs])));
+    }
     let mut linear = |name: String, outputs: usize, inputs: usize| {
         shapes.push((format!("{name}.weight"), vec![outputs, inputs]));
         shapes.push((format!("{name}.bias"), vec![outputs]));

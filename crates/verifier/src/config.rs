@@ -96,6 +96,10 @@ pub struct MapTransformer {
     pub feed_forward: usize,
     /// Side of a patch.
     pub patch: usize,
+    /// Outputs of each convolution, as in [`F3`] but of three channels for each map. The mean over the last one's grid is
+    /// added to what the Transformer makes of the pair, in front of the head: the last has `width` outputs. None where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub convolutions: Vec<usize>,
     /// Half the range in which a component of a unit view is stored as a byte; see [`Storage::Int8`](crate::Storage).
     #[serde(default = "view_range")]
     pub view_range: f32,
@@ -237,6 +241,14 @@ impl Config {
                 view(r.view, r.view_range)?;
                 require(r.traits <= 1024, "reader.traits", &r.traits, "at most 1024")?;
                 reader(r.width, r.layers, r.heads, r.feed_forward, r.patch)?;
+                r.convolutions.iter().try_for_each(|c| size("reader.convolutions", *c))?;
+                let joins = r.convolutions.last().is_none_or(|last| *last == r.width);
+                require(
+                    joins,
+                    "reader.convolutions",
+                    &format!("{:?}", r.convolutions),
+                    "the last as wide as the reader",
+                )?;
             }
             Architecture::F4(r) => {
                 view(r.view, r.view_range)?;

@@ -156,14 +156,14 @@ impl Pair {
         self.maps[map][column * self.padded_rows + row]
     }
 
-    /// The largest similarity of a row in the first map, of a scorer without traits.
-    pub(crate) fn row_maximum(&self, row: usize) -> f32 {
-        self.row_features[(row + 1) * self.features - self.maps.len()]
+    /// The largest similarity of a row in a map.
+    pub(crate) fn row_maximum(&self, map: usize, row: usize) -> f32 {
+        self.row_features[(row + 1) * self.features - self.maps.len() + map]
     }
 
     /// As [`row_maximum`](Self::row_maximum), of a column.
-    pub(crate) fn column_maximum(&self, column: usize) -> f32 {
-        self.column_features[(column + 1) * self.features - self.maps.len()]
+    pub(crate) fn column_maximum(&self, map: usize, column: usize) -> f32 {
+        self.column_features[(column + 1) * self.features - self.maps.len() + map]
     }
 
     /// Makes `out` the same pair with query and candidate in each other's place.

@@ -12,7 +12,7 @@ use crate::transformer::Sequences;
 use crate::weights::Weights;
 use crate::{Error, Kind, Outputs, config};
 
-use convolution::Convolution;
+use convolution::Convolutional;
 use map_transformer::MapTransformer;
 use padded_map::PaddedMap;
 
@@ -22,7 +22,7 @@ pub(crate) enum Reader {
     F0,
     F1,
     F2 { backwards_penalty: f32 },
-    F3(Box<Convolution>),
+    F3(Box<Convolutional>),
     F4(Box<PaddedMap>),
     MapTransformer(Box<MapTransformer>),
 }
@@ -35,6 +35,7 @@ pub(crate) struct Batch {
     patches: Vec<f32>,
     rows: Vec<f32>,
     columns: Vec<f32>,
+    mean: Vec<f32>,
     /// Head values of those read so far.
     values: Vec<f32>,
     pub(crate) outputs: Vec<Outputs>,
@@ -61,7 +62,7 @@ impl Reader {
     }
 
     pub(crate) fn f3(shape: &config::F3, outputs: usize, weights: &Weights) -> Result<Reader, Error> {
-        Ok(Reader::F3(Box::new(Convolution::new(shape, outputs, weights)?)))
+        Ok(Reader::F3(Box::new(Convolutional::new(shape, outputs, weights)?)))
     }
 
     /// The side of the patches to which pairs are padded.

@@ -70,6 +70,8 @@ pub(crate) struct Sequences {
     /// All tokens, one sequence after the other.
     x: Vec<f32>,
     lengths: Vec<usize>,
+    /// What is added to what comes of each `[CLS]`, one row for each sequence; nothing where empty.
+    pub(crate) beside: Vec<f32>,
     normed: Vec<f32>,
     qkv: Vec<f32>,
     context: Vec<f32>,
@@ -96,6 +98,7 @@ impl Sequences {
     pub(crate) fn clear(&mut self) {
         self.x.clear();
         self.lengths.clear();
+        self.beside.clear();
     }
 }
 
@@ -166,7 +169,8 @@ impl Transformer {
     /// Reads all sequences; `outputs` becomes one row of the head's values for each.
     pub(crate) fn read(&self, sequences: &mut Sequences, outputs: &mut Vec<f32>) {
         let Transformer { isa, width, .. } = *self;
-        let Sequences { x, lengths, normed, qkv, context, inner, mixed, cls, linear, attention: memory } = sequences;
+        let Sequences { x, lengths, beside, normed, qkv, context, inner, mixed, cls, linear, attention: memory } =
+            sequences;
         let tokens = x.len() / width;
         let mut forward = |layer: &Linear, x: &[f32], out: &mut Vec<f32>, activation| {
             out.resize(x.len() / layer.inputs() * layer.outputs(), 0.0);
@@ -223,6 +227,7 @@ impl Transformer {
         forward(&feed_forward.up, cls_normed, inner, Activation::Gelu);
         forward(&feed_forward.down, inner, mixed, Activation::None);
         norm(cls, mixed, &self.norm_out, cls_normed);
+        cls_normed.iter_mut().zip(&*beside).for_each(|(x, seen)| *x += seen);
         forward(&self.hidden, cls_normed, inner, Activation::Gelu);
         forward(&self.output, inner, outputs, Activation::None);
     }

@@ -37,7 +37,7 @@ fn view_scorer(name: &str, storage: Storage, precision: Precision) -> ViewScorer
 /// Every scorer over views, in both forms of storage.
 fn family(precision: Precision) -> Vec<ViewScorer> {
     let storages = [Storage::F32, Storage::Int8];
-    let trained = ["map-transformer-0", "map-transformer-1", "f4-0", "f3-0"];
+    let trained = ["map-transformer-0", "map-transformer-1", "both-0", "f4-0", "f3-0"];
     let free =
         [Architecture::Cosine, Architecture::F0, Architecture::F1, Architecture::F2(F2 { backwards_penalty: 0.3 })];
     storages

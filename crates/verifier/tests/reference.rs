@@ -76,7 +76,7 @@ fn readers_agree_with_pytorch() {
         (Storage::F32, Precision::Int8, 0.4),
         (Storage::Int8, Precision::F32, 0.3),
     ];
-    for name in ["map-transformer-0", "map-transformer-1", "f4-0", "f3-0"] {
+    for name in ["map-transformer-0", "map-transformer-1", "both-0", "f4-0", "f3-0"] {
         for (storage, precision, bound) in runs {
             let Scorer::Views(scorer) = load(name, storage, precision, &reference) else { panic!("{name}") };
             for pair in 0..PAIRS {
@@ -94,7 +94,7 @@ fn readers_agree_with_pytorch() {
 #[test]
 fn equivalence_is_the_mean_of_both_orders() {
     let reference = reference();
-    for name in ["map-transformer-0", "f4-0", "f3-0"] {
+    for name in ["map-transformer-0", "both-0", "f4-0", "f3-0"] {
         let Scorer::Views(scorer) = load(name, Storage::F32, Precision::F32, &reference) else { panic!("{name}") };
         for pair in 0..PAIRS {
             let expected = &reference.expected[name][pair];

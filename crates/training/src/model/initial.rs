@@ -70,7 +70,12 @@ pub(crate) fn read_parameters(base: &Base, recipe: &Recipe, start: Start) -> Res
             };
             (0..count).map(|_| value() as f32).collect()
         });
-        list.push(Parameter { name, shape, values, part: Part::Reader });
+        // The view is the encoder's last layer, so to speak: at the reader's rate it leaves the directions that it begins with.
+        let part = if name == VIEW { Part::Encoder } else { Part::Reader };
+        list.push(Parameter { name, shape, values, part });
+    }
+    if let Start::From(file) = start {
+        silence_new_branches(&mut list, file);
     }
     if let (Start::From(_), true) = (start, recipe.spread_head) {
         list.iter_mut().filter(|parameter| parameter.name.starts_with(HEAD)).for_each(spread);
@@ -88,6 +93,20 @@ pub(crate) fn layer_parameters(base: &Base, first: usize) -> Result<Vec<Paramete
         }
     }
     Ok(list)
+}
+
+/// What a reader has beside what `file`'s had, convolutions or a Transformer, adds nothing at first: the new verifier begins
+/// by saying what the old one said.
+fn silence_new_branches(list: &mut [Parameter], file: &TensorFile) {
+    let last_convolution =
+        list.iter().rposition(|p| p.name.starts_with(CONVOLUTIONS) && p.name.ends_with("norm.weight"));
+    let last_norm = list.iter().position(|p| p.name == NORM_OUT);
+    let (Some(last_convolution), Some(last_norm)) = (last_convolution, last_norm) else { return };
+    for (new, old) in [(last_convolution, last_norm), (last_norm, last_convolution)] {
+        if !file.has(&list[new].name) && file.has(&list[old].name) {
+            list[new].values.fill(0.0);
+        }
+    }
 }
 
 /// Makes the outputs for support and conflict that for equivalence and its opposite.
@@ -133,10 +152,12 @@ fn reader(
         Architecture::CrossEncoder => hidden,
     };
     if view < hidden {
-        list.push(("view.weight".into(), vec![view, hidden], Initial::Even { inputs: hidden }));
+        list.push((VIEW.into(), vec![view, hidden], Initial::Even { inputs: hidden }));
     }
     let width = match architecture {
-        Architecture::MapTransformer(MapTransformer { traits, lexical, width, patch, .. }) => {
+        Architecture::MapTransformer(MapTransformer {
+            traits, lexical, width, patch, convolutions: channels, ..
+        }) => {
             let maps = if *lexical { 2 } else { 1 };
             if *traits > 0 {
                 linear(&mut list, "traits", hidden, *traits);
@@ -151,6 +172,7 @@ fn reader(
                 list.push((name, vec![max_tokens.div_ceil(*patch), *width], Initial::Normal));
             }
             ends(&mut list, *width);
+            convolutions(&mut list, 3 * maps, channels);
             *width
         }
         Architecture::F4(F4 { grid, patch, width, .. }) => {
@@ -161,18 +183,7 @@ fn reader(
             ends(&mut list, *width);
             *width
         }
-        Architecture::F3(shape) => {
-            let mut inputs = 3;
-            for (stage, channels) in shape.channels.iter().enumerate() {
-                let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
-                let even = Initial::Even { inputs: 9 * inputs };
-                list.push((name("weight"), vec![*channels, inputs, 3, 3], even));
-                list.push((name("bias"), vec![*channels], even));
-                norm(&mut list, &name("norm"), *channels);
-                inputs = *channels;
-            }
-            inputs
-        }
+        Architecture::F3(shape) => convolutions(&mut list, 3, &shape.channels),
         Architecture::CrossEncoder => hidden,
     };
     linear(&mut list, "reader.head.hidden", width, width);
@@ -180,8 +191,30 @@ fn reader(
     list
 }
 
+/// The narrow view of the token vectors.
+const VIEW: &str = "view.weight";
+
 /// The layer whose outputs are the logits.
 const HEAD: &str = "reader.head.output";
+
+/// What the names of the convolutions' tensors begin with.
+const CONVOLUTIONS: &str = "reader.convolutions";
+
+/// What the Transformer's output is multiplied by.
+const NORM_OUT: &str = "reader.norm_out.weight";
+
+/// Stages of convolutions; how many channels the last one has.
+fn convolutions(list: &mut Vec<(String, Vec<usize>, Initial)>, mut inputs: usize, channels: &[usize]) -> usize {
+    for (stage, channels) in channels.iter().enumerate() {
+        let name = |part: &str| format!("{CONVOLUTIONS}.{stage}.{part}");
+        let even = Initial::Even { inputs: 9 * inputs };
+        list.push((name("weight"), vec![*channels, inputs, 3, 3], even));
+        list.push((name("bias"), vec![*channels], even));
+        norm(list, &name("norm"), *channels);
+        inputs = *channels;
+    }
+    inputs
+}
 
 fn block_tensors(
     block: usize,

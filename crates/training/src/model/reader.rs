@@ -20,7 +20,7 @@ pub(super) fn layout(architecture: &Architecture, max_tokens: usize) -> Option<L
             positions: max_tokens.div_ceil(*patch),
         }),
         Architecture::F4(F4 { patch, grid, .. }) => Some(Layout::Square { patch: *patch, grid: *grid }),
-        Architecture::F3(_) => Some(Layout::Cells),
+        Architecture::F3(_) => Some(Layout::Cells { maps: 1 }),
         Architecture::CrossEncoder => None,
     }
 }
@@ -56,20 +56,28 @@ impl Model {
         let spans = &input.texts.spans;
         let tokens = Tokens { views: &views, traits: traits.as_ref(), words: words.as_ref(), spans };
         let (features, sequences) = ops.maps(&tokens, &input.pairs, layout)?;
+        let sides = || {
+            let length = |text: &usize| spans.get(*text).len();
+            input.pairs.iter().map(|(query, candidate)| (length(query), length(candidate))).collect()
+        };
         let summary = match &self.architecture {
-            Architecture::MapTransformer(_) => {
+            Architecture::MapTransformer(MapTransformer { lexical, convolutions: channels, .. }) => {
                 let x = ops.linear(&features, &map_transformer_embedding(weights)?, None, Exactness::Exact)?;
-                self.blocks(bound, &x, &sequences, worker, dropout)?
+                let cls = self.blocks(bound, &x, &sequences, worker, dropout)?;
+                match channels.len() {
+                    0 => cls,
+                    stages => {
+                        let maps = if *lexical { 2 } else { 1 };
+                        let (cells, _) = ops.maps(&tokens, &input.pairs, Layout::Cells { maps })?;
+                        (cls + convolutions(ops, weights, cells, sides(), stages)?)?
+                    }
+                }
             }
             Architecture::F4(_) => {
                 let x = ops.linear(&features, &f4_embedding(weights)?, None, Exactness::Exact)?;
                 self.blocks(bound, &x, &sequences, worker, dropout)?
             }
-            Architecture::F3(shape) => {
-                let sides =
-                    input.pairs.iter().map(|(query, candidate)| (spans.get(*query).len(), spans.get(*candidate).len()));
-                convolutions(ops, weights, features, sides.collect(), shape.channels.len())?
-            }
+            Architecture::F3(shape) => convolutions(ops, weights, features, sides(), shape.channels.len())?,
             Architecture::CrossEncoder => features,
         };
         let mixed = ops.gelu(&weights.linear(ops, "reader.head.hidden", &summary, Exactness::Exact)?)?;

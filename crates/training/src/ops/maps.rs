@@ -19,8 +19,8 @@ pub(crate) enum Layout {
     /// Patches of a padded square: map, row maxima and column maxima, then which patch it is, then 1; before them a row
     /// for CLS.
     Square { patch: usize, grid: usize },
-    /// A row per cell of the true grid: map, row maximum, column maximum.
-    Cells,
+    /// A row per cell of the true grid: of each map its value, the row's maximum and the column's.
+    Cells { maps: usize },
 }
 
 /// Where a feature comes from. `map` is 0 for the views' and 1 for the words'.
@@ -42,7 +42,7 @@ impl Layout {
                 maps * patch * patch + 2 * patch * (traits + maps) + 2 * positions + 2
             }
             Layout::Square { patch, grid } => 3 * patch * patch + (grid / patch) * (grid / patch) + 2,
-            Layout::Cells => 3,
+            Layout::Cells { maps } => 3 * maps,
         }
     }
 
@@ -51,7 +51,7 @@ impl Layout {
         match self {
             Layout::Patches { patch, .. } => 1 + m.div_ceil(patch) * n.div_ceil(patch),
             Layout::Square { patch, grid } => 1 + (grid / patch) * (grid / patch),
-            Layout::Cells => m * n,
+            Layout::Cells { .. } => m * n,
         }
     }
 
@@ -105,12 +105,15 @@ impl Layout {
                     at(start + width - 2, Source::One);
                 }
             }
-            Layout::Cells => {
+            Layout::Cells { maps } => {
                 for cell in 0..m * n {
                     let (row, column) = (cell / n, cell % n);
-                    at(3 * cell, Source::Map { map: 0, row, column });
-                    at(3 * cell + 1, Source::RowMaximum { map: 0, row });
-                    at(3 * cell + 2, Source::ColumnMaximum { map: 0, column });
+                    for map in 0..maps {
+                        let place = 3 * (maps * cell + map);
+                        at(place, Source::Map { map, row, column });
+                        at(place + 1, Source::RowMaximum { map, row });
+                        at(place + 2, Source::ColumnMaximum { map, column });
+                    }
                 }
             }
         }

@@ -24,6 +24,7 @@ ARCHITECTURES = {
     "f4": dict(architecture="f4", view=HIDDEN, grid=12, patch=4, width=8, layers=1, heads=2, feed_forward=12),
     "f3": dict(architecture="f3", view=7, channels=[4, 6]),
     "cross": dict(architecture="cross-encoder"),
+    "both": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=4, convolutions=[4, 8]),
 }
 # Token ids with [CLS] = 1 and [SEP] = 2; labels of support, equivalence, conflict; kind; weight.
 PAIRS = [
@@ -65,12 +66,18 @@ def reader_shapes(a):
         for k in range(a["layers"]):
             for name, shape in dict(norm1=(width,), qkv=(3 * width, width), out=(width, width), norm2=(width,), up=(f, width), down=(width, f)).items():
                 shapes |= {f"reader.blocks.{k}.{name}.weight": shape, f"reader.blocks.{k}.{name}.bias": shape[:1]}
-    if a["architecture"] == "f3":
-        inputs = 3
-        for k, channels in enumerate(a["channels"]):
+    def convolutions(inputs, channels):
+        stages = {}
+        for k, outputs in enumerate(channels):
             c = f"reader.convolutions.{k}."
-            shapes |= {c + "weight": (channels, inputs, 3, 3), c + "bias": (channels,), c + "norm.weight": (channels,), c + "norm.bias": (channels,)}
-            inputs = channels
+            stages |= {c + "weight": (outputs, inputs, 3, 3), c + "bias": (outputs,), c + "norm.weight": (outputs,), c + "norm.bias": (outputs,)}
+            inputs = outputs
+        return stages
+
+    if a["architecture"] == "f3":
+        shapes |= convolutions(3, a["channels"])
+    if a.get("convolutions"):
+        shapes |= convolutions(3 * (1 + a["lexical"]), a["convolutions"])
     return shapes | {"reader.head.hidden.weight": (width, width), "reader.head.hidden.bias": (width,),
                      "reader.head.output.weight": (3 + KINDS, width), "reader.head.output.bias": (3 + KINDS,)}
 
@@ -88,6 +95,20 @@ def transformer(a, w, tokens):
     return norm("reader.norm_out", x[0])
 
 
+def convolve(w, x, stages):
+    x = x[None]
+    for k in range(stages):
+        c = f"reader.convolutions.{k}."
+        x = F.conv2d(x, w[c + "weight"], w[c + "bias"], padding=1).permute(0, 2, 3, 1)
+        x = F.gelu(F.layer_norm(x, x.shape[-1:], w[c + "norm.weight"], w[c + "norm.bias"])).permute(0, 3, 1, 2)
+        x = F.max_pool2d(x, 2, ceil_mode=True)
+    return x.mean((2, 3))[0]
+
+
+def with_maxima(s):
+    return torch.stack([s, s.max(1)[0][:, None].expand_as(s), s.max(0)[0][None].expand_as(s)])
+
+
 def summary(a, w, bert, q_ids, c_ids):
     encode = lambda ids: bert(torch.tensor([ids])).last_hidden_state[0]
     hq, hc = encode(q_ids), encode(c_ids)
@@ -96,13 +117,7 @@ def summary(a, w, bert, q_ids, c_ids):
     m, n = s.shape
     rows, columns = s.max(1)[0], s.max(0)[0]
     if a["architecture"] == "f3":
-        x = torch.stack([s, rows[:, None].expand(m, n), columns[None].expand(m, n)])[None]
-        for k in range(len(a["channels"])):
-            c = f"reader.convolutions.{k}."
-            x = F.conv2d(x, w[c + "weight"], w[c + "bias"], padding=1).permute(0, 2, 3, 1)
-            x = F.gelu(F.layer_norm(x, x.shape[-1:], w[c + "norm.weight"], w[c + "norm.bias"])).permute(0, 3, 1, 2)
-            x = F.max_pool2d(x, 2, ceil_mode=True)
-        return x.mean((2, 3))[0]
+        return convolve(w, with_maxima(s), len(a["channels"]))
     p = a["patch"]
     if a["architecture"] == "f4":
         g = a["grid"]
@@ -127,7 +142,8 @@ def summary(a, w, bert, q_ids, c_ids):
             tokens.append(w["reader.patch.map.weight"] @ block + w["reader.patch.row.weight"] @ part(of_rows, i * p).reshape(-1)
                           + w["reader.patch.column.weight"] @ part(of_columns, j * p).reshape(-1) + w["reader.patch.bias"]
                           + w["reader.positions.row"][i] + w["reader.positions.column"][j])
-    return transformer(a, w, torch.stack(tokens))
+    cls = transformer(a, w, torch.stack(tokens))
+    return cls + convolve(w, torch.cat([with_maxima(x) for x in maps]), len(a["convolutions"])) if a.get("convolutions") else cls
 
 
 def logits(a, w, bert, q_ids, c_ids):
@@ -181,8 +197,10 @@ def main():
         trained = {f"encoder.{k}": p for k, p in bert.named_parameters() if p.requires_grad}
         everything = w | trained
         reader_of = lambda: torch.stack([logits(a, w, bert, q, c) for q, c in pairs])
+        views = {k: v for k, v in w.items() if k.startswith("view.")}  # at the encoder's rate
+        of_reader = {k: v for k, v in w.items() if k not in views}
         groups = [dict(params=[v for v in part.values() if (v.dim() > 1) == decays], lr=1.0, weight_decay=ADAMW["weight_decay"] * decays, rate=rate)
-                  for part, rate in ((w, ADAMW["reader_rate"]), (trained, ADAMW["encoder_rate"])) for decays in (True, False)]
+                  for part, rate in ((of_reader, ADAMW["reader_rate"]), (trained | views, ADAMW["encoder_rate"])) for decays in (True, False)]
         optimizer = torch.optim.AdamW(groups)
         losses, norms = [], []
         for step in range(1, ADAMW["steps"] + 1):

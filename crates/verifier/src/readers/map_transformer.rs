@@ -3,6 +3,7 @@
 use vetted_kernels::{Activation, Isa, Linear, Precision};
 
 use super::Batch;
+use super::convolution::{Stages, Workspace};
 use crate::Error;
 use crate::config;
 use crate::pair::Pair;
@@ -19,6 +20,7 @@ pub(crate) struct MapTransformer {
     /// Blocks of rows x width, the patch's bias added; and of columns.
     row_positions: Vec<f32>,
     column_positions: Vec<f32>,
+    convolutions: Option<Stages>,
     transformer: Transformer,
 }
 
@@ -36,6 +38,10 @@ impl MapTransformer {
         let linear = |weight: &[f32], inputs| Linear::new(weight, &[], inputs, width, Precision::F32, isa);
         let map = weights.take("reader.patch.map.weight", &[width, maps * patch * patch])?;
         let features = patch * (traits + maps);
+        let convolutions = match &shape.convolutions[..] {
+            [] => None,
+            channels => Some(Stages::new(maps, channels, weights, precision)?),
+        };
         let row = weights.take("reader.patch.row.weight", &[width, features])?;
         let column = weights.take("reader.patch.column.weight", &[width, features])?;
         let bias = weights.take("reader.patch.bias", &[width])?;
@@ -47,6 +53,7 @@ impl MapTransformer {
         Ok(MapTransformer {
             patch,
             width,
+            convolutions,
             map: linear(&columns_first(&map, patch), maps * patch * patch),
             row: linear(&row, features),
             column: linear(&column, features),
@@ -68,6 +75,10 @@ impl MapTransformer {
         let (p, width) = (self.patch, self.width);
         let (row_blocks, column_blocks) = (pair.padded_rows / p, pair.padded_columns / p);
         let Batch { sequences, patches, rows, columns, .. } = batch;
+        if let Some(convolutions) = &self.convolutions {
+            let work = Workspace { grid: &mut *rows, mixed: &mut *columns, scratch: &mut sequences.linear };
+            convolutions.mean(pair, work, &mut sequences.beside);
+        }
         let (tokens, scratch) = self.transformer.add(sequences, row_blocks * column_blocks);
 
         patches.resize(row_blocks * column_blocks * self.map.inputs(), 0.0);

@@ -54,8 +54,8 @@ impl PaddedMap {
                 for j in column..(column + p).min(pair.columns) {
                     let inside = (i - row) * p + (j - column);
                     patch[inside] = pair.at(0, i, j);
-                    patch[p * p + inside] = pair.row_maximum(i);
-                    patch[2 * p * p + inside] = pair.column_maximum(j);
+                    patch[p * p + inside] = pair.row_maximum(0, i);
+                    patch[2 * p * p + inside] = pair.column_maximum(0, j);
                 }
             }
         }

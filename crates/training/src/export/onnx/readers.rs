@@ -118,7 +118,14 @@ impl Network<'_> {
         });
         let mask = self.node("Mul", &[&masks[0], &masks[1]]);
         let mask = self.reshape(&mask, &[0, -1]);
-        self.transformer(&tokens, Some(&mask), &batch, shape.layers, shape.heads, shape.width)
+        let cls = self.transformer(&tokens, Some(&mask), &batch, shape.layers, shape.heads, shape.width);
+        match shape.convolutions.len() {
+            0 => cls,
+            stages => {
+                let mean = self.convolutions(&maps, stages);
+                self.node("Add", &[&cls, &mean])
+            }
+        }
     }
 
     /// What a block of rows, or of columns, adds to its patches.
@@ -155,14 +162,17 @@ impl Network<'_> {
         self.unsqueeze(&values, axis)
     }
 
-    /// Map, row maxima and column maxima over the grid: batch x 3 x rows x columns.
+    /// Each map, its row maxima and its column maxima over the grid: batch x 3 for each map x rows x columns.
     fn channels(&mut self, maps: &Maps) -> String {
-        let (rows, columns) = (self.unsqueeze(&maps.row_maxima[0], 2), self.unsqueeze(&maps.column_maxima[0], 1));
-        let channels = [maps.maps[0].clone(), rows, columns].map(|channel| {
-            let inside = self.node("Mul", &[&channel, &maps.keep]);
-            self.unsqueeze(&inside, 1)
-        });
-        self.concat(&channels.each_ref().map(String::as_str), 1)
+        let mut channels = Vec::new();
+        for (map, (rows, columns)) in maps.maps.iter().zip(maps.row_maxima.iter().zip(&maps.column_maxima)) {
+            let (rows, columns) = (self.unsqueeze(rows, 2), self.unsqueeze(columns, 1));
+            for channel in [map, &rows, &columns] {
+                let inside = self.node("Mul", &[channel, &maps.keep]);
+                channels.push(self.unsqueeze(&inside, 1));
+            }
+        }
+        self.concat(&channels.iter().map(String::as_str).collect::<Vec<_>>(), 1)
     }
 
     pub(super) fn f4(&mut self, shape: &F4) -> String {
@@ -234,11 +244,16 @@ impl Network<'_> {
     pub(super) fn f3(&mut self, shape: &F3) -> String {
         let texts = self.texts();
         let maps = self.maps(&texts, false);
-        let mut x = self.channels(&maps);
+        self.convolutions(&maps, shape.channels.len())
+    }
+
+    /// Stages of convolutions, and the mean of the last one over the places inside both texts.
+    fn convolutions(&mut self, maps: &Maps, stages: usize) -> String {
+        let mut x = self.channels(maps);
         let mut inside = self.unsqueeze(&maps.keep, 1);
         let one = self.graph.number(1.0);
         let pool = [Ints("kernel_shape", &[2, 2]), Ints("strides", &[2, 2]), Int("ceil_mode", 1)];
-        for stage in 0..shape.channels.len() {
+        for stage in 0..stages {
             let name = |part: &str| format!("reader.convolutions.{stage}.{part}");
             let (weight, bias) = (self.weight(&name("weight")), self.weight(&name("bias")));
             x = self.graph.node("Conv", &[&x, &weight, &bias], &[Ints("pads", &[1, 1, 1, 1])]);
