@@ -1,18 +1,17 @@
 """The verifier's recipe in PyTorch: the architectures and losses of `vetted train verifier`, for a machine with a GPU
 (or for quick experiments on a CPU: bf16 on AMX or AVX-512).
 
-  python recipes/verifier.py questions --out questions.tsv SQUAD_FORMAT.json...
-  python recipes/verifier.py sentences --out sentences.txt --pairs PAIRS.tsv[.gz] --squad FILE.json... --beir FOLDER...
   python recipes/verifier.py pack  --tokenizer MODEL/tokenizer.json --out packed.npz PAIRS.tsv[.gz]...
   python recipes/verifier.py train --model MODEL --data packed.npz --out DIR --visits 600000
 
-`questions` makes pairs of questions and passages, answered or not, out of SQuAD-format files. `sentences` collects the
-sentences that `vetted synth` edits. `pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
+`pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
 another machine besides MODEL (all-MiniLM-L6-v2's folder). `train` writes DIR/model.safetensors and DIR/config.json, the folder
 that `vetted verify --verifier DIR` opens, and DIR/metrics.jsonl. Needs torch, numpy, safetensors; `pack` needs tokenizers.
 """
-import argparse, collections, csv, gzip, hashlib, json, os, random, re, time
+import argparse, collections, hashlib, json, os, random, re, time
 import numpy as np
+
+from data import rows
 
 KINDS = ("negation role binding modifier comparison quantifier number date unit direction order modality antonym entity addition other").split()
 MAX_TOKENS = 64
@@ -55,11 +54,6 @@ def targets(row):
     return query, candidate, 1, 1 if yes else (0 if unsupported else UNKNOWN), int(yes), 0 if yes else conflict, kind if not yes else UNKNOWN
 
 
-def rows(path):
-    with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="\n") as f:
-        yield from csv.DictReader((line.replace("\r", "") for line in f), delimiter="\t", quoting=csv.QUOTE_NONE)
-
-
 def pack(a):
     from tokenizers import Tokenizer
     tokenizer = Tokenizer.from_file(a.tokenizer)
@@ -85,96 +79,6 @@ def pack(a):
     np.savez_compressed(a.out, groups=np.array(groups), group=np.array(group, np.uint8), pairs=np.array(pairs, np.uint32), labels=np.array(labels, np.int8),
                         starts=np.cumsum([0] + [len(i) for i in ids]).astype(np.uint32), ids=np.concatenate([np.array(i, np.uint16) for i in ids]))
     print(f"{len(pairs)} pairs, {len(texts)} texts, {os.path.getsize(a.out) / 2**20:.1f} MiB", dict(collections.Counter(groups[g] for g in group)))
-
-
-COLUMNS = "source split phenomenon relation equiv conflict kind s1 s2".split()
-# Sentences that pairs may be made of, by source, and at most how many: the free group of shared/README.md, QQP and MRPC.
-SENTENCES = dict.fromkeys(["paws_wiki", "mrpc", "cannot_wikifactcheck-english", "cad_nli", "snli", "conjnli", "fever_symmetric", "negclip_coco"], 30000) | dict(qqp=25000)
-
-
-def split_sentences(text):
-    return [s.strip() for s in re.split(r'(?<=[.!?])\s+(?=[A-Z"(])', text.replace("\n", " ").replace("\t", " ")) if s.strip()]
-
-
-def paragraphs(paths):
-    for path in paths:
-        for document in json.load(open(path))["data"]:
-            yield from document["paragraphs"]
-
-
-def questions(a):
-    """A question with the sentences that answer it (and their neighbor), and with others of the same paragraph, which do not."""
-    rng, out = random.Random(0), csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
-    out.writerow(COLUMNS)
-    for paragraph in paragraphs(a.squad):
-        context = paragraph["context"].replace("\n", " ").replace("\t", " ")
-        sentences = split_sentences(context)
-        starts = [context.find(s) for s in sentences]
-        for qa in paragraph["qas"]:
-            at = qa["answers"][0]["answer_start"]
-            gold = max((i for i, s in enumerate(starts) if s <= at), default=0)
-            windows = [sentences[gold]] + ([" ".join(sentences[gold - 1:gold + 1])] if gold else [" ".join(sentences[gold:gold + 2])])
-            others = [s for i, s in enumerate(sentences) if i != gold and qa["answers"][0]["text"].lower() not in s.lower()]
-            for label, texts in ((1, dict.fromkeys(windows)), (0, rng.sample(others, min(2, len(others))))):
-                for text in texts:
-                    out.writerow(["questions", "train", "answered" if label else "same-paragraph", "support", label, 0, "", text, qa["question"].replace("\t", " ")])
-
-
-def sentences(a):
-    """Sentences of 4 to 38 words, each once, in a fixed random order."""
-    found = collections.defaultdict(dict)
-
-    def add(source, text):
-        if 4 <= len(text.split()) <= 38:
-            found[source][text.strip()] = None
-
-    for path in a.pairs:
-        for row in rows(path):
-            if row.get("source") in SENTENCES:
-                add(row["source"], row["s1"])
-                if row["source"] not in ("qqp", "negclip_coco", "conjnli"):
-                    add(row["source"], row["s2"])
-    for paragraph in paragraphs(a.squad):
-        for sentence in split_sentences(paragraph["context"]):
-            add("squad", sentence)
-    for folder in a.beir:
-        for line in open(folder + "/corpus.jsonl"):
-            for sentence in split_sentences(json.loads(line)["text"])[:6]:
-                add("beir", sentence)
-    rng, everything = random.Random(0), []
-    for source in sorted(found):
-        texts = sorted(found[source])
-        rng.shuffle(texts)
-        everything += texts[:SENTENCES.get(source, 20000)]
-    rng.shuffle(everything)
-    open(a.out, "w").write("\n".join(everything) + "\n")
-
-
-def contexts(a):
-    """Pairs whose candidate, or the sentence it was edited from, stands in a paragraph: the same pair with its neighbors around it.
-    What an engine verifies is a window of a passage, not a sentence."""
-    rng, neighbors = random.Random(0), {}
-    texts = [p["context"] for p in paragraphs(a.squad)] + [json.loads(line)["text"] for folder in a.beir for line in open(folder + "/corpus.jsonl")]
-    for text in texts:
-        parts = split_sentences(text)
-        for i, sentence in enumerate(parts):
-            neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
-    out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
-    out.writerow(COLUMNS)
-    for row in rows(a.pairs):
-        around = neighbors.get(row["s1"]) or neighbors.get(row["s2"])
-        if around is None:
-            continue
-        before, after = around
-        window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
-        text = " ".join(x for x in window if x)
-        if text == row["s1"] or len(text.split()) > 48:
-            continue
-        # What stands around a text is no part of its meaning, but of what it supports.
-        conflict = row["conflict"] or ("0" if row["equiv"] == "1" else "")
-        out.writerow(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
-        made += 1
-    print(made, "pairs in context")
 
 
 class Packed:
@@ -804,16 +708,10 @@ def main():
                               decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0.).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--convolutions", nargs="*", type=int, default=[]), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
-    q = sub.add_parser("questions")
-    q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
-    s = sub.add_parser("sentences")
-    s.add_argument("--out", required=True), s.add_argument("--pairs", nargs="*", default=[]), s.add_argument("--squad", nargs="*", default=[]), s.add_argument("--beir", nargs="*", default=[])
-    c = sub.add_parser("contexts")
-    c.add_argument("--pairs", required=True), c.add_argument("--out", required=True), c.add_argument("--squad", nargs="*", default=[]), c.add_argument("--beir", nargs="*", default=[])
     e = sub.add_parser("export")
     e.add_argument("--run", required=True), e.add_argument("--out", required=True), e.add_argument("--storage", default="i8"), e.add_argument("--threads", type=int, default=0)
     a = ap.parse_args()
-    dict(pack=pack, questions=questions, sentences=sentences, contexts=contexts, export=export, train=lambda a: Trainer(a).run())[a.command](a)
+    dict(pack=pack, export=export, train=lambda a: Trainer(a).run())[a.command](a)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ MODEL=$(realpath "${MODEL:-${XDG_CACHE_HOME:-$HOME/.cache}/vetted/models/all-Min
 PYTHON=${PYTHON:-python3} ROUNDS=${ROUNDS:-5} WORK=${WORK:-$target/verification-work}
 export RAYON_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-cargo build --release --manifest-path ../../Cargo.toml -p vetted-verifier --example speed
+cargo build --release --manifest-path ../../Cargo.toml -p vetted-verifier --example reading_speed
 mkdir -p "$WORK"
 [ -e "$WORK/int8-tensor.onnx" ] || "$PYTHON" peers.py prepare --model "$MODEL" --work "$WORK"
 rm -f "$WORK/numbers.jsonl"
 for round in $(seq "$ROUNDS"); do
   echo "round $round of $ROUNDS, load $(cut -d' ' -f1 /proc/loadavg)" >&2
-  "$target/release/examples/speed" 30 --json >>"$WORK/numbers.jsonl"
+  "$target/release/examples/reading_speed" 30 --json >>"$WORK/numbers.jsonl"
   "$PYTHON" peers.py measure --work "$WORK" >>"$WORK/numbers.jsonl"
 done
 "$PYTHON" report.py "$WORK/numbers.jsonl" | tee "${1:-/dev/null}"

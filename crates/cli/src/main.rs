@@ -53,6 +53,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
     let result = match Arguments::parse().command {
         Command::Demo(command) => done(command.run()),
@@ -77,5 +78,15 @@ fn main() -> ExitCode {
             eprintln!("error: {}", terminal::chain(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// candle keeps a pool that spins while it waits, beside the trainer's own workers: without it training is 1.6 times as fast
+/// (MEASUREMENTS, "Training speed").
+fn leave_threads_to_workers() {
+    const THREADS: &str = "CANDLE_NUM_THREADS";
+    if std::env::var_os(THREADS).is_none() {
+        // SAFETY: the first thing that the program does, so no other thread reads the environment.
+        unsafe { std::env::set_var(THREADS, "1") };
     }
 }

@@ -58,7 +58,8 @@
 //!
 //! On the CPU, Transformer layers, attention, norms and maps are custom operations over `vetted-kernels`, in bf16 where the
 //! recipe does not say f32, without padding; candle's automatic differentiation joins them. Both halves of every batch
-//! have a thread of their own, and their gradients are added in one order: results do not depend on timing. With the
+//! have a thread of their own, and their gradients are added in one order: results do not depend on timing. candle's pool,
+//! which spins beside them, only slows them: a program that trains should run with `CANDLE_NUM_THREADS=1`, as `vetted` does. With the
 //! feature `cuda`, and a device, candle's own operations compute the same functions there.
 
 mod base;

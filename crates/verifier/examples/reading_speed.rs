@@ -1,6 +1,6 @@
 //! What verifying costs: a query of 16 tokens against 100 stored candidates of 64, on one thread.
 //!
-//! `cargo run --release -p vetted-verifier --example speed [rounds [f32|bf16|int8]] [--json] [--convolutions]`
+//! `cargo run --release -p vetted-verifier --example reading_speed [rounds [f32|bf16|int8]] [--json] [--transformer-alone]`
 //!
 //! `processor ms` is the mean over the rounds of what the thread was given; where other work shares the machine, the others are
 //! longer.
@@ -20,20 +20,19 @@ const CONFIG: &str = r#"{
   "format": 1, "architecture": "map-transformer", "name": "speed",
   "base": {"name": "none", "sha256": "", "hidden": 384, "layers": 6},
   "encoder": {"trained_from_layer": 6, "max_tokens": 64},
-  "reader": {"view": 48, "traits": 8, "lexical": true, "width": 128, "layers": 2, "heads": 4, "feed_forward": 256, "patch": 4},
+  "reader": {"view": 64, "traits": 8, "lexical": true, "width": 128, "layers": 2, "heads": 4, "feed_forward": 256, "patch": 4},
   "kinds": ["negation", "role", "binding", "modifier", "comparison", "quantifier", "number", "date", "unit", "direction",
             "order", "modality", "antonym", "entity", "addition", "other"]
 }"#;
 
-/// Outputs of the convolutions beside the Transformer, where they are asked for.
+/// Outputs of the convolutions beside the Transformer.
 const CONVOLUTIONS: [usize; 3] = [32, 64, 128];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let rounds: usize = std::env::args().nth(1).map_or(Ok(30), |rounds| rounds.parse())?;
     let only = std::env::args().nth(2).filter(|only| !only.starts_with("--"));
-    let [json, convolutions] =
-        ["--json", "--convolutions"].map(|flag| std::env::args().any(|argument| argument == flag));
-    let channels: &[usize] = if convolutions { &CONVOLUTIONS } else { &[] };
+    let [json, alone] = ["--json", "--transformer-alone"].map(|flag| std::env::args().any(|argument| argument == flag));
+    let channels: &[usize] = if alone { &[] } else { &CONVOLUTIONS };
     let config = CONFIG.replace("\"patch\": 4", &format!("\"patch\": 4, \"convolutions\": {channels:?}"));
     let mut noise = Noise(1);
     let weights = weights(&mut noise, channels)?;
@@ -102,7 +101,7 @@ fn processor_milliseconds() -> f64 {
 /// Random weights of the shapes that `CONFIG` and the convolutions' channels imply, as a safetensors file.
 fn weights(noise: &mut Noise, channels: &[usize]) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let mut shapes = vec![
-        ("view.weight".to_owned(), vec![48, HIDDEN]),
+        ("view.weight".to_owned(), vec![64, HIDDEN]),
         ("traits.weight".to_owned(), vec![8, HIDDEN]),
         ("traits.bias".to_owned(), vec![8]),
         ("reader.patch.map.weight".to_owned(), vec![128, 32]),

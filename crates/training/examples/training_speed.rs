@@ -1,4 +1,4 @@
-//! How fast training is: `cargo run --release -p vetted-training --example speed -- MODEL [TOKENS] [RECIPE.json]`.
+//! How fast training is: `cargo run --release -p vetted-training --example training_speed -- MODEL [TOKENS] [RECIPE.json]`.
 //!
 //! Pairs of random words, both texts of TOKENS tokens (15 by default), the default recipe but for RECIPE. Prints pairs per second and, since
 //! other work may share the processor, its milliseconds per pair.
