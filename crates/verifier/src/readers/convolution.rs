@@ -1,6 +1,6 @@
 //! Stages of convolutions over the true grid, and F3, the paper's reader that is made of them.
 
-use vetted_kernels::{Activation, Convolution, Isa, Linear, Precision, Scratch, activate, add_layer_norm};
+use vetted_kernels::{Activation, Convolution, Isa, Linear, Precision, Scratch, activate, residual_layer_norm};
 
 use super::Batch;
 use crate::Error;
@@ -71,9 +71,11 @@ impl Stages {
         for Stage { convolution, gain, bias } in &self.stages {
             channels = gain.len();
             convolution.forward(grid, (rows, columns), mixed, scratch);
-            add_layer_norm(self.isa, mixed, &[], gain, bias, 1e-5);
-            activate(self.isa, Activation::Gelu, mixed);
-            pool(mixed, rows, columns, channels, grid);
+            grid.resize(mixed.len(), 0.0);
+            residual_layer_norm(self.isa, mixed, &[], gain, bias, 1e-5, grid);
+            activate(self.isa, Activation::Gelu, grid);
+            pool(grid, rows, columns, channels, mixed);
+            std::mem::swap(grid, mixed);
             (rows, columns) = (rows.div_ceil(2), columns.div_ceil(2));
         }
         let start = out.len();
