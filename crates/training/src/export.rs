@@ -127,6 +127,9 @@ pub(crate) fn read_config(base: &Base, path: &Path) -> Result<Recipe, Error> {
     }
     // How views are stored is nothing to the network.
     config.reader.remove("view_range");
+    if config.architecture == "map-transformer" {
+        config.reader.entry("convolutions").or_insert_with(|| json!([])); // verifiers from before there were any
+    }
     config.reader.insert("architecture".into(), config.architecture.into());
     let recipe = Recipe {
         name: config.name,

@@ -36,9 +36,9 @@
 //! ```
 //! use vetted_training::{Architecture, Recipe};
 //!
-//! let json = r#"{"architecture": {"architecture": "map-transformer", "view": 64}, "epochs": 2, "patience": 3}"#;
+//! let json = r#"{"architecture": {"architecture": "map-transformer", "view": 32}, "epochs": 2, "patience": 3}"#;
 //! let recipe: Recipe = serde_json::from_str(json).unwrap();
-//! assert!(matches!(&recipe.architecture, Architecture::MapTransformer(shape) if shape.view == 64 && shape.layers == 2));
+//! assert!(matches!(&recipe.architecture, Architecture::MapTransformer(shape) if shape.view == 32 && shape.layers == 2));
 //! assert_eq!((recipe.batch, recipe.patience), (64, Some(3)));
 //! ```
 //!

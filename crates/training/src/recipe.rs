@@ -116,7 +116,6 @@ pub struct MapTransformer {
     pub patch: usize,
     /// Channels after each 3 x 3 convolution, as in [`F3`] but over both maps. Their mean over the grid is added to what the
     /// Transformer makes of the pair, so the last must be `width`. None where empty.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub convolutions: Vec<usize>,
 }
 
@@ -239,7 +238,7 @@ impl Default for Recipe {
 impl Default for MapTransformer {
     fn default() -> Self {
         Self {
-            view: 48,
+            view: 64,
             traits: 8,
             lexical: true,
             width: 128,
@@ -247,7 +246,7 @@ impl Default for MapTransformer {
             heads: 4,
             feed_forward: 256,
             patch: 4,
-            convolutions: vec![],
+            convolutions: vec![32, 64, 128],
         }
     }
 }

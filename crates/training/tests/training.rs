@@ -52,6 +52,7 @@ fn recipe() -> Recipe {
         layers: 1,
         heads: 2,
         feed_forward: 16,
+        convolutions: vec![8, 16],
         ..MapTransformer::default()
     };
     Recipe {
@@ -170,6 +171,31 @@ fn tensors(out: &Path) -> Vec<u8> {
 }
 
 #[test]
+fn a_reader_with_a_new_part_begins_as_the_old_one() {
+    let with = |change: &dyn Fn(&mut MapTransformer)| {
+        let mut recipe = recipe();
+        if let Architecture::MapTransformer(shape) = &mut recipe.architecture {
+            change(shape);
+        }
+        recipe
+    };
+    let f3 = Architecture::F3(F3 { view: 12, channels: vec![8, 16] });
+    let cases = [
+        (with(&|shape| shape.convolutions.clear()), with(&|_| ())),
+        (Recipe { architecture: f3, ..recipe() }, with(&|shape| shape.lexical = false)),
+    ];
+    for (old, new) in cases {
+        let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let expected = run(&old, first.path(), &mut |_| {}).unwrap();
+        let new = Recipe { visits: Some(16), reader_rate: 0.0, encoder_rate: 0.0, ..new };
+        let start = Some(first.path());
+        let outcome = train(&new, &tiny(), start, &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+        assert_eq!(outcome.held_out, expected.held_out);
+        assert!(outcome.parameters > expected.parameters);
+    }
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_costs_no_checkpoint() {
     let out = tempfile::tempdir().unwrap();
@@ -224,7 +250,7 @@ fn what_is_asked_for_must_make_sense() {
         (|r| r.max_tokens = 65, "recipe: max_tokens is 65, and must be from 3 to 64"),
         (
             |r| r.architecture = Architecture::MapTransformer(MapTransformer::default()),
-            "recipe: view is 48, and must be at most the hidden size, 16",
+            "recipe: view is 64, and must be at most the hidden size, 16",
         ),
         (
             |r| r.architecture = Architecture::F4(F4 { view: 4, grid: 10, patch: 4, ..F4::default() }),

@@ -19,8 +19,8 @@ CONFIG = dict(model_type="bert", hidden_act="gelu", hidden_size=HIDDEN, num_hidd
               intermediate_size=WIDE, max_position_embeddings=32, vocab_size=WORDS, type_vocab_size=2, layer_norm_eps=1e-12)
 
 ARCHITECTURES = {
-    "narrow": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=2),
-    "full": dict(architecture="map-transformer", view=HIDDEN, traits=0, lexical=False, width=8, layers=1, heads=1, feed_forward=12, patch=3),
+    "narrow": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=2, convolutions=[]),
+    "full": dict(architecture="map-transformer", view=HIDDEN, traits=0, lexical=False, width=8, layers=1, heads=1, feed_forward=12, patch=3, convolutions=[]),
     "f4": dict(architecture="f4", view=HIDDEN, grid=12, patch=4, width=8, layers=1, heads=2, feed_forward=12),
     "f3": dict(architecture="f3", view=7, channels=[4, 6]),
     "cross": dict(architecture="cross-encoder"),
