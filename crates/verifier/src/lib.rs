@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A text is encoded once. What is kept of it are its [`Views`]: a narrow unit vector per token, a few learned traits, and
-//! token ids, 58 bytes a token in the shipped form. A pair costs a similarity map and a small Transformer over its patches.
+//! token ids, 74 bytes a token in the shipped form. A pair costs a similarity map, a small Transformer over its patches and a few convolutions.
 //!
 //! This crate does no input or output: it is given hidden states, and bytes of `config.json` and `model.safetensors`.
 //!
@@ -39,7 +39,7 @@
 //! | `F0`, `F1`, `F2` | the map: its mean, MaxSim, soft monotone alignment | 0 |
 //! | `F3` | the map, by convolutions | 0.1 million |
 //! | `F4` | the padded map in patches, by a Transformer | 0.3 million |
-//! | `MapTransformer` | the true maps of views and of words in patches, and what is known of each token | 0.3 million |
+//! | `MapTransformer` | the true maps of views and of words, by a Transformer over patches and by convolutions, and what is known of each token | 0.4 million |
 //! | `CrossEncoder` | both texts in one pass of the encoder | all of the encoder |
 //!
 //! # Failing closed

@@ -47,7 +47,7 @@ fn values(count: usize, seed: usize) -> Vec<f32> {
 fn candidates_cost_no_allocation() {
     let fixture = |name: &str| std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
-        for name in ["map-transformer-0", "map-transformer-1", "f4-0"] {
+        for name in ["map-transformer-0", "map-transformer-1", "both-0", "f4-0", "f3-0"] {
             let storage = Storage::Int8;
             let lexical = Some(LexicalTable::new(&values(WORDS * HIDDEN, 3), HIDDEN, storage).unwrap());
             let weights = fixture(&format!("{name}.safetensors"));
