@@ -13,7 +13,7 @@ use crate::Error;
 use crate::base::Base;
 use crate::calibration::Calibration;
 use crate::model::{Start, read_parameters, stored_parts};
-use crate::parameters::Parameters;
+use crate::parameters::{ENCODER_LAYER, Parameters};
 use crate::recipe::{Architecture, Recipe, Storage};
 use crate::tensors::{Stored, TensorFile, replace, write_tensors};
 
@@ -37,7 +37,8 @@ pub(crate) fn write(
                 Storage::F32 => tensors.push(Stored::f32(name, &shape, values)),
                 Storage::F16 => tensors.push(Stored::f16(name, &shape, values)),
                 Storage::I8 if shape.len() < 2 => tensors.push(Stored::f32(name, &shape, values)),
-                Storage::I8 => tensors.extend(Stored::i8(&name, &shape, values)),
+                Storage::I8 if name.starts_with(ENCODER_LAYER) => tensors.extend(Stored::i8(&name, &shape, values)),
+                Storage::I8 => tensors.push(Stored::f16(name, &shape, values)),
             }
         }
     }

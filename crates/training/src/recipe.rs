@@ -196,7 +196,7 @@ pub enum Storage {
     F32,
     /// 2 bytes a value.
     F16,
-    /// One byte a value and a scale per row; vectors as F32.
+    /// The encoder's matrices one byte a value and a scale per row, the reader's as F16, vectors as F32.
     I8,
 }
 
