@@ -177,7 +177,7 @@ fn pairs_are_made_of_documents_and_a_verifier_of_pairs() {
     for (config, weights, complaint) in [
         (&*config, &weights[..weights.len() - 100], "not whole"),
         (&other_base, &weights[..], "all-MiniLM-L6-v2"),
-        (&config.replace("\"width\": 128", "\"width\": 64"), &weights[..], "shape"),
+        (&config.replace("\"feed_forward\": 256", "\"feed_forward\": 64"), &weights[..], "shape"),
         (&config.replace("map-transformer", "oracle"), &weights[..], "oracle"),
         ("{", &weights[..], "config.json"),
     ] {

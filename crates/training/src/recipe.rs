@@ -238,7 +238,7 @@ impl Default for Recipe {
 impl Default for MapTransformer {
     fn default() -> Self {
         Self {
-            view: 64,
+            view: 48,
             traits: 8,
             lexical: true,
             width: 128,

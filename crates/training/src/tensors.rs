@@ -51,6 +51,12 @@ impl TensorFile {
         self.tensors().is_ok_and(|tensors| tensors.tensor(&format!("{}{name}", self.prefix)).is_ok())
     }
 
+    /// The shape of the tensor `name`, where there is one of at least one dimension.
+    pub(crate) fn shape(&self, name: &str) -> Option<Vec<usize>> {
+        let shape = self.tensors().ok()?.tensor(&format!("{}{name}", self.prefix)).ok()?.shape().to_vec();
+        Some(shape).filter(|shape| !shape.is_empty())
+    }
+
     /// The tensor `name`, which must have `shape` and finite values only.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         let name = format!("{}{name}", self.prefix);

@@ -369,9 +369,11 @@ fn narrow(
     if start.is_some_and(|start| start.tensor("view.weight", &shape).is_ok()) {
         return Ok(());
     }
+    let wider = start.and_then(|start| Some((start, start.shape("view.weight")?))).filter(|(_, of)| of[0] > shape[0]);
+    let wide = wider.map(|(start, of)| start.tensor("view.weight", &[of[0], shape[1]])).transpose()?;
     let texts = sample(train, recipe, VIEW_TEXTS);
     let bound = model.bind(parameters)?;
-    parameters.list[at].values = principal_view(model, &bound, &texts, shape[0], recipe.seed)?;
+    parameters.list[at].values = principal_view(model, &bound, &texts, shape[0], wide.as_deref(), recipe.seed)?;
     Ok(())
 }
 

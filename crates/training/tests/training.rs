@@ -196,6 +196,21 @@ fn a_reader_with_a_new_part_begins_as_the_old_one() {
 }
 
 #[test]
+fn a_wide_view_is_narrowed_to_what_tells_most() {
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let wide = Recipe { epochs: 20.0, ..recipe() };
+    let before = run(&wide, first.path(), &mut |_| {}).unwrap().held_out.unwrap().equivalence.unwrap();
+    let mut narrow = Recipe { visits: Some(16), reader_rate: 0.0, encoder_rate: 0.0, ..recipe() };
+    if let Architecture::MapTransformer(shape) = &mut narrow.architecture {
+        shape.view = 9;
+    }
+    let start = Some(first.path());
+    let outcome = train(&narrow, &tiny(), start, &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+    let after = outcome.held_out.unwrap().equivalence.unwrap();
+    assert!(before > 0.7 && after > before - 0.03, "{before} before, {after} after");
+}
+
+#[test]
 #[cfg(target_os = "linux")]
 fn a_full_disk_costs_no_checkpoint() {
     let out = tempfile::tempdir().unwrap();
@@ -250,7 +265,7 @@ fn what_is_asked_for_must_make_sense() {
         (|r| r.max_tokens = 65, "recipe: max_tokens is 65, and must be from 3 to 64"),
         (
             |r| r.architecture = Architecture::MapTransformer(MapTransformer::default()),
-            "recipe: view is 64, and must be at most the hidden size, 16",
+            "recipe: view is 48, and must be at most the hidden size, 16",
         ),
         (
             |r| r.architecture = Architecture::F4(F4 { view: 4, grid: 10, patch: 4, ..F4::default() }),

@@ -20,7 +20,7 @@ const CONFIG: &str = r#"{
   "format": 1, "architecture": "map-transformer", "name": "speed",
   "base": {"name": "none", "sha256": "", "hidden": 384, "layers": 6},
   "encoder": {"trained_from_layer": 6, "max_tokens": 64},
-  "reader": {"view": 64, "traits": 8, "lexical": true, "width": 128, "layers": 2, "heads": 4, "feed_forward": 256, "patch": 4},
+  "reader": {"view": 48, "traits": 8, "lexical": true, "width": 128, "layers": 2, "heads": 4, "feed_forward": 256, "patch": 4},
   "kinds": ["negation", "role", "binding", "modifier", "comparison", "quantifier", "number", "date", "unit", "direction",
             "order", "modality", "antonym", "entity", "addition", "other"]
 }"#;
@@ -101,7 +101,7 @@ fn processor_milliseconds() -> f64 {
 /// Random weights of the shapes that `CONFIG` and the convolutions' channels imply, as a safetensors file.
 fn weights(noise: &mut Noise, channels: &[usize]) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     let mut shapes = vec![
-        ("view.weight".to_owned(), vec![64, HIDDEN]),
+        ("view.weight".to_owned(), vec![48, HIDDEN]),
         ("traits.weight".to_owned(), vec![8, HIDDEN]),
         ("traits.bias".to_owned(), vec![8]),
         ("reader.patch.map.weight".to_owned(), vec![128, 32]),

@@ -20,7 +20,7 @@
 //! ```
 //!
 //! A text is encoded once. What is kept of it are its [`Views`]: a narrow unit vector per token, a few learned traits, and
-//! token ids, 74 bytes a token in the shipped form. A pair costs a similarity map, a small Transformer over its patches and a few convolutions.
+//! token ids, 58 bytes a token in the shipped form. A pair costs a similarity map, a small Transformer over its patches and a few convolutions.
 //!
 //! This crate does no input or output: it is given hidden states, and bytes of `config.json` and `model.safetensors`.
 //!

@@ -253,23 +253,30 @@ fn norm(list: &mut Vec<(String, Vec<usize>, Initial)>, name: &str, width: usize)
 /// The `view` directions that keep most of the products between the texts' unit token vectors: the principal ones, not
 /// centered. Narrow maps are then close to the full cosine from the first step, where random directions cost 0.04 of
 /// PAWS AUC after an epoch (measured with the prototype). They are turned at random among themselves, which no product notices: principal
-/// components differ so much in size that some would leave the range in which a view is stored.
+/// components differ so much in size that some would leave the range in which a view is stored. Of a `wide` view, where an earlier
+/// verifier has one, those that keep most of its products.
 pub(crate) fn principal_view(
     model: &Model,
     bound: &Bound,
     texts: &Texts,
     view: usize,
+    wide: Option<&[f32]>,
     seed: u64,
 ) -> Result<Vec<f32>, Error> {
     let hidden = model.hidden(bound, texts, &Worker::default(), false)?.to_device(&Device::Cpu)?;
-    let width = model.encoder.shape.hidden;
+    let inputs = model.encoder.shape.hidden;
+    let width = wide.map_or(inputs, |wide| wide.len() / inputs);
     let mut moments = vec![0f64; width * width];
     floats(&hidden, |rows| {
-        for row in rows.chunks_exact(width) {
-            let square: f64 = row.iter().map(|v| f64::from(*v).powi(2)).sum();
-            for (i, moments) in moments.chunks_exact_mut(width).enumerate() {
-                let factor = f64::from(row[i]) / square.max(1e-24);
-                moments.iter_mut().zip(row).for_each(|(m, v)| *m += factor * f64::from(*v));
+        for row in rows.chunks_exact(inputs) {
+            let row: Vec<f64> = row.iter().map(|v| f64::from(*v)).collect();
+            let row = match wide {
+                None => row,
+                Some(wide) => wide.chunks_exact(inputs).map(|axis| along(axis, &row)).collect(),
+            };
+            let square = dot(&row, &row).max(1e-24);
+            for (moments, value) in moments.chunks_exact_mut(width).zip(&row) {
+                moments.iter_mut().zip(&row).for_each(|(m, v)| *m += value / square * v);
             }
         }
         Ok(())
@@ -287,10 +294,24 @@ pub(crate) fn principal_view(
     }
     let mut turn = normal(view, view);
     orthonormalize(&mut turn);
-    let turned = turn.iter().flat_map(|of| {
-        (0..width).map(|at| of.iter().zip(&directions).map(|(share, direction)| share * direction[at]).sum::<f64>())
-    });
-    Ok(turned.map(|v| v as f32).collect())
+    let mut turned = mixed(&turn, &directions);
+    if let Some(wide) = wide {
+        let axes: Vec<Vec<f64>> =
+            wide.chunks_exact(inputs).map(|axis| axis.iter().map(|v| f64::from(*v)).collect()).collect();
+        turned = mixed(&turned, &axes);
+    }
+    Ok(turned.concat().into_iter().map(|v| v as f32).collect())
+}
+
+/// Each row's weighted sum of `vectors`.
+fn mixed(rows: &[Vec<f64>], vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
+    let width = vectors.first().map_or(0, Vec::len);
+    let sum = |row: &Vec<f64>, at: usize| row.iter().zip(vectors).map(|(share, vector)| share * vector[at]).sum();
+    rows.iter().map(|row| (0..width).map(|at| sum(row, at)).collect()).collect()
+}
+
+fn along(axis: &[f32], row: &[f64]) -> f64 {
+    axis.iter().zip(row).map(|(a, v)| f64::from(*a) * v).sum()
 }
 
 /// Of subspace iteration; the directions need not be exact.
