@@ -29,7 +29,8 @@ def counts(parts):
 
 def hold_out(a):
     """Pairs of `--groups` that share a text, directly or through others, stay together, so that none is lost; of `--pairs-of` single
-    pairs are drawn, and what shares a text with them is left out altogether."""
+    pairs are drawn, and what shares a text with them is left out altogether, but for `--neutral` undecided pairs of each of these sources:
+    probabilities that are fitted without them are too high."""
     groups, single = counts(a.groups), counts(a.pairs_of)
     with (gzip.open if a.pairs.endswith(".gz") else open)(a.pairs, "rt", encoding="utf-8", newline="\n") as f:
         header, *rows = (line.rstrip("\n").split("\t") for line in f)
@@ -62,6 +63,10 @@ def hold_out(a):
         out += of_source[:wanted]
     texts = {row[side] for row in out for side in (s1, s2)}
     rest = [row for row in rows if not {row[s1], row[s2]} & texts and (not a.only or row[source] in a.only)]
+    for name in single:
+        undecided = [row for row in rows if row[source] == name and row[label] == "N" and {row[s1], row[s2]} & texts]
+        rng.shuffle(undecided)
+        out += undecided[:a.neutral]
     write(a.train, header, rest), write(a.held_out, header, out)
     print(f"{len(rest)} pairs to train on, {len(out)} held out: {dict(collections.Counter(row[source] for row in out))}")
 
@@ -173,7 +178,7 @@ def main():
     sub = ap.add_subparsers(dest="command", required=True)
     h = sub.add_parser("hold-out")
     h.add_argument("pairs"), h.add_argument("--groups", nargs="*", default=[], metavar="SOURCE=PAIRS"), h.add_argument("--pairs-of", nargs="*", default=[], metavar="SOURCE=PAIRS")
-    h.add_argument("--only", nargs="*", metavar="SOURCE"), h.add_argument("--train", required=True), h.add_argument("--held-out", required=True), h.add_argument("--seed", type=int, default=3)
+    h.add_argument("--only", nargs="*", metavar="SOURCE"), h.add_argument("--train", required=True), h.add_argument("--held-out", required=True), h.add_argument("--neutral", type=int, default=0, metavar="PAIRS"), h.add_argument("--seed", type=int, default=3)
     q = sub.add_parser("questions")
     q.add_argument("squad", nargs="+"), q.add_argument("--out", required=True)
     s = sub.add_parser("sentences")

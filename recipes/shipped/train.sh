@@ -15,7 +15,7 @@ pairs=$DATA/train/pairs.tsv.gz articles=("$DATA"/qa/*.json) papers=$DATA/retriev
 # Pairs: what others labelled, questions with passages, sentences edited, sentences generated, pairs negated, edits among their neighbors.
 if [ ! -e "$OUT/contexts.tsv" ]; then
     data hold-out "$pairs" --train "$OUT/pairs.tsv" --held-out "$OUT/held.tsv" --groups paws_wiki=700 qqp=700 \
-        --pairs-of snli=120 cad_nli=120 conjnli=120 help=120 scone=120 cannot_wikifactcheck-english=120 cannot_antonym-substitution=120 negclip_coco=120 \
+        --pairs-of snli=120 cad_nli=120 conjnli=120 help=120 scone=120 cannot_wikifactcheck-english=120 cannot_antonym-substitution=120 negclip_coco=120 --neutral 120 \
         --only paws_wiki qqp mrpc snli cad_nli conjnli help scone cannot_wikifactcheck-english cannot_antonym-substitution \
         cannot_sentiment-labelled-sentences negclip_coco fever_symmetric
     data questions --out "$OUT/questions.tsv" "${articles[@]}"
