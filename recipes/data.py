@@ -18,6 +18,12 @@ def rows(path):
         yield from csv.DictReader((line.replace("\r", "") for line in f), delimiter="\t", quoting=csv.QUOTE_NONE)
 
 
+def table(path):
+    with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="\n") as f:
+        header, *rows = (line.rstrip("\n").split("\t") for line in f)
+    return header, rows
+
+
 def write(path, header, rows):
     with open(path, "w", encoding="utf-8") as f:
         f.writelines("\t".join(row) + "\n" for row in [header] + rows)
@@ -32,8 +38,7 @@ def hold_out(a):
     pairs are drawn, and what shares a text with them is left out altogether, but for `--neutral` undecided pairs of each of these sources:
     probabilities that are fitted without them are too high."""
     groups, single = counts(a.groups), counts(a.pairs_of)
-    with (gzip.open if a.pairs.endswith(".gz") else open)(a.pairs, "rt", encoding="utf-8", newline="\n") as f:
-        header, *rows = (line.rstrip("\n").split("\t") for line in f)
+    header, rows = table(a.pairs)
     source, s1, s2, label = (header.index(name) for name in ("source", "s1", "s2", "equiv"))
     labelled = [row for row in rows if row[label] in ("0", "1")]
     parent = {}
@@ -72,8 +77,7 @@ def hold_out(a):
 
 
 def sample(a):
-    with open(a.pairs, encoding="utf-8", newline="\n") as f:
-        header, *rows = (line.rstrip("\n").split("\t") for line in f)
+    header, rows = table(a.pairs)
     rows = [row for row in rows if row[header.index("source")] in a.of]
     random.Random(1).shuffle(rows)
     write(a.out, header, rows[:a.count])

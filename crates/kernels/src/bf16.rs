@@ -24,14 +24,7 @@ impl PackedBf16 {
             return PackedBf16::Emulated { weights: PackedF32::new(&rounded, inputs, outputs) };
         }
         let padded = inputs.next_multiple_of(STEP);
-        let mut panels = vec![0u16; outputs.div_ceil(PANEL) * padded * PANEL];
-        for output in 0..outputs {
-            let start = (output / PANEL) * padded * PANEL + 2 * (output % PANEL);
-            for (i, w) in weight[output * inputs..(output + 1) * inputs].iter().enumerate() {
-                panels[start + (i / 2) * 2 * PANEL + i % 2] = round(*w);
-            }
-        }
-        PackedBf16::Native { panels, padded, inputs }
+        PackedBf16::Native { panels: panels(weight, inputs, outputs, padded), padded, inputs }
     }
 
     /// The input rounded to bf16, in the form [`product`](Self::product) reads.
@@ -91,18 +84,31 @@ impl PackedBf16 {
     }
 }
 
+/// What native products read: panels of 32 outputs, for each pair of neighbouring inputs the two weights of each output, inputs padded
+/// with zeros to the even count `padded`.
+pub(crate) fn panels(weight: &[f32], inputs: usize, outputs: usize, padded: usize) -> Vec<u16> {
+    let mut panels = vec![0u16; outputs.div_ceil(PANEL) * padded * PANEL];
+    for output in 0..outputs {
+        let start = (output / PANEL) * padded * PANEL + 2 * (output % PANEL);
+        for (i, w) in weight[output * inputs..(output + 1) * inputs].iter().enumerate() {
+            panels[start + (i / 2) * 2 * PANEL + i % 2] = round(*w);
+        }
+    }
+    panels
+}
+
 /// A row of a convolution's outputs: `target.rows` places, each of which reads three stretches of `3 * place` values, `row` values
 /// apart, the first `place` values after its left neighbour's. `panel` is what a native product reads.
 ///
 /// # Panics
 /// When `x` is not three rows, or `panel` not theirs, or the processor has no bf16.
-pub(crate) fn convolve(x: &[u16], row: usize, place: usize, panel: &[u16], target: &Target) {
+pub(crate) fn convolve(isa: Isa, x: &[u16], row: usize, place: usize, panel: &[u16], target: &Target) {
     assert!(x.len() >= 3 * row && (target.rows + 2) * place <= row && place.is_multiple_of(2));
     assert!(panel.len() >= 9 * place * PANEL && target.bias.len() >= target.from + PANEL);
     #[cfg(target_arch = "x86_64")]
-    if Isa::detect() >= Isa::Avx512Bf16 {
+    if isa >= Isa::Avx512Bf16 {
         let rows = x86::Stretches { stride: place, starts: &[0, row, 2 * row], length: 3 * place };
-        // SAFETY: the instructions were detected; the asserts bound every access.
+        // SAFETY: `isa` comes from detection; the asserts bound every access.
         return unsafe { x86::panel_avx512(x, rows, panel, target, target.from) };
     }
     unreachable!("native bf16 weights are packed where the instructions are")

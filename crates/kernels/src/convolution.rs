@@ -41,39 +41,26 @@ impl Convolution {
     pub fn new(weight: &[f32], bias: &[f32], inputs: usize, outputs: usize, precision: Precision, isa: Isa) -> Self {
         assert_eq!(weight.len(), outputs * inputs * 9, "weight is not {outputs} x {inputs} x 3 x 3");
         assert_eq!(bias.len(), outputs, "bias is not {outputs} values");
-        let at = |output: usize, place: usize, input: usize| weight[(output * inputs + input) * 9 + place];
-        let weights = if precision == Precision::F32 || isa < Isa::Avx512Bf16 {
-            let by_place = (0..outputs).flat_map(|o| (0..9 * inputs).map(move |i| (o, i / inputs, i % inputs)));
-            let by_place: Vec<f32> = by_place.map(|(o, place, i)| at(o, place, i)).collect();
-            Weights::Places(Linear::new(&by_place, bias, 9 * inputs, outputs, precision, isa))
-        } else {
-            let padded = inputs.next_multiple_of(2);
-            let mut panels = vec![0u16; outputs.div_ceil(PANEL) * PANEL * 9 * padded];
-            for output in 0..outputs {
-                let start = (output / PANEL) * PANEL * 9 * padded + 2 * (output % PANEL);
-                for place in 0..9 {
-                    for input in 0..inputs {
-                        let term = place * padded + input;
-                        panels[start + (term / 2) * 2 * PANEL + term % 2] =
-                            crate::bf16::round(at(output, place, input));
-                    }
+        // Output by output, the nine places' values one after the other, each place's padded with zeros.
+        let by_place = |padded: usize| {
+            let mut values = vec![0.0; outputs * 9 * padded];
+            for (output, values) in values.chunks_exact_mut(9 * padded).enumerate() {
+                for (at, value) in weight[output * inputs * 9..][..inputs * 9].iter().enumerate() {
+                    values[at % 9 * padded + at / 9] = *value;
                 }
             }
+            values
+        };
+        let weights = if precision == Precision::F32 || isa < Isa::Avx512Bf16 {
+            Weights::Places(Linear::new(&by_place(inputs), bias, 9 * inputs, outputs, precision, isa))
+        } else {
+            let padded = inputs.next_multiple_of(2);
+            let panels = crate::bf16::panels(&by_place(padded), 9 * padded, outputs, 9 * padded);
             let mut bias = bias.to_vec();
             bias.resize(outputs.next_multiple_of(PANEL), 0.0);
             Weights::Rows { panels, bias, padded }
         };
         Convolution { inputs, outputs, isa, weights }
-    }
-
-    /// Values per place of the input.
-    pub fn inputs(&self) -> usize {
-        self.inputs
-    }
-
-    /// Values per place of the output.
-    pub fn outputs(&self) -> usize {
-        self.outputs
     }
 
     /// Computes a grid of `rows` x `columns` places (`grid`, row after row, `inputs` values each); `out` becomes as many places of
@@ -106,7 +93,7 @@ impl Convolution {
                             bias,
                         };
                         let around = &halves[i * row..(i + 3) * row];
-                        crate::bf16::convolve(around, row, *padded, panel, &target);
+                        crate::bf16::convolve(self.isa, around, row, *padded, panel, &target);
                     }
                 }
             }
