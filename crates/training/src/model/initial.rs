@@ -265,14 +265,16 @@ pub(crate) fn principal_view(
 ) -> Result<Vec<f32>, Error> {
     let hidden = model.hidden(bound, texts, &Worker::default(), false)?.to_device(&Device::Cpu)?;
     let inputs = model.encoder.shape.hidden;
-    let width = wide.map_or(inputs, |wide| wide.len() / inputs);
+    let of_f64 = |row: &[f32]| -> Vec<f64> { row.iter().map(|v| f64::from(*v)).collect() };
+    let axes: Option<Vec<Vec<f64>>> = wide.map(|wide| wide.chunks_exact(inputs).map(of_f64).collect());
+    let width = axes.as_ref().map_or(inputs, Vec::len);
     let mut moments = vec![0f64; width * width];
     floats(&hidden, |rows| {
         for row in rows.chunks_exact(inputs) {
-            let row: Vec<f64> = row.iter().map(|v| f64::from(*v)).collect();
-            let row = match wide {
+            let row = of_f64(row);
+            let row = match &axes {
                 None => row,
-                Some(wide) => wide.chunks_exact(inputs).map(|axis| along(axis, &row)).collect(),
+                Some(axes) => axes.iter().map(|axis| dot(axis, &row)).collect(),
             };
             let square = dot(&row, &row).max(1e-24);
             for (moments, value) in moments.chunks_exact_mut(width).zip(&row) {
@@ -295,10 +297,8 @@ pub(crate) fn principal_view(
     let mut turn = normal(view, view);
     orthonormalize(&mut turn);
     let mut turned = mixed(&turn, &directions);
-    if let Some(wide) = wide {
-        let axes: Vec<Vec<f64>> =
-            wide.chunks_exact(inputs).map(|axis| axis.iter().map(|v| f64::from(*v)).collect()).collect();
-        turned = mixed(&turned, &axes);
+    if let Some(axes) = &axes {
+        turned = mixed(&turned, axes);
     }
     Ok(turned.concat().into_iter().map(|v| v as f32).collect())
 }
@@ -308,10 +308,6 @@ fn mixed(rows: &[Vec<f64>], vectors: &[Vec<f64>]) -> Vec<Vec<f64>> {
     let width = vectors.first().map_or(0, Vec::len);
     let sum = |row: &Vec<f64>, at: usize| row.iter().zip(vectors).map(|(share, vector)| share * vector[at]).sum();
     rows.iter().map(|row| (0..width).map(|at| sum(row, at)).collect()).collect()
-}
-
-fn along(axis: &[f32], row: &[f64]) -> f64 {
-    axis.iter().zip(row).map(|(a, v)| f64::from(*a) * v).sum()
 }
 
 /// Of subspace iteration; the directions need not be exact.
