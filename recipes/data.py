@@ -150,6 +150,11 @@ def sentences(a):
     open(a.out, "w").write("\n".join(everything[:a.most]) + "\n")
 
 
+def alike(one, other):
+    one, other = set(one.lower().split()), set(other.lower().split())
+    return len(one & other) > .6 * len(one | other)
+
+
 def contexts(a):
     """Pairs whose candidate, or the sentence it was edited from, stands in a paragraph: the same pair with its neighbors around it.
     What an engine verifies is a window of a passage, not a sentence."""
@@ -161,10 +166,14 @@ def contexts(a):
             neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
     out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
     out.writerow(COLUMNS)
-    for row in rows(a.pairs):
-        around = neighbors.get(row["s1"]) or neighbors.get(row["s2"])
-        if around is None:
+    pairs = list(rows(a.pairs))
+    # Where both texts of a pair were edited, another pair of the same query has the sentence as it stood.
+    original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in neighbors}
+    for row in pairs:
+        stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in neighbors), None)
+        if stood is None or not alike(stood, row["s1"]):
             continue
+        around = neighbors[stood]
         before, after = around
         window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
         text = " ".join(x for x in window if x)

@@ -189,6 +189,26 @@ fn pairs_are_made_of_documents_and_a_verifier_of_pairs() {
 }
 
 #[test]
+fn answers_become_statements_and_labelled_pairs_get_negations() {
+    let folder = tempfile::tempdir().unwrap();
+    let passage = "The museum is large. Ann Lee founded the museum in 1990. It has a garden.";
+    let answers = format!(r#"[{{"text": "1990", "answer_start": {}}}]"#, passage.find("1990").unwrap());
+    let asked = format!(r#"{{"question": "When did Ann Lee found the museum?", "answers": {answers}}}"#);
+    let file = format!(r#"{{"data": [{{"paragraphs": [{{"context": "{passage}", "qas": [{asked}]}}]}}]}}"#);
+    fs::write(folder.path().join("asked.json"), file).unwrap();
+    fs::write(folder.path().join("pairs.tsv"), PAIRS).unwrap();
+    let synth = ["synth", "--answers", "asked.json", "--negate", "pairs.tsv", "--out", "made.tsv", "--json"];
+    let report = json(&succeed(folder.path(), &synth));
+    let (stated, negated) = (report["answers_stated"].as_u64().unwrap(), report["negated"].as_u64().unwrap());
+    assert!(stated >= 3 && negated >= 1 && report["pairs"] == stated + negated, "{report}");
+    let made = fs::read_to_string(folder.path().join("made.tsv")).unwrap();
+    assert!(made.contains("Ann Lee founded the museum in 1990."), "{made}");
+
+    let message = fail(folder.path(), &["synth", "--answers", "pairs.tsv", "--out", "x.tsv"]);
+    assert!(message.contains("pairs.tsv") && message.contains("SQuAD"), "{message}");
+}
+
+#[test]
 fn wrong_input_is_told() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("no-label.tsv"), "s1\ts2\na\tb\n").unwrap();

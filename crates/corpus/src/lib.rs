@@ -45,6 +45,7 @@
 //! ```
 //!
 //! [`pairs`] reads and writes labelled pairs of texts, from which a verifier learns what a match is.
+//! [`squad`] reads questions about passages with their answers.
 
 mod document;
 mod error;
@@ -56,6 +57,7 @@ mod page;
 pub mod pairs;
 mod passages;
 mod read;
+pub mod squad;
 mod table;
 pub mod triplets;
 

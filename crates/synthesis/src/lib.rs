@@ -29,7 +29,10 @@
 //! | longer or shorter | the candidate says less than the query | the candidate says more than the query |
 //!
 //! Half of the pairs are composed: one side is paraphrased further. From statements come questions with candidates that
-//! answer them and candidates that do not, and questions against questions.
+//! answer them and candidates that do not, and questions against questions; and from a long sentence the statements that its
+//! clauses make on their own, which it supports. There, "not" in the sentence, in the statement or in both decides by the verb
+//! that it negates: "Ann Lee, who was not born in Ohio, founded the museum" supports "Ann Lee founded the museum" as before.
+//! [`state_answers`] does the same for questions whose answers are known, and [`negate_pairs`] for labelled pairs.
 //!
 //! # One sentence at a time
 //!
@@ -51,16 +54,19 @@ mod balance;
 mod edit;
 mod edits;
 mod fluency;
+mod inference;
 mod lexicon;
 mod morphology;
 mod negated;
 mod pool;
+mod predicate;
 mod question;
 mod random;
 mod report;
 mod sentence;
 mod sentences;
 mod shortcut;
+mod statement;
 mod synthesis;
 pub mod tag;
 pub mod tagger;
@@ -71,5 +77,5 @@ pub use negated::negate_pairs;
 pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
 pub use shortcut::Shortcut;
-pub use synthesis::{Options, SyntheticPair, synthesize};
+pub use synthesis::{Options, SyntheticPair, state_answers, synthesize};
 pub use variants::{Editor, Rewrite, Rival, Variants};

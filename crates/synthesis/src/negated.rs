@@ -3,20 +3,27 @@
 use vetted_corpus::pairs::{DIRECTED_SOURCES, Kind, Label, Pair, Relation};
 
 use crate::edits::negate;
-use crate::sentence::Sentence;
+use crate::predicate::{Predicate, negate_in, predicates};
+use crate::sentence::{Clause, Sentence};
 
 /// What follows from a labelled pair for its negations, which a reader that merely looks for "not" gets wrong.
 ///
-/// | the pair | candidate, not query | not candidate, query | neither |
+/// | the pair | candidate, not query | not candidate, query | not candidate, not query |
 /// |---|---|---|---|
 /// | same meaning | conflict | conflict | same meaning |
 /// | other meaning | - | - | not the same |
-/// | candidate supports query | conflict | no support | - |
+/// | candidate supports query | conflict | no support | support |
 /// | candidate contradicts query | support | - | - |
 /// | neither | no support, no conflict | no support | no support |
 ///
-/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. The pairs'
-/// source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
+/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. Of a
+/// candidate that supports the query, the verb is negated that the query has, wherever it stands; with another one negated
+/// ("elsewhere") it supports the query as before, and conflicts with its negation.
+///
+/// Strictly, nothing follows from a statement's negation for the negation of what it supports, but people read "Aspirin does not
+/// relieve pain in most adults" as support for "Aspirin does not relieve pain" (Hossain et al. 2020, section 3), and without
+/// these pairs a reader learns that two negated texts never support each other.
+/// The pairs' source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
     pairs.into_iter().flat_map(negations).collect()
 }
@@ -40,40 +47,126 @@ fn negations(pair: &Pair) -> Vec<Pair> {
         (_, None) => return Vec::new(),
         (Relation::Equivalence, Some(Label::Match)) => [CONFLICT, CONFLICT, MATCH],
         (Relation::Equivalence, Some(_)) => [None, None, NO_MATCH],
-        (Relation::Support, Some(Label::Match)) => [CONFLICT, NO_MATCH, None],
+        (Relation::Support, Some(Label::Match)) => return negations_of_support(pair),
         (Relation::Support, Some(_)) if contradicts => [MATCH, None, None],
         (Relation::Support, Some(Label::Neutral)) => [UNRELATED, NO_MATCH, NO_MATCH],
         (Relation::Support, Some(Label::NoMatch)) => [None; 3],
     };
-    let (candidate, query) = (negated(&pair.candidate), negated(&pair.query));
-    let sides = [
-        ("query", query_only, Some(pair.candidate.clone()), query.clone()),
-        ("candidate", candidate_only, candidate.clone(), Some(pair.query.clone())),
-        ("both", both, candidate, query),
-    ];
-    let made = sides.into_iter().filter_map(|(side, known, candidate, query)| {
-        let Known { label, conflict } = known?;
-        Some(Pair {
-            candidate: candidate?,
-            query: query?,
-            label: Some(label),
-            relation: pair.relation,
-            conflict,
-            kind: (conflict == Some(true)).then_some(Kind::Negation),
-            source: "negated".to_owned(),
-            split: "train".to_owned(),
-            phenomenon: format!("{}-{side}", pair.source),
-        })
-    });
-    made.collect()
+    let candidate = Statement::parse(&pair.candidate).and_then(|statement| statement.negated());
+    let query = Statement::parse(&pair.query).and_then(|statement| statement.negated());
+    [
+        made(pair, "query", query_only, Some(&pair.candidate), query.as_ref()),
+        made(pair, "candidate", candidate_only, candidate.as_ref(), Some(&pair.query)),
+        made(pair, "both", both, candidate.as_ref(), query.as_ref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
-/// The main clause of a statement with "not"; none where it has no main verb to be found, is negated or restricted already
-/// ("only", "too"), or is a question.
-fn negated(statement: &str) -> Option<String> {
-    let sentence = Sentence::parse(statement).filter(|sentence| !sentence.is_question())?;
-    let clause = sentence.clause()?;
-    Some(sentence.with(negate(&sentence, &clause)?).text())
+/// What a candidate still supports depends on which of its verbs is negated: the query's own, or one that has nothing to
+/// do with it.
+fn negations_of_support(pair: &Pair) -> Vec<Pair> {
+    let Some(query) = Statement::parse(&pair.query) else { return Vec::new() };
+    let not_query = query.negated();
+    let mut pairs: Vec<Pair> =
+        made(pair, "query", CONFLICT, Some(&pair.candidate), not_query.as_ref()).into_iter().collect();
+    let Some(candidate) = Statement::parse(&pair.candidate) else { return pairs };
+    let (Some(verb), Some((own, elsewhere))) = (query.verb(), candidate.verbs_apart(query.verb().as_deref())) else {
+        // Its only verb, though another one, carries what the query was concluded from.
+        let not_candidate = candidate.negated().filter(|_| predicates(&candidate.sentence).len() == 1);
+        pairs.extend(made(pair, "candidate", NO_MATCH, not_candidate.as_ref(), Some(&pair.query)));
+        return pairs;
+    };
+    let not_candidate = negate_in(&candidate.sentence, &own).map(|sentence| sentence.text());
+    pairs.extend(made(pair, "candidate", NO_MATCH, not_candidate.as_ref(), Some(&pair.query)));
+    pairs.extend(made(pair, "both", MATCH, not_candidate.as_ref(), not_query.as_ref()));
+    if let Some(other) = elsewhere.filter(|other| other.base != verb) {
+        let aside = negate_in(&candidate.sentence, &other).map(|sentence| sentence.text());
+        pairs.extend(made(pair, "elsewhere", MATCH, aside.as_ref(), Some(&pair.query)));
+        pairs.extend(made(pair, "elsewhere+query", CONFLICT, aside.as_ref(), not_query.as_ref()));
+    }
+    pairs
+}
+
+/// A pair with both sides negated, the candidate where it has the query's verb; its label stays. For pairs that match, or
+/// whose difference is one that "not" does not undo: other names, numbers, roles. `None` where the verb is not the same.
+pub fn negate_both(pair: &Pair) -> Option<Pair> {
+    let (candidate, query) = (Statement::parse(&pair.candidate)?, Statement::parse(&pair.query)?);
+    let (own, _) = candidate.verbs_apart(query.verb().as_deref())?;
+    let candidate = negate_in(&candidate.sentence, &own)?.text();
+    let conflict = pair.conflict.filter(|conflict| !conflict);
+    Some(Pair { candidate, query: query.negated()?, conflict, ..pair.clone() })
+}
+
+/// An unrelated pair with the main clauses of both sides negated; its label stays.
+pub fn negate_each(pair: &Pair) -> Option<Pair> {
+    let negated = |text: &str| Statement::parse(text)?.negated();
+    Some(Pair { candidate: negated(&pair.candidate)?, query: negated(&pair.query)?, ..pair.clone() })
+}
+
+fn made(
+    pair: &Pair,
+    side: &str,
+    known: Option<Known>,
+    candidate: Option<&String>,
+    query: Option<&String>,
+) -> Option<Pair> {
+    let Known { label, conflict } = known?;
+    Some(Pair {
+        candidate: candidate?.clone(),
+        query: query?.clone(),
+        label: Some(label),
+        relation: pair.relation,
+        conflict,
+        kind: (conflict == Some(true)).then_some(Kind::Negation),
+        source: "negated".to_owned(),
+        split: "train".to_owned(),
+        phenomenon: format!("{}-{side}", pair.source),
+    })
+}
+
+/// A sentence that is no question.
+struct Statement {
+    sentence: Sentence,
+    clause: Option<Clause>,
+}
+
+impl Statement {
+    fn parse(text: &str) -> Option<Statement> {
+        let sentence = Sentence::parse(text).filter(|sentence| !sentence.is_question())?;
+        Some(Statement { clause: sentence.clause(), sentence })
+    }
+
+    /// With "not" in its main clause; none where it has no main verb to be found, is negated or restricted already ("only",
+    /// "too").
+    fn negated(&self) -> Option<String> {
+        Some(self.sentence.with(negate(&self.sentence, self.clause.as_ref()?)?).text())
+    }
+
+    /// The base of the verb that tells most of what it says: its main clause's, or its only one.
+    fn verb(&self) -> Option<String> {
+        let predicates = predicates(&self.sentence);
+        let main = self.clause.as_ref().map(|clause| clause.finite);
+        let of_clause = predicates.iter().find(|predicate| Some(predicate.range.start) == main);
+        of_clause.or(predicates.first().filter(|_| predicates.len() == 1)).map(|predicate| predicate.base.clone())
+    }
+
+    /// The only predicate with this verb, and a later one in a clause of its own, if there is one. What comes before may be
+    /// what the rest depends on ("he denied that ..."), and what follows without a mark of a new clause may, too.
+    fn verbs_apart(&self, verb: Option<&str>) -> Option<(Predicate, Option<Predicate>)> {
+        if self.sentence.has_negation() || self.sentence.has(&["if", "whether", "until", "but"]) {
+            return None;
+        }
+        let predicates = predicates(&self.sentence);
+        let mut of_verb = predicates.iter().enumerate().filter(|(_, predicate)| Some(predicate.base.as_str()) == verb);
+        let (at, own) = of_verb.next().filter(|_| of_verb.next().is_none())?;
+        let apart = |later: &&Predicate| {
+            let between = &self.sentence.tokens[own.range.end..later.range.start];
+            between.iter().any(|token| token.text == "," || token.any(&["which", "who", "while", "although"]))
+        };
+        Some((own.clone(), predicates[at + 1..].iter().find(apart).cloned()))
+    }
 }
 
 #[cfg(test)]
@@ -90,7 +183,8 @@ mod tests {
             ("A dog.", None),
         ];
         for (statement, expected) in cases {
-            assert_eq!(negated(statement).as_deref(), expected, "{statement}");
+            let negated = Statement::parse(statement).and_then(|statement| statement.negated());
+            assert_eq!(negated.as_deref(), expected, "{statement}");
         }
     }
 
@@ -127,5 +221,33 @@ mod tests {
             let got: Vec<_> = made.iter().filter_map(|pair| Some((side(pair), pair.label?, pair.conflict))).collect();
             assert_eq!(got, expected, "{relation} {label} {source}");
         }
+    }
+
+    #[test]
+    fn support_depends_on_the_verb_that_is_negated() {
+        let called = "The nurse called the doctor at noon, while the guard watched it";
+        let slept = "The nurse called the doctor at noon, while the guard did not watch it";
+        let pair = Pair {
+            label: Some(Label::Match),
+            relation: Relation::Support,
+            source: "snli".into(),
+            ..Pair::new(called, "The nurse called the doctor")
+        };
+        let (yes, no) = ("The nurse called the doctor", "The nurse did not call the doctor");
+        let expected = [
+            ("snli-query", called.to_owned(), no, Label::NoMatch),
+            ("snli-candidate", called.replace("called", "did not call"), yes, Label::NoMatch),
+            ("snli-both", called.replace("called", "did not call"), no, Label::Match),
+            ("snli-elsewhere", slept.to_owned(), yes, Label::Match),
+            ("snli-elsewhere+query", slept.to_owned(), no, Label::NoMatch),
+        ];
+        let made = negate_pairs([&pair]);
+        let got: Vec<_> = made
+            .iter()
+            .map(|pair| {
+                (pair.phenomenon.as_str(), pair.candidate.clone(), pair.query.as_str(), pair.label.expect("labelled"))
+            })
+            .collect();
+        assert_eq!(got, expected);
     }
 }

@@ -10,8 +10,12 @@ use crate::pool::Pool;
 use crate::random::Random;
 use crate::sentence::Sentence;
 
+mod answers;
+mod inferred;
 mod questions;
 
+pub use answers::state_answers;
+use inferred::inferred;
 use questions::questions;
 
 /// How often each operation was used so far, for statements and for questions.
@@ -20,7 +24,8 @@ type Drawn = HashMap<(&'static str, bool), usize>;
 /// A pair and how it was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntheticPair {
-    /// The texts and what is known about them. Its source is `synth`, its split `train`; its phenomenon names the
+    /// The texts and what is known about them. Its source is `synth`, or `inferred` where the
+    /// query is a statement that the candidate contains; its split `train`; its phenomenon names the
     /// operations, joined by `+`; its kind is set when the texts do not match.
     pub pair: Pair,
     /// The kind of operation, for matching pairs too: the kind of change that leaves the same traces.
@@ -134,6 +139,7 @@ fn draw(
     }
     found.retain(|edit| options.kinds.contains(&edit.kind));
     questions(origin, &base, &found, random, drawn, pairs);
+    inferred(origin, original, &options.kinds, pool, random, pairs);
     random.shuffle(&mut found);
     let paraphrases: Vec<Edit> = found.iter().filter(|edit| edit.meaning == Meaning::Same).cloned().collect();
     for index in 0..options.per_sentence {

@@ -134,6 +134,12 @@ fn the_report_counts_every_pair() {
     assert_eq!(report.shortcut.pairs, made.len());
 }
 
+#[test]
+fn a_place_within_the_subject_is_survived() {
+    let options = Options { slack: f64::INFINITY, ..Options::default() };
+    synthesize(["The El Escondido crater northeast of the caldera is 40 metres deep."], &options);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use vetted::corpus::pairs::{self, Kind};
-use vetted::corpus::{ReadOptions, read};
+use vetted::corpus::{ReadOptions, read, squad};
 use vetted_synthesis::{
-    GeneratedReport, Options, Report, negate_pairs, report, report_generated, sentences, synthesize,
+    GeneratedReport, Options, Report, negate_pairs, report, report_generated, sentences, state_answers, synthesize,
 };
 
 use crate::terminal::rate;
@@ -24,7 +24,7 @@ use crate::terminal::rate;
 #[derive(Args)]
 pub struct Synth {
     /// Documents: JSONL, CSV, TSV, folders of .txt, .md and .html, as for `vetted index`
-    #[arg(value_name = "CORPUS", required_unless_present_any = ["grammar", "negate"])]
+    #[arg(value_name = "CORPUS", required_unless_present_any = ["grammar", "negate", "answers"])]
     corpus: Vec<PathBuf>,
     /// The file to write, tab-separated; compressed if its name ends in .gz
     #[arg(long, value_name = "PAIRS.tsv[.gz]")]
@@ -44,6 +44,9 @@ pub struct Synth {
     /// Add the negations of labelled pairs, of one side or both, as far as their labels follow from these pairs'
     #[arg(long, value_name = "PAIRS.tsv[.gz]")]
     negate: Option<PathBuf>,
+    /// Add pairs of questions' answers, stated, and the passages' sentences that say so or do not
+    #[arg(long, value_name = "SQUAD.json[.gz]", num_args = 1..)]
+    answers: Vec<PathBuf>,
     /// The same seed gives the same pairs
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -72,7 +75,7 @@ impl Synth {
         let start = Instant::now();
         let made = synthesize(sentences.iter().copied(), &options);
         let elapsed = start.elapsed();
-        if made.is_empty() && self.grammar == 0 && self.negate.is_none() {
+        if made.is_empty() && self.grammar == 0 && self.negate.is_none() && self.answers.is_empty() {
             bail!(
                 "no pair could be made from the {} sentences in {} documents: they must be English sentences of 3 to 60 words",
                 sentences.len(),
@@ -87,12 +90,18 @@ impl Synth {
             Some(path) => negate_pairs(&pairs::read_labelled(path)?.collect::<Result<Vec<_>, _>>()?),
             None => Vec::new(),
         };
-        let written = pairs::write(&self.out, made.iter().map(|made| &made.pair).chain(&generated).chain(&negated))?;
+        let mut answered = Vec::new();
+        for path in &self.answers {
+            answered.extend(squad::read(path)?);
+        }
+        let stated = state_answers(&answered, self.seed);
+        let all = made.iter().map(|made| &made.pair).chain(&generated).chain(&negated).chain(&stated);
+        let written = pairs::write(&self.out, all)?;
 
         let report = report(&made, sentences.iter().copied());
         let of_grammar = report_generated(&generated);
         if self.json {
-            let answer = as_json(&report, &of_grammar, written, sentences.len(), negated.len());
+            let answer = as_json(&report, &of_grammar, written, sentences.len(), negated.len(), stated.len());
             writeln!(stdout(), "{answer}")?;
         } else {
             print(&report)?;
@@ -109,6 +118,9 @@ impl Synth {
             }
             if !negated.is_empty() {
                 writeln!(stdout(), "{} of them negations of labelled pairs", negated.len())?;
+            }
+            if !stated.is_empty() {
+                writeln!(stdout(), "{} of them state the answers of {} questions", stated.len(), answered.len())?;
             }
         }
         Ok(())
@@ -157,6 +169,7 @@ fn as_json(
     written: u64,
     sentences: usize,
     negated: usize,
+    stated: usize,
 ) -> serde_json::Value {
     let generated = |(phenomenon, [matching, other]): (&String, &[usize; 2])| json!({"phenomenon": phenomenon, "match": matching, "no_match": other});
     let tally = |((kind, matches), tally): (&(Kind, bool), &vetted_synthesis::Tally)| json!({"kind": kind.to_string(), "match": matches, "pairs": tally.pairs, "odd_share": tally.odd_share()});
@@ -169,6 +182,7 @@ fn as_json(
             "phenomena": of_grammar.phenomena.iter().map(generated).collect::<Vec<_>>(),
         },
         "negated": negated,
+        "answers_stated": stated,
         "shortcut": {"auc": report.shortcut.auc, "n": report.shortcut.pairs},
         "kinds": report.kinds.iter().map(tally).collect::<Vec<_>>(),
     })

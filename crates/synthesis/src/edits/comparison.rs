@@ -118,7 +118,7 @@ fn ends(sentence: &Sentence, at: usize, second: usize) -> Option<(Range<usize>, 
     let pronoun = sentence.tag(standard.start) == Tag::Prp
         || sentence.tag(clause.subject.start) == Tag::Prp
         || sentence.tokens[standard.clone()].iter().any(|token| token.tag == Tag::PrpS);
-    let near = at - clause.finite < 7
+    let near = (1..7).contains(&at.saturating_sub(clause.finite))
         && sentence.tokens[clause.finite + 1..at].iter().all(|token| {
             token.tag == Tag::Cd
                 || token.tag == Tag::Rb
