@@ -191,7 +191,7 @@ fn pairs_are_made_of_documents_and_a_verifier_of_pairs() {
 #[test]
 fn answers_become_statements_and_labelled_pairs_get_negations() {
     let folder = tempfile::tempdir().unwrap();
-    let passage = "The museum is large. Ann Lee founded the museum in 1990. It has a garden.";
+    let passage = "The museum is large. Ann Lee founded the museum in Columbus in 1990. It has a garden.";
     let answers = format!(r#"[{{"text": "1990", "answer_start": {}}}]"#, passage.find("1990").unwrap());
     let asked = format!(r#"{{"question": "When did Ann Lee found the museum?", "answers": {answers}}}"#);
     let file = format!(r#"{{"data": [{{"paragraphs": [{{"context": "{passage}", "qas": [{asked}]}}]}}]}}"#);

@@ -61,8 +61,10 @@ pub struct Verification {
     pub judgement: Judgement,
     /// The logits behind it, of the window that decided.
     pub outputs: Outputs,
-    /// The largest logit of support among all windows read: what long candidates are ranked by.
-    pub best_support: f32,
+    /// The logarithm of the summed odds of support of all windows read: what long candidates are ranked by. Of one window it is
+    /// its logit. The largest alone would not tell two texts apart that share a sentence which supports the query a little more
+    /// than the one in which they differ.
+    pub support_of_all: f32,
     /// How much of the query the window that decided covers, in [-1, 1]; 1 of a cross-encoder, which cannot tell.
     pub coverage: f32,
     /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.

@@ -128,7 +128,7 @@ fn reject_near_misses(candidates: &mut [Candidate], rivals: &[Option<usize>]) {
 
 /// `bytes` are those of the passage in the text.
 fn vetting(extent: QueryExtent, verification: Verification, bytes: Range<usize>) -> Vetting {
-    let Verification { judgement, outputs, best_support, coverage, window } = verification;
+    let Verification { judgement, outputs, support_of_all, coverage, window } = verification;
     let accepts = matches!(judgement.verdict, Verdict::Accept | Verdict::Abstain);
     if window.is_empty() {
         return Vetting::Unverified(Unverified::NoText);
@@ -140,5 +140,5 @@ fn vetting(extent: QueryExtent, verification: Verification, bytes: Range<usize>)
         true => Part::Title,
         false => Part::Text(bytes.start + window.start..bytes.start + window.end),
     };
-    Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part, rival: None })
+    Vetting::Vetted(Vetted { judgement, outputs, support_of_all, coverage, part, rival: None })
 }

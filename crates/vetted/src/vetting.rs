@@ -81,8 +81,8 @@ pub struct Vetted {
     pub judgement: Judgement,
     /// The logits behind it.
     pub outputs: Outputs,
-    /// The largest logit of support among all parts read.
-    pub best_support: f32,
+    /// The logarithm of the summed odds of support of all parts read.
+    pub support_of_all: f32,
     /// How much of the query the part that decided covers, in [-1, 1].
     pub coverage: f32,
     /// The part that decided.
@@ -185,8 +185,8 @@ mod tests {
                 let conflicts = verdict == Verdict::Reject;
                 let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
                 let judgement = Judgement { verdict, p_match: 0.5, p_conflict, kind: None, conflicts };
-                let (best_support, coverage) = (0.0, 1.0);
-                Vetting::Vetted(Vetted { judgement, outputs, best_support, coverage, part: Part::Title, rival: None })
+                let (support_of_all, coverage) = (0.0, 1.0);
+                Vetting::Vetted(Vetted { judgement, outputs, support_of_all, coverage, part: Part::Title, rival: None })
             }
         };
         let (id, scores) = (recall_rank.to_string(), Scores::default());

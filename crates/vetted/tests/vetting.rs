@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use vetted::verification::{Policy, Verdict};
+use vetted::verification::{Policy, Relation, Verdict};
 use vetted::{
-    Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verify, Vetting, ViewStorage,
+    Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verifier, VerifierOptions, Verify,
+    Vetting, ViewStorage,
 };
 use vetted_recall::Query;
 
@@ -318,4 +319,16 @@ fn documents_may_bring_their_vectors_and_are_vetted_all_the_same() {
     let moved = engine.upsert(vec![document("tea", SENTENCES[4], serde_json::json!([1.5, 0.0]))]).unwrap();
     assert_eq!(moved.replaced, 1, "the text is the same, the vector is not");
     assert_eq!(engine.search(&search.verify(None)).unwrap().hits[0].id, "tea");
+}
+
+#[test]
+fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_differ() {
+    let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {}).unwrap();
+    let rest = "Mara and Jonas had known each other for years, and the harbor was busy that spring. ".repeat(8);
+    let shared = "Mara sold her old boat to Jonas in May.";
+    let [right, wrong] = ["In May Mara sold Jonas a boat.", "In May Jonas sold Mara a boat."]
+        .map(|sentence| format!("{shared} {rest} {sentence}"));
+    let verified =
+        verifier.verify("Mara sold the old boat to Jonas in May.", &[right, wrong], Relation::Support).unwrap();
+    assert!(verified[0].support_of_all > verified[1].support_of_all, "{verified:?}");
 }

@@ -21,7 +21,9 @@ pub fn state_answers(answered: &[Answered], seed: u64) -> Vec<Pair> {
         sentences(&answered.passage).into_iter().filter_map(Sentence::parse).for_each(|sentence| pool.add(&sentence));
     }
     let mut random = Random::new(seed);
-    answered.iter().flat_map(|answered| stated(answered, &pool, &mut random)).collect()
+    let mut pairs: Vec<Pair> = answered.iter().flat_map(|answered| stated(answered, &pool, &mut random)).collect();
+    pairs.retain(|pair| pair.candidate != pair.query);
+    pairs
 }
 
 fn stated(answered: &Answered, pool: &Pool, random: &mut Random) -> Vec<Pair> {

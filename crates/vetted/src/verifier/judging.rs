@@ -198,9 +198,9 @@ impl Verifier {
             if unread && judgement.verdict == Verdict::Accept {
                 judgement.verdict = Verdict::Abstain;
             }
-            let best_support = readings.iter().map(|it| it.outputs.support).fold(f32::NEG_INFINITY, f32::max);
+            let support_of_all = log_sum_exp(readings.iter().map(|reading| reading.outputs.support));
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
-            Verification { judgement, outputs, best_support, coverage, window: ranges[index].clone() }
+            Verification { judgement, outputs, support_of_all, coverage, window: ranges[index].clone() }
         };
         ranges.zip(read).map(combined).collect()
     }
@@ -215,11 +215,20 @@ fn overlap(query: Option<impl Iterator<Item = u32>>, window: Option<impl Iterato
     inner.iter().filter(|id| window.contains(id)).count() as f32 / inner.len().max(1) as f32
 }
 
+/// `ln(sum(exp(x)))`, without overflow; minus infinity of nothing.
+fn log_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f32 {
+    let largest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    if largest == f32::NEG_INFINITY {
+        return largest;
+    }
+    largest + logits.map(|x| (x - largest).exp()).sum::<f32>().ln()
+}
+
 /// The verdict on white space.
 fn nothing_said() -> Verification {
     let nothing = f32::NEG_INFINITY;
     let kinds = [nothing; Kind::COUNT];
     let outputs = Outputs { support: nothing, equivalence: nothing, conflict: nothing, kinds };
     let judgement = Judgement { verdict: Verdict::Reject, p_match: 0.0, p_conflict: 0.0, kind: None, conflicts: false };
-    Verification { judgement, outputs, best_support: nothing, coverage: -1.0, window: 0..0 }
+    Verification { judgement, outputs, support_of_all: nothing, coverage: -1.0, window: 0..0 }
 }

@@ -156,7 +156,7 @@ impl Ranker {
         Ok(Answered { hits, rejected, acted_on, elapsed: start.elapsed() })
     }
 
-    /// Orders the first `depth` by what the verifier reads in their best windows; what comes after stays as it is. Scores
+    /// Orders the first `depth` by what the verifier reads in all their windows; what comes after stays as it is. Scores
     /// become ranks, as those of the two parts do not compare.
     fn reread(&self, engine: &Engine, verifier: &Verifier, query: &str, hits: &mut [(String, f32)]) -> Result<()> {
         let depth = self.depth.min(hits.len());
@@ -166,7 +166,7 @@ impl Ranker {
         }
         let verified = verifier.verify(query, &texts, Relation::Support)?;
         for ((_, score), verification) in hits.iter_mut().zip(&verified) {
-            *score = verification.best_support;
+            *score = verification.support_of_all;
         }
         hits[..depth].sort_by(|a, b| b.1.total_cmp(&a.1));
         for (rank, (_, score)) in hits.iter_mut().enumerate() {
