@@ -3,9 +3,10 @@
 //!
 //! One JSON object, gzipped if the file's name ends in `.gz`: `{"data": [{"paragraphs": [{"context": "...", "qas":
 //! [{"question": "...", "answers": [{"text": "...", "answer_start": 12}]}]}]}]}`; positions count characters. Other fields
-//! are ignored; questions without an answer, or whose answer does not stand where it says, are left out.
+//! are ignored.
 
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -13,15 +14,55 @@ use serde::Deserialize;
 use crate::Error;
 use crate::input;
 
-/// A question, and where its passage answers it.
+/// A paragraph and what is asked about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answered {
-    /// The passage.
-    pub passage: String,
+pub struct Paragraph {
+    /// Its text.
+    pub text: String,
+    /// The questions that it was given, answered or not.
+    pub questions: Vec<Question>,
+}
+
+/// A question about a paragraph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
     /// The question.
-    pub question: String,
-    /// The first answer's bytes in the passage.
-    pub answer: std::ops::Range<usize>,
+    pub text: String,
+    /// The bytes of the paragraph that answer it; none where there is no answer, or where it does not stand where it should.
+    pub answer: Option<Range<usize>>,
+}
+
+/// Reads the paragraphs of a [file](self).
+///
+/// # Errors
+/// [`Error::Open`], [`Error::Read`]; [`Error::MalformedJson`] for anything else than such an object.
+pub fn read(path: impl AsRef<Path>) -> Result<Vec<Paragraph>, Error> {
+    let path = path.as_ref();
+    let mut bytes = Vec::new();
+    let mut input = input::open(path)?;
+    input.bytes.read_to_end(&mut bytes).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let articles: Articles = serde_json::from_slice(&bytes).map_err(|error| Error::MalformedJson {
+        path: path.to_owned(),
+        line: error.line() as u64,
+        column: error.column().max(1) as u64,
+        problem: error.to_string(),
+        expected: r#"SQuAD's format, like {"data": [{"paragraphs": [{"context": "...", "qas": [...]}]}]}"#,
+    })?;
+    Ok(articles.data.into_iter().flat_map(|article| article.paragraphs).map(paragraph).collect())
+}
+
+fn paragraph(Context { context, qas }: Context) -> Paragraph {
+    let place = |answer: Answer| {
+        let (start, _) = context.char_indices().nth(answer.answer_start)?;
+        let stands = !answer.text.is_empty() && context[start..].starts_with(&answer.text);
+        stands.then(|| start..start + answer.text.len())
+    };
+    let question = |Asked { question, answers }: Asked| Question {
+        text: question,
+        answer: answers.into_iter().next().and_then(place),
+    };
+    let questions = qas.into_iter().map(question).collect();
+    Paragraph { text: context, questions }
 }
 
 #[derive(Deserialize)]
@@ -31,11 +72,11 @@ struct Articles {
 
 #[derive(Deserialize)]
 struct Article {
-    paragraphs: Vec<Paragraph>,
+    paragraphs: Vec<Context>,
 }
 
 #[derive(Deserialize)]
-struct Paragraph {
+struct Context {
     context: String,
     qas: Vec<Asked>,
 }
@@ -53,48 +94,12 @@ struct Answer {
     answer_start: usize,
 }
 
-/// Reads a [file of answered questions](self).
-///
-/// # Errors
-/// [`Error::Open`], [`Error::Read`]; [`Error::MalformedJson`] for anything else than such an object.
-pub fn read(path: impl AsRef<Path>) -> Result<Vec<Answered>, Error> {
-    let path = path.as_ref();
-    let mut bytes = Vec::new();
-    let mut input = input::open(path)?;
-    input.bytes.read_to_end(&mut bytes).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let articles: Articles = serde_json::from_slice(&bytes).map_err(|error| Error::MalformedJson {
-        path: path.to_owned(),
-        line: error.line() as u64,
-        column: error.column().max(1) as u64,
-        problem: error.to_string(),
-        expected: r#"SQuAD's format, like {"data": [{"paragraphs": [{"context": "...", "qas": [...]}]}]}"#,
-    })?;
-    let paragraphs = articles.data.into_iter().flat_map(|article| article.paragraphs);
-    Ok(paragraphs.flat_map(answered).collect())
-}
-
-fn answered(paragraph: Paragraph) -> Vec<Answered> {
-    let Paragraph { context, qas } = paragraph;
-    let mut found = Vec::new();
-    for Asked { question, answers } in qas {
-        let Some(Answer { text, answer_start }) = answers.into_iter().next().filter(|answer| !answer.text.is_empty())
-        else {
-            continue;
-        };
-        let Some((start, _)) = context.char_indices().nth(answer_start) else { continue };
-        if context[start..].starts_with(&text) {
-            found.push(Answered { passage: context.clone(), question, answer: start..start + text.len() });
-        }
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn questions_with_answers_are_read_and_others_left_out() {
+    fn questions_are_read_with_answers_that_stand_where_they_say() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("questions.json");
         let written = r#"{"version": "1", "data": [{"title": "Tea", "paragraphs": [{"context": "Thé comes from Assam.", "qas": [
@@ -104,8 +109,10 @@ mod tests {
             {"id": "4", "question": "What?", "answers": [{"text": "tea", "answer_start": 300}]}]}]}]}"#;
         std::fs::write(&path, written).expect("written");
         let read_back = read(&path).expect("readable");
-        assert_eq!(read_back.len(), 1);
-        assert_eq!(&read_back[0].passage[read_back[0].answer.clone()], "Assam");
+        let [Paragraph { text, questions }] = &read_back[..] else { panic!("{read_back:?}") };
+        let answers: Vec<_> =
+            questions.iter().map(|question| question.answer.clone().map(|answer| &text[answer])).collect();
+        assert_eq!(answers, [Some("Assam"), None, None, None]);
 
         std::fs::write(&path, r#"[{"text": "no"}]"#).expect("written");
         let error = read(&path).expect_err("another format").to_string();

@@ -21,8 +21,9 @@ use crate::sentence::{Clause, Sentence};
 /// ("elsewhere") it supports the query as before, and conflicts with its negation.
 ///
 /// Strictly, nothing follows from a statement's negation for the negation of what it supports, but people read "Aspirin does not
-/// relieve pain in most adults" as support for "Aspirin does not relieve pain" (Hossain et al. 2020, section 3), and without
-/// these pairs a reader learns that two negated texts never support each other.
+/// relieve pain in most adults" as support for "Aspirin does not relieve pain" (so do the annotators of Hossain et al., EMNLP 2020),
+/// and without these pairs a reader learns that two negated texts never support each other.
+///
 /// The pairs' source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
     pairs.into_iter().flat_map(negations).collect()
@@ -72,7 +73,7 @@ fn negations_of_support(pair: &Pair) -> Vec<Pair> {
     let mut pairs: Vec<Pair> =
         made(pair, "query", CONFLICT, Some(&pair.candidate), not_query.as_ref()).into_iter().collect();
     let Some(candidate) = Statement::parse(&pair.candidate) else { return pairs };
-    let (Some(verb), Some((own, elsewhere))) = (query.verb(), candidate.verbs_apart(query.verb().as_deref())) else {
+    let Some((own, elsewhere)) = query.verb().and_then(|verb| candidate.verbs_apart(&verb)) else {
         // Its only verb, though another one, carries what the query was concluded from.
         let not_candidate = candidate.negated().filter(|_| predicates(&candidate.sentence).len() == 1);
         pairs.extend(made(pair, "candidate", NO_MATCH, not_candidate.as_ref(), Some(&pair.query)));
@@ -81,7 +82,7 @@ fn negations_of_support(pair: &Pair) -> Vec<Pair> {
     let not_candidate = negate_in(&candidate.sentence, &own).map(|sentence| sentence.text());
     pairs.extend(made(pair, "candidate", NO_MATCH, not_candidate.as_ref(), Some(&pair.query)));
     pairs.extend(made(pair, "both", MATCH, not_candidate.as_ref(), not_query.as_ref()));
-    if let Some(other) = elsewhere.filter(|other| other.base != verb) {
+    if let Some(other) = elsewhere {
         let aside = negate_in(&candidate.sentence, &other).map(|sentence| sentence.text());
         pairs.extend(made(pair, "elsewhere", MATCH, aside.as_ref(), Some(&pair.query)));
         pairs.extend(made(pair, "elsewhere+query", CONFLICT, aside.as_ref(), not_query.as_ref()));
@@ -93,7 +94,7 @@ fn negations_of_support(pair: &Pair) -> Vec<Pair> {
 /// whose difference is one that "not" does not undo: other names, numbers, roles. `None` where the verb is not the same.
 pub fn negate_both(pair: &Pair) -> Option<Pair> {
     let (candidate, query) = (Statement::parse(&pair.candidate)?, Statement::parse(&pair.query)?);
-    let (own, _) = candidate.verbs_apart(query.verb().as_deref())?;
+    let (own, _) = candidate.verbs_apart(&query.verb()?)?;
     let candidate = negate_in(&candidate.sentence, &own)?.text();
     let conflict = pair.conflict.filter(|conflict| !conflict);
     Some(Pair { candidate, query: query.negated()?, conflict, ..pair.clone() })
@@ -154,12 +155,12 @@ impl Statement {
 
     /// The only predicate with this verb, and a later one in a clause of its own, if there is one. What comes before may be
     /// what the rest depends on ("he denied that ..."), and what follows without a mark of a new clause may, too.
-    fn verbs_apart(&self, verb: Option<&str>) -> Option<(Predicate, Option<Predicate>)> {
+    fn verbs_apart(&self, verb: &str) -> Option<(Predicate, Option<Predicate>)> {
         if self.sentence.has_negation() || self.sentence.has(&["if", "whether", "until", "but"]) {
             return None;
         }
         let predicates = predicates(&self.sentence);
-        let mut of_verb = predicates.iter().enumerate().filter(|(_, predicate)| Some(predicate.base.as_str()) == verb);
+        let mut of_verb = predicates.iter().enumerate().filter(|(_, predicate)| predicate.base == verb);
         let (at, own) = of_verb.next().filter(|_| of_verb.next().is_none())?;
         let apart = |later: &&Predicate| {
             let between = &self.sentence.tokens[own.range.end..later.range.start];

@@ -90,11 +90,11 @@ impl Synth {
             Some(path) => negate_pairs(&pairs::read_labelled(path)?.collect::<Result<Vec<_>, _>>()?),
             None => Vec::new(),
         };
-        let mut answered = Vec::new();
+        let mut paragraphs = Vec::new();
         for path in &self.answers {
-            answered.extend(squad::read(path)?);
+            paragraphs.extend(squad::read(path)?);
         }
-        let stated = state_answers(&answered, self.seed);
+        let stated = state_answers(&paragraphs, self.seed);
         let all = made.iter().map(|made| &made.pair).chain(&generated).chain(&negated).chain(&stated);
         let written = pairs::write(&self.out, all)?;
 
@@ -120,7 +120,7 @@ impl Synth {
                 writeln!(stdout(), "{} of them negations of labelled pairs", negated.len())?;
             }
             if !stated.is_empty() {
-                writeln!(stdout(), "{} of them state the answers of {} questions", stated.len(), answered.len())?;
+                writeln!(stdout(), "{} of them state the answers of questions", stated.len())?;
             }
         }
         Ok(())

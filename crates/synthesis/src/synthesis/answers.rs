@@ -1,7 +1,9 @@
 //! Pairs of stated answers and the sentences that say so or do not.
 
+use std::ops::Range;
+
 use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
-use vetted_corpus::squad::Answered;
+use vetted_corpus::squad::Paragraph;
 
 use super::inferred::{SOURCE, supported};
 use crate::negated::{negate_both, negate_each};
@@ -15,19 +17,25 @@ use crate::tag::Tag;
 /// Questions of a file and their answers, stated, as queries for the sentence that answers: labelled pairs of the source
 /// `inferred`, by the operations that [`synthesize`](super::synthesize) knows, and with another answer or another sentence
 /// of the same passage.
-pub fn state_answers(answered: &[Answered], seed: u64) -> Vec<Pair> {
+pub fn state_answers(paragraphs: &[Paragraph], seed: u64) -> Vec<Pair> {
     let mut pool = Pool::default();
-    for answered in answered {
-        sentences(&answered.passage).into_iter().filter_map(Sentence::parse).for_each(|sentence| pool.add(&sentence));
+    for Paragraph { text, .. } in paragraphs {
+        sentences(text).into_iter().filter_map(Sentence::parse).for_each(|sentence| pool.add(&sentence));
     }
     let mut random = Random::new(seed);
-    let mut pairs: Vec<Pair> = answered.iter().flat_map(|answered| stated(answered, &pool, &mut random)).collect();
-    pairs.retain(|pair| pair.candidate != pair.query);
+    let mut pairs = Vec::new();
+    for Paragraph { text, questions } in paragraphs {
+        for question in questions {
+            if let Some(answer) = &question.answer {
+                pairs.extend(stated(text, &question.text, answer, &pool, &mut random));
+            }
+        }
+    }
+    pairs.retain(|pair: &Pair| pair.candidate != pair.query);
     pairs
 }
 
-fn stated(answered: &Answered, pool: &Pool, random: &mut Random) -> Vec<Pair> {
-    let Answered { passage, question, answer } = answered;
+fn stated(passage: &str, question: &str, answer: &Range<usize>, pool: &Pool, random: &mut Random) -> Vec<Pair> {
     let place = passage[..answer.start].split_whitespace().next_back();
     let Some(text) = state(question, &passage[answer.clone()], place) else { return Vec::new() };
     let Some(statement) = Sentence::parse(&text) else { return Vec::new() };
@@ -116,6 +124,8 @@ fn alike<'a>(answer: &str, sentence: &'a str) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
+    use vetted_corpus::squad::Question;
+
     use super::*;
 
     #[test]
@@ -123,10 +133,11 @@ mod tests {
         let passage = "The museum is large. Ann Lee founded the museum in Columbus in 1990. It has a garden.";
         let start = passage.find("1990").expect("there");
         let question = "When did Ann Lee found the museum?".to_owned();
-        let answered = Answered { passage: passage.to_owned(), question, answer: start..start + 4 };
+        let questions = vec![Question { text: question, answer: Some(start..start + 4) }];
+        let paragraph = Paragraph { text: passage.to_owned(), questions };
         let mut pairs = Vec::new();
         for seed in 0..20 {
-            pairs.extend(state_answers(std::slice::from_ref(&answered), seed));
+            pairs.extend(state_answers(std::slice::from_ref(&paragraph), seed));
         }
         let stated = "Ann Lee founded the museum in 1990.";
         let sentence = "Ann Lee founded the museum in Columbus in 1990.";

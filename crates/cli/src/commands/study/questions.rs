@@ -1,10 +1,10 @@
 //! Questions with the paragraphs that answer them, from files in SQuAD's format, as retrieval triplets.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
-use serde::Deserialize;
+use anyhow::{Result, bail};
+use vetted::corpus::squad;
 use vetted::corpus::triplets::Triplet;
 
 /// Paragraphs, each once, and the questions that they answer.
@@ -22,8 +22,8 @@ impl Questions {
         let mut place_of: HashMap<String, usize> = HashMap::new();
         let mut seen = BTreeSet::new();
         for file in files {
-            for paragraph in read_file(file)? {
-                let context = paragraph.context.trim().to_owned();
+            for paragraph in squad::read(file)? {
+                let context = paragraph.text.trim().to_owned();
                 if context.is_empty() {
                     continue;
                 }
@@ -31,8 +31,8 @@ impl Questions {
                     questions.paragraphs.push(context);
                     questions.paragraphs.len() - 1
                 });
-                for asked in paragraph.qas {
-                    let question = asked.question.trim().to_owned();
+                for asked in paragraph.questions {
+                    let question = asked.text.trim().to_owned();
                     if !question.is_empty() && seen.insert((question.clone(), place)) {
                         questions.asked.push((question, place));
                     }
@@ -65,38 +65,6 @@ impl Questions {
         };
         self.asked.iter().map(triplet).collect()
     }
-}
-
-#[derive(Deserialize)]
-struct File {
-    data: Vec<Article>,
-}
-
-#[derive(Deserialize)]
-struct Article {
-    paragraphs: Vec<Paragraph>,
-}
-
-#[derive(Deserialize)]
-struct Paragraph {
-    context: String,
-    qas: Vec<Asked>,
-}
-
-#[derive(Deserialize)]
-struct Asked {
-    question: String,
-}
-
-fn read_file(path: &Path) -> Result<impl Iterator<Item = Paragraph>> {
-    let json = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let file: File = serde_json::from_slice(&json).with_context(|| {
-        format!(
-            "{} is not in SQuAD's format, {{\"data\": [{{\"paragraphs\": [{{\"context\", \"qas\"}}]}}]}}",
-            path.display()
-        )
-    })?;
-    Ok(file.data.into_iter().flat_map(|article| article.paragraphs))
 }
 
 /// Which paragraphs hold which words, for BM25 (Robertson and Zaragoza 2009) with Anserini's constants.
@@ -184,6 +152,6 @@ mod tests {
         let path = folder.path().join("other.json");
         std::fs::write(&path, "[1, 2]").unwrap();
         let Err(error) = Questions::read(std::slice::from_ref(&path)) else { panic!("it was read") };
-        assert!(format!("{error:#}").contains("is not in SQuAD's format"), "{error:#}");
+        assert!(format!("{error:#}").contains("SQuAD's format"), "{error:#}");
     }
 }
