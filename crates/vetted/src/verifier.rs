@@ -63,7 +63,7 @@ pub struct Verification {
     pub outputs: Outputs,
     /// The logarithm of the summed odds of support of all windows read: what long candidates are ranked by. Of one window it is
     /// its logit. The largest alone would not tell two texts apart that share a sentence which supports the query a little more
-    /// than the one in which they differ.
+    /// than the one in which they differ. Of a formula it is the largest similarity.
     pub support_of_all: f32,
     /// How much of the query the window that decided covers, in [-1, 1]; 1 of a cross-encoder, which cannot tell.
     pub coverage: f32,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetted::verification::{Policy, Relation, Verdict};
+use vetted::verification::{Architecture, Policy, Relation, Verdict};
 use vetted::{
     Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verifier, VerifierOptions, Verify,
     Vetting, ViewStorage,

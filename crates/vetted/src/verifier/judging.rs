@@ -198,7 +198,10 @@ impl Verifier {
             if unread && judgement.verdict == Verdict::Accept {
                 judgement.verdict = Verdict::Abstain;
             }
-            let support_of_all = log_sum_exp(readings.iter().map(|reading| reading.outputs.support));
+            let supports = readings.iter().map(|reading| reading.outputs.support);
+            // What a formula says is a similarity, no logit: many a little alike are not one that is.
+            let support_of_all =
+                if self.is_trained() { log_sum_exp(supports) } else { supports.fold(f32::NEG_INFINITY, f32::max) };
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
             Verification { judgement, outputs, support_of_all, coverage, window: ranges[index].clone() }
         };
