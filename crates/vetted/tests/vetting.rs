@@ -328,7 +328,12 @@ fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_
     let shared = "Mara sold her old boat to Jonas in May.";
     let [right, wrong] = ["In May Mara sold Jonas a boat.", "In May Jonas sold Mara a boat."]
         .map(|sentence| format!("{shared} {rest} {sentence}"));
-    let verified =
-        verifier.verify("Mara sold the old boat to Jonas in May.", &[right, wrong], Relation::Support).unwrap();
+    let (query, documents) = ("Mara sold the old boat to Jonas in May.", [right, wrong]);
+    let verified = verifier.verify(query, &documents, Relation::Support).unwrap();
     assert!(verified[0].support_of_all > verified[1].support_of_all, "{verified:?}");
+
+    // Similarities do not add up.
+    let max_sim = Verifier::parameter_free(Architecture::F1, VerifierOptions::default(), &mut |_| {}).unwrap();
+    let verified = max_sim.verify(query, &documents, Relation::Support).unwrap();
+    assert!(verified.iter().all(|it| it.support_of_all <= 1.0), "{verified:?}");
 }
