@@ -147,5 +147,6 @@ fn wrong_input_is_named() {
     fs::write(folder.path().join("set/qrels/test.tsv"), "q0\td99\t1\n").unwrap();
     assert!(with(&[]).contains("judges 1 document (d99)"));
     fs::write(folder.path().join("squad.json"), "{}").unwrap();
-    assert!(with(&[]).contains("squad.json is not in SQuAD's format"));
+    let message = with(&[]);
+    assert!(message.contains("squad.json:1:") && message.contains("expected SQuAD's format"), "{message}");
 }

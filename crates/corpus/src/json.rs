@@ -169,7 +169,7 @@ impl Iterator for Array {
 }
 
 /// The parser's message without the position at its end, which [`Error::MalformedJson`] gives in its own way.
-fn without_position(error: &serde_json::Error) -> String {
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     message.strip_suffix(&position).unwrap_or(&message).to_string()

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::Error;
 use crate::input;
+use crate::json::without_position;
 
 /// A paragraph and what is asked about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Paragraph>, Error> {
         path: path.to_owned(),
         line: error.line() as u64,
         column: error.column().max(1) as u64,
-        problem: error.to_string(),
+        problem: without_position(&error),
         expected: r#"SQuAD's format, like {"data": [{"paragraphs": [{"context": "...", "qas": [...]}]}]}"#,
     })?;
     Ok(articles.data.into_iter().flat_map(|article| article.paragraphs).map(paragraph).collect())
