@@ -28,6 +28,10 @@ pub fn inferences(sentence: &Sentence) -> Vec<(&'static str, Sentence)> {
     found
 }
 
+/// The pattern of a statement that leaves out a circumstance, and with it says less. What the other patterns leave out says
+/// something of its own.
+pub const FRONTED: &str = "fronted-left-out";
+
 /// What stands after these may not be so, or not at all times.
 const CONDITIONS: &[&str] = &[
     "if", "whether", "unless", "until", "either", "or", "would", "could", "may", "might", "should", "every", "each",
@@ -53,9 +57,9 @@ fn joined(parts: &[&[Token]]) -> Vec<Token> {
     tokens
 }
 
-/// "is" or "was", "are" or "were", as the main verb has it.
-fn copula(finite: &Token, plural: bool) -> Token {
-    let (text, tag) = match (finite.tag == Tag::Vbd, plural) {
+/// "is" or "was", "are" or "were".
+fn copula(past: bool, plural: bool) -> Token {
+    let (text, tag) = match (past, plural) {
         (true, false) => ("was", Tag::Vbd),
         (true, true) => ("were", Tag::Vbd),
         (false, false) => ("is", Tag::Vbz),
@@ -74,7 +78,7 @@ fn of_subject(sentence: &Sentence, offer: &mut impl FnMut(&'static str, Vec<Toke
     let close = (comma + 2..end)
         .find(|at| sentence.word(*at) == "," && sentence.tag(after_adverbs(sentence, at + 1)).is_finite());
     let Some(close) = close else { return };
-    let finite = after_adverbs(sentence, close + 1);
+    let past = sentence.tag(after_adverbs(sentence, close + 1)) == Tag::Vbd;
     let (subject, inner) = (&sentence.tokens[subject], comma + 1..close);
     offer("aside-left-out", joined(&[subject, &sentence.tokens[close + 1..end]]));
     let aside = &sentence.tokens[inner.clone()];
@@ -82,12 +86,10 @@ fn of_subject(sentence: &Sentence, offer: &mut impl FnMut(&'static str, Vec<Toke
     if aside[0].any(&["who", "which"]) && sentence.tag(after_adverbs(sentence, comma + 2)).is_finite() {
         offer("of-relative-clause", joined(&[subject, &aside[1..]]));
     } else if aside[0].any(&["a", "an", "the"]) && sentence.phrase_at(inner.start).is_some() && !nested(inner.start) {
-        offer("of-apposition", joined(&[subject, &[copula(&sentence.tokens[finite], plural)], aside]));
+        offer("of-apposition", joined(&[subject, &[copula(past, plural)], aside]));
     } else if aside[0].tag == Tag::Vbn && !nested(inner.start) {
         let done = aside.iter().any(|token| token.tag == Tag::Cd || token.is("by"));
-        let past = Token::word("did", Tag::Vbd);
-        let verb = if done { copula(&past, plural) } else { copula(&sentence.tokens[finite], plural) };
-        offer("of-participle", joined(&[subject, &[verb], aside]));
+        offer("of-participle", joined(&[subject, &[copula(past || done, plural)], aside]));
     }
 }
 
@@ -104,11 +106,11 @@ fn of_predicates(sentence: &Sentence, offer: &mut impl FnMut(&'static str, Vec<T
     let end = sentence.end();
     let subject = &sentence.tokens[clause.subject.clone()];
     if !clause.fronted.is_empty() {
-        offer("fronted-left-out", joined(&[&sentence.tokens[clause.subject.start..end]]));
+        offer(FRONTED, joined(&[&sentence.tokens[clause.subject.start..end]]));
     }
-    let later: Vec<usize> = (clause.main + 1..end).filter(|at| sentence.tag(*at).is_finite()).collect();
+    let later = (clause.main + 1..end).find(|at| sentence.tag(*at).is_finite());
     let Some(and) = (clause.main + 1..end).find(|at| sentence.tokens[*at].is("and")) else { return };
-    if later.first() == Some(&(and + 1)) {
+    if later == Some(and + 1) {
         let stop = if sentence.before(and) == "," { and - 1 } else { and };
         offer("first-predicate", joined(&[subject, &sentence.tokens[clause.finite..stop]]));
         offer("second-predicate", joined(&[subject, &sentence.tokens[and + 1..end]]));

@@ -76,6 +76,15 @@ pub fn verb_bases(form: &str, tag: Tag) -> Vec<String> {
     bases
 }
 
+/// The form of "do" that stands in for a verb of a form, with its tag: "did" for "won".
+pub fn do_support(tag: Tag) -> (&'static str, Tag) {
+    match tag {
+        Tag::Vbd => ("did", Tag::Vbd),
+        Tag::Vbz => ("does", Tag::Vbz),
+        _ => ("do", Tag::Vbp),
+    }
+}
+
 /// The base of a form when it has only one plausible one: irregular, or regular with an unambiguous spelling.
 pub fn verb_base(form: &str, tag: Tag) -> Option<String> {
     match (form, tag) {

@@ -17,12 +17,21 @@ use crate::sentence::{Clause, Sentence};
 /// | neither | no support, no conflict | no support | no support |
 ///
 /// A dash where nothing follows: who does not run fast may still run, whoever has no labrador may have another dog, and what
-/// is not unnatural may be natural. Of a candidate that supports the query, the verb is negated that the query has, wherever it stands; with another one negated
-/// ("elsewhere") it supports the query as before, and conflicts with its negation.
+/// is not unnatural may be natural. Of a candidate that supports the query, the verb is negated that the query has, wherever
+/// it stands; with another one negated ("elsewhere") it supports the query as before, and conflicts with its negation.
 ///
 /// The pairs' source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
-    pairs.into_iter().flat_map(negations).collect()
+    let named = |pair: &Pair| {
+        let source = pair.source.clone();
+        negations(pair).into_iter().map(move |(side, made)| Pair {
+            source: "negated".to_owned(),
+            split: "train".to_owned(),
+            phenomenon: format!("{source}-{side}"),
+            ..made
+        })
+    };
+    pairs.into_iter().flat_map(named).collect()
 }
 
 /// What is known of a pair of a negation.
@@ -37,7 +46,8 @@ const MATCH: Option<Known> = Some(Known { label: Label::Match, conflict: Some(fa
 const NO_MATCH: Option<Known> = Some(Known { label: Label::NoMatch, conflict: None });
 const UNRELATED: Option<Known> = Some(Known { label: Label::NoMatch, conflict: Some(false) });
 
-fn negations(pair: &Pair) -> Vec<Pair> {
+/// What [`negate_pairs`] makes of a pair, with the side that was negated, else named as the pair is.
+pub fn negations(pair: &Pair) -> Vec<(&'static str, Pair)> {
     let contradicts = pair.conflict == Some(true)
         || pair.label == Some(Label::NoMatch) && DIRECTED_SOURCES.contains(&pair.source.as_str());
     let [query_only, candidate_only, both] = match (pair.relation, pair.label) {
@@ -63,10 +73,10 @@ fn negations(pair: &Pair) -> Vec<Pair> {
 
 /// What a candidate still supports depends on which of its verbs is negated: the query's own, or one that has nothing to
 /// do with it.
-fn negations_of_support(pair: &Pair) -> Vec<Pair> {
+fn negations_of_support(pair: &Pair) -> Vec<(&'static str, Pair)> {
     let Some(query) = Statement::parse(&pair.query) else { return Vec::new() };
     let not_query = query.negated();
-    let mut pairs: Vec<Pair> =
+    let mut pairs: Vec<_> =
         made(pair, "query", CONFLICT, Some(&pair.candidate), not_query.as_ref()).into_iter().collect();
     let Some(candidate) = Statement::parse(&pair.candidate) else { return pairs };
     let Some((own, elsewhere)) = query.verb().and_then(|verb| candidate.verbs_apart(&verb)) else {
@@ -103,23 +113,15 @@ pub fn negate_each(pair: &Pair) -> Option<Pair> {
 
 fn made(
     pair: &Pair,
-    side: &str,
+    side: &'static str,
     known: Option<Known>,
     candidate: Option<&String>,
     query: Option<&String>,
-) -> Option<Pair> {
+) -> Option<(&'static str, Pair)> {
     let Known { label, conflict } = known?;
-    Some(Pair {
-        candidate: candidate?.clone(),
-        query: query?.clone(),
-        label: Some(label),
-        relation: pair.relation,
-        conflict,
-        kind: (conflict == Some(true)).then_some(Kind::Negation),
-        source: "negated".to_owned(),
-        split: "train".to_owned(),
-        phenomenon: format!("{}-{side}", pair.source),
-    })
+    let (candidate, query) = (candidate?.clone(), query?.clone());
+    let kind = (conflict == Some(true)).then_some(Kind::Negation);
+    Some((side, Pair { candidate, query, label: Some(label), conflict, kind, ..pair.clone() }))
 }
 
 /// A sentence that is no question.

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::edits::{replace, words};
-use crate::morphology::verb_base;
+use crate::morphology::{do_support, verb_base};
 use crate::sentence::{Sentence, is_be};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -62,11 +62,7 @@ pub fn negate_in(sentence: &Sentence, predicate: &Predicate) -> Option<Sentence>
         Form::Participle => replace(&sentence.tokens, start..start, [not()]),
         Form::Finite => {
             let finite = &sentence.tokens[start];
-            let (support, tag) = match finite.tag {
-                Tag::Vbd => ("did", Tag::Vbd),
-                Tag::Vbz => ("does", Tag::Vbz),
-                _ => ("do", Tag::Vbp),
-            };
+            let (support, tag) = do_support(finite.tag);
             let mut new = words(&format!("{support} not"), &[tag, Tag::Rb]);
             new.push(Token::word(verb_base(&finite.lower(), finite.tag)?, Tag::Vb));
             replace(&sentence.tokens, start..start + 1, new)
@@ -87,14 +83,7 @@ fn group_at(sentence: &Sentence, start: usize) -> Option<(Range<usize>, Form)> {
     if !tag.is_finite() {
         return None;
     }
-    let mut end = start + 1;
-    for at in start + 1..sentence.tokens.len() {
-        match sentence.tag(at) {
-            Tag::Rb => {}
-            Tag::Vb | Tag::Vbn | Tag::Vbg => end = at + 1,
-            _ => break,
-        }
-    }
+    let end = sentence.last_verb(start) + 1;
     let first = &sentence.tokens[start];
     let perfect = first.any(&["has", "have", "had"]) && end > start + 1 && sentence.tag(end - 1) != Tag::Vb;
     let supported = first.any(&["do", "does", "did"]) && end > start + 1;

@@ -1,6 +1,6 @@
 //! Questions that a statement answers.
 
-use crate::morphology::{conjugate, verb_base};
+use crate::morphology::{conjugate, do_support, verb_base};
 use crate::sentence::{Clause, MONTHS, Sentence, is_be};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -175,11 +175,7 @@ fn inverted(sentence: &Sentence, clause: &Clause, stop: usize, opening: &str) ->
         tokens.extend(contracted.cloned());
         tokens.extend(subject);
     } else {
-        let (support, tag) = match finite.tag {
-            Tag::Vbd => ("did", Tag::Vbd),
-            Tag::Vbz => ("does", Tag::Vbz),
-            _ => ("do", Tag::Vbp),
-        };
+        let (support, tag) = do_support(finite.tag);
         tokens.push(Token::word(support, tag));
         tokens.extend(subject);
         tokens.push(Token::word(verb_base(&finite.lower(), finite.tag)?, Tag::Vb));

@@ -224,16 +224,7 @@ impl Sentence {
         if !self.tag(finite).is_finite() {
             return None;
         }
-        let mut main = finite;
-        let mut at = finite + 1;
-        while at < self.tokens.len() {
-            match self.tag(at) {
-                Tag::Rb => {}
-                Tag::Vb | Tag::Vbn | Tag::Vbg => main = at,
-                _ => break,
-            }
-            at += 1;
-        }
+        let mut main = self.last_verb(finite);
         let finite_token = &self.tokens[finite];
         let have = finite_token.any(&["has", "have", "had", "'ve"]) && main != finite && self.tag(main) == Tag::Vbn
             || finite_token.any(&["has", "have", "had"]) && main != finite && is_be(&self.tokens[main]);
@@ -244,6 +235,13 @@ impl Sentence {
             main = finite;
         }
         Some(Clause { fronted: 0..start, subject, plural, finite, main, auxiliary })
+    }
+
+    /// The last verb of the group that begins with a finite one, adverbs between them passed over; itself, if it is alone.
+    pub fn last_verb(&self, finite: usize) -> usize {
+        let group = (finite + 1..self.tokens.len())
+            .take_while(|at| matches!(self.tag(*at), Tag::Rb | Tag::Vb | Tag::Vbn | Tag::Vbg));
+        group.filter(|at| self.tag(*at) != Tag::Rb).last().unwrap_or(finite)
     }
 
     /// Whether the phrase is about people or animals: a given name, or a noun of that kind.

@@ -47,15 +47,10 @@ enum Sort {
 impl Asked {
     fn parse(sentence: &Sentence) -> Option<Asked> {
         let first = &sentence.tokens[0];
-        if first.any(&["who", "when", "where"]) {
-            let sort = if first.is("who") {
-                Sort::Thing
-            } else if first.is("when") {
-                Sort::When
-            } else {
-                Sort::Where
-            };
-            return Some(Asked { range: 0..1, sort });
+        for (word, sort) in [("who", Sort::Thing), ("when", Sort::When), ("where", Sort::Where)] {
+            if first.is(word) {
+                return Some(Asked { range: 0..1, sort });
+            }
         }
         if first.is("how") && sentence.word(1) == "many" {
             let noun = (2..5).find(|at| sentence.tag(*at) == Tag::Nns)?;
@@ -97,7 +92,7 @@ impl Asked {
         let verb = self.range.end;
         let finite =
             sentence.tokens.get(verb).filter(|_| sentence.tag(verb).is_finite() || is_be(&sentence.tokens[verb]))?;
-        let timed = matches!(self.sort, Sort::When | Sort::Where);
+        let timed = self.timed();
         let rest = |from: usize| sentence.tokens[from.min(end)..end].to_vec();
         if finite.any(&["do", "does", "did"]) {
             let (mut subject, plural) = sentence.full_phrase_at(verb + 1)?;
@@ -114,7 +109,7 @@ impl Asked {
             let mut tokens = sentence.tokens[subject.clone()].to_vec();
             tokens.push(Token::word(conjugate(&base.lower(), tag), tag));
             let tail = rest(subject.end + 1);
-            return self.placed(tokens, tail, said, timed);
+            return self.placed(tokens, tail, said);
         }
         let auxiliary = is_be(finite) || finite.tag == Tag::Md || finite.any(&["has", "have", "had"]);
         if auxiliary && let Some((subject, _)) = sentence.full_phrase_at(verb + 1) {
@@ -137,7 +132,7 @@ impl Asked {
             tokens.push(finite.clone());
             let group = tail.iter().take_while(|token| token.tag.is_verb() || token.tag == Tag::Rb).count();
             tokens.extend_from_slice(&tail[..group]);
-            return self.placed(tokens, tail[group..].to_vec(), said, timed);
+            return self.placed(tokens, tail[group..].to_vec(), said);
         }
         // "Who won the prize?", "How many people live there?", "What is located in X?"
         if timed {
@@ -146,10 +141,15 @@ impl Asked {
         Some([said, rest(verb)].concat())
     }
 
+    /// Whether a time or a place is asked for.
+    fn timed(&self) -> bool {
+        matches!(self.sort, Sort::When | Sort::Where)
+    }
+
     /// Subject and verb, what is said, and the rest, in the order that they have in a statement.
-    fn placed(&self, head: Vec<Token>, tail: Vec<Token>, said: Vec<Token>, timed: bool) -> Option<Vec<Token>> {
+    fn placed(&self, head: Vec<Token>, tail: Vec<Token>, said: Vec<Token>) -> Option<Vec<Token>> {
         let stranded = tail.last().is_some_and(|token| matches!(token.tag, Tag::In | Tag::To | Tag::Rp));
-        if timed || stranded || tail.is_empty() {
+        if self.timed() || stranded || tail.is_empty() {
             return Some([head, tail, said].concat());
         }
         matches!(tail[0].tag, Tag::In | Tag::To).then(|| [head, said, tail].concat())

@@ -5,7 +5,7 @@ use vetted_corpus::pairs::Kind;
 use super::{Edits, replace, words};
 use crate::edit::Meaning;
 use crate::lexicon::{Class, Lexicon};
-use crate::morphology::{conjugate, verb_base};
+use crate::morphology::{conjugate, do_support, verb_base};
 use crate::sentence::{Clause, Sentence, is_be};
 use crate::tag::Tag;
 use crate::token::Token;
@@ -89,11 +89,7 @@ fn fail(edits: &mut Edits<'_>, clause: &Clause) {
     let finite = &sentence.tokens[clause.finite];
     let form = |negated: bool, tag: Tag, base: String| -> Vec<Token> {
         let mut new = if negated {
-            let support = match tag {
-                Tag::Vbd => "did",
-                Tag::Vbz => "does",
-                _ => "do",
-            };
+            let (support, _) = do_support(tag);
             words(&format!("{support} not fail to"), &[tag, Tag::Rb, Tag::Vb, Tag::To])
         } else {
             words(&format!("{} to", conjugate("fail", tag)), &[tag, Tag::To])
@@ -150,11 +146,7 @@ pub fn negate(sentence: &Sentence, clause: &Clause) -> Option<Vec<Token>> {
         return None;
     }
     let base = verb_base(&finite.lower(), finite.tag)?;
-    let (support, tag) = match finite.tag {
-        Tag::Vbd => ("did", Tag::Vbd),
-        Tag::Vbz => ("does", Tag::Vbz),
-        _ => ("do", Tag::Vbp),
-    };
+    let (support, tag) = do_support(finite.tag);
     let start = clause.subject.end;
     if start != clause.finite && sentence.tokens[start..clause.finite].iter().any(|token| !token.text.ends_with("ly")) {
         return None;

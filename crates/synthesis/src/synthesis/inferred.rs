@@ -5,8 +5,8 @@ use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
 use super::SyntheticPair;
 use crate::edit::Meaning;
 use crate::edits;
-use crate::inference::inferences;
-use crate::negated::{negate_both, negate_pairs};
+use crate::inference::{FRONTED, inferences};
+use crate::negated::{negate_both, negations};
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::sentence::Sentence;
@@ -83,7 +83,7 @@ fn edited(plain: &Pair, statement: &Sentence, pool: &Pool, random: &mut Random) 
             Meaning::Conflict | Meaning::Different => STAYS.contains(&edit.kind),
             Meaning::Less | Meaning::More => false,
         };
-        let negated = negate_both(&pair).filter(|_| stays && plain.phenomenon != LESS);
+        let negated = if stays && plain.phenomenon != FRONTED { negate_both(&pair) } else { None };
         made.extend(negated.map(|pair| (Pair { phenomenon: format!("{}+both", pair.phenomenon), ..pair }, edit.kind)));
         made.push((pair, edit.kind));
     }
@@ -92,18 +92,14 @@ fn edited(plain: &Pair, statement: &Sentence, pool: &Pool, random: &mut Random) 
 
 /// The statement with "not" in it, in its candidate, or in both.
 fn negated(plain: &Pair, random: &mut Random) -> Vec<Pair> {
-    let mut made = negate_pairs([plain]);
-    for pair in &mut made {
-        let side = pair.phenomenon.strip_prefix(SOURCE).unwrap_or_default();
-        pair.phenomenon = format!("{}{side}", plain.phenomenon);
-        SOURCE.clone_into(&mut pair.source);
-    }
+    let named = |(side, pair)| Pair { phenomenon: format!("{}-{side}", plain.phenomenon), ..pair };
+    let mut made: Vec<Pair> = negations(plain).into_iter().map(named).collect();
     // That two negated texts agree is to be had much more often than that they do not.
     if let Some(both) = negate_both(plain).filter(|_| random.chance(0.6)) {
         let phenomenon = format!("{}-both", plain.phenomenon);
         made.push(match plain.phenomenon.as_str() {
             // Who was not seen in May may have been seen; who was not seen was not seen in May.
-            LESS => {
+            FRONTED => {
                 Pair { label: Some(Label::NoMatch), conflict: None, kind: Some(Kind::Addition), phenomenon, ..both }
             }
             _ => Pair { phenomenon, ..both },
@@ -112,10 +108,6 @@ fn negated(plain: &Pair, random: &mut Random) -> Vec<Pair> {
     random.shuffle(&mut made);
     made
 }
-
-/// The pattern of a statement that leaves out a circumstance, and with it says less. What the other patterns leave out says
-/// something of its own.
-const LESS: &str = "fronted-left-out";
 
 /// The source of these pairs.
 pub const SOURCE: &str = "inferred";

@@ -152,6 +152,6 @@ mod tests {
         let path = folder.path().join("other.json");
         std::fs::write(&path, "[1, 2]").unwrap();
         let Err(error) = Questions::read(std::slice::from_ref(&path)) else { panic!("it was read") };
-        assert!(format!("{error:#}").contains("SQuAD's format"), "{error:#}");
+        assert!(format!("{error:#}").contains("expected SQuAD's format"), "{error:#}");
     }
 }
