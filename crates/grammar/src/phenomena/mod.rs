@@ -16,6 +16,7 @@ mod quantifiers;
 mod questions;
 mod relations;
 mod requests;
+mod scope;
 mod situations;
 
 use crate::phrase::Gen;
@@ -49,6 +50,7 @@ const ALL: &[Phenomenon] = &[
     entry("conditional", 4, coordination::conditional),
     directed("embedding", 8, embedding::embedding),
     entry("negation", 6, negation::negation),
+    directed("negation-scope", 9, scope::scope),
     entry("counting", 5, quantifiers::counting),
     entry("monotonicity", 9, quantifiers::monotonicity),
     entry("measure", 5, numbers::measure),
