@@ -199,6 +199,7 @@ mod tests {
         let cases = [
             ("The nurse called the doctor.", Some("The nurse did not call the doctor.")),
             ("Ann is open to it.", Some("Ann is not open to it.")),
+            ("The nurse has been calling the doctor.", Some("The nurse has not been calling the doctor.")),
             ("The nurse did not call the doctor.", None),
             ("Who called the doctor?", None),
             ("A dog.", None),

@@ -226,8 +226,8 @@ impl Sentence {
         }
         let mut main = self.last_verb(finite);
         let finite_token = &self.tokens[finite];
-        let have = finite_token.any(&["has", "have", "had", "'ve"]) && main != finite && self.tag(main) == Tag::Vbn
-            || finite_token.any(&["has", "have", "had"]) && main != finite && is_be(&self.tokens[main]);
+        let have = finite_token.any(&["has", "have", "had", "'ve"])
+            && self.tokens[finite + 1..=main].iter().any(|token| token.tag == Tag::Vbn || is_be(token));
         let do_support = finite_token.any(&["do", "does", "did"]) && main != finite;
         let auxiliary = is_be(finite_token) || self.tag(finite) == Tag::Md || have || do_support;
         if !auxiliary && main != finite {
