@@ -279,6 +279,7 @@ impl Config {
             ("thresholds.equivalence", t.equivalence),
             ("thresholds.conflict", t.conflict),
             ("thresholds.low", t.low),
+            ("thresholds.passage_support", t.passage_support),
         ] {
             require((0.0..=1.0).contains(&value), field, &value, "between 0 and 1")?;
         }

@@ -64,6 +64,9 @@ pub struct Thresholds {
     pub conflict: f32,
     /// Reject when the match is no likelier than this.
     pub low: f32,
+    /// Accept a passage that recall found when the window that decides supports the query with this probability; below it,
+    /// abstain. A search reads many sentences, each of which may look like support by mistake.
+    pub passage_support: f32,
     /// Reject a passage that recall found when `p_conflict + max(coverage, overlap)` of a window reaches this; see
     /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits it.
     pub passage_conflict: f32,
@@ -111,6 +114,7 @@ impl Default for Thresholds {
             equivalence: 0.5,
             conflict: 0.5,
             low: 0.25,
+            passage_support: 0.9,
             passage_conflict: 1.7,
             rival_margin: 1.0,
         }

@@ -39,14 +39,16 @@ pub fn combine(windows: &[Window]) -> Option<(usize, Judgement)> {
 /// something only if it is accepted, or if it conflicts: the more of the query it has, the less likely a conflict will do
 /// ([`Thresholds::passage_conflict`]). Of the windows that say something, the one that covers the query best decides, a window
 /// that is sure of itself before one that is not: next to the sentence that contradicts a claim there are often others about
-/// the same thing that look like support. If none says anything: *abstain*.
+/// the same thing that look like support. *Accept* takes more than that of two texts ([`Thresholds::passage_support`]), for a
+/// search reads many; less than that keeps a passage, as *abstain*. If no window says anything: *abstain*.
 pub fn combine_passage(windows: &[Window], thresholds: &Thresholds) -> Option<(usize, Judgement)> {
     let says = |window: &Window| {
         let Judgement { verdict, p_match, p_conflict, .. } = window.judgement;
         // A near-miss has the query's words, whatever its views make of them; another wording has what they mean.
         let evidence = p_conflict + window.coverage.max(window.overlap);
         match verdict {
-            Verdict::Accept => Some((Verdict::Accept, p_match)),
+            Verdict::Accept if p_match >= thresholds.passage_support => Some((Verdict::Accept, p_match)),
+            Verdict::Accept => Some((Verdict::Abstain, p_match)),
             _ if p_match < thresholds.support && evidence >= thresholds.passage_conflict => {
                 Some((Verdict::Reject, p_conflict))
             }
@@ -86,7 +88,7 @@ mod tests {
     #[test]
     fn a_passage_is_rejected_for_a_conflict_of_what_covers_the_query_and_for_nothing_else() {
         use Verdict::{Abstain, Accept, Reject};
-        let thresholds = Thresholds { passage_conflict: 1.7, ..Thresholds::default() };
+        let thresholds = Thresholds { passage_support: 0.65, passage_conflict: 1.7, ..Thresholds::default() };
         let read = |coverage, p_match, p_conflict, verdict| Window {
             coverage,
             overlap: 0.0,
@@ -109,6 +111,9 @@ mod tests {
             (vec![read(0.7, 0.7, 0.1, Accept), read(0.9, 0.1, 0.9, Reject)], (1, Reject)),
             (vec![read(0.9, 0.7, 0.1, Accept), read(0.8, 0.1, 0.9, Reject)], (0, Accept)),
             (vec![read(0.80, 0.6, 0.1, Accept), read(0.79, 0.0, 1.0, Reject)], (1, Reject)),
+            // Support that is not sure enough keeps a passage, and does not vouch for it.
+            (vec![read(0.9, 0.6, 0.1, Accept)], (0, Abstain)),
+            (vec![read(0.9, 0.6, 0.1, Accept), read(0.7, 0.1, 0.95, Reject)], (0, Abstain)),
         ] {
             let (index, judgement) = combine_passage(&windows, &thresholds).unwrap();
             assert_eq!((index, judgement.verdict), expected, "{windows:?}");

@@ -326,7 +326,7 @@ fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_
     let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {}).unwrap();
     let rest = "Mara and Jonas had known each other for years, and the harbor was busy that spring. ".repeat(8);
     let shared = "Mara sold her old boat to Jonas in May.";
-    let [right, wrong] = ["In May Mara sold Jonas a boat.", "In May Jonas sold Mara a boat."]
+    let [right, wrong] = ["In May Mara sold Jonas the old boat.", "In May Jonas sold Mara the old boat."]
         .map(|sentence| format!("{shared} {rest} {sentence}"));
     let (query, documents) = ("Mara sold the old boat to Jonas in May.", [right, wrong]);
     let verified = verifier.verify(query, &documents, Relation::Support).unwrap();
