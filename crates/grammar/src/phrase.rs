@@ -44,6 +44,11 @@ impl Np {
         if self.class == "person" { "who" } else { "that" }
     }
 
+    /// The relative pronoun after a comma, as a subject: `who` for people and teams, `which` for the rest.
+    pub(crate) fn relative_aside(&self) -> &'static str {
+        if ["person", "team"].contains(&self.class) { "who" } else { "which" }
+    }
+
     /// The same phrase with other determiner.
     pub(crate) fn with_det(&self, det: &str) -> Np {
         Np { det: det.to_owned(), ..self.clone() }

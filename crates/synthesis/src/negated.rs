@@ -16,13 +16,14 @@ use crate::sentence::{Clause, Sentence};
 /// | candidate contradicts query | support | - | - |
 /// | neither | no support, no conflict | no support | no support |
 ///
-/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. Strictly,
-/// nothing ever follows from a statement's negation for the negation of what it supports, but people read "Aspirin hardly
-/// helps most adults against pain", denied, as support for "Aspirin relieves pain", denied (so do the annotators of Hossain
-/// et al., EMNLP 2020), as long as the query tells the same in words of its own; where it merely leaves words out or
-/// replaces one ("no labrador" for "no dog"), they look at the logic, and nothing is said here, nor of its near misses. Of a
-/// candidate that supports the query, the verb is negated that the query has, wherever
-/// it stands; with another one negated ("elsewhere") it supports the query as before, and conflicts with its negation.
+/// A dash where nothing follows: who does not run fast may still run, and what is not unnatural may be natural. Of a
+/// candidate that supports the query, the verb is negated that the query has, wherever it stands; with another one negated
+/// ("elsewhere") it supports the query as before, and conflicts with its negation.
+///
+/// Strictly, nothing ever follows from a statement's negation for the negation of what it supports, but people read "Aspirin
+/// hardly helps most adults against pain", denied, as support for "Aspirin relieves pain", denied (so do the annotators of
+/// Hossain et al., EMNLP 2020), as long as the query tells the same in words of its own. Where it merely leaves words out or
+/// replaces one ("no labrador" for "no dog"), they look at the logic, and nothing is said here, nor of its near misses.
 ///
 /// The pairs' source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
@@ -51,14 +52,19 @@ const NO_MATCH: Option<Known> = Some(Known { label: Label::NoMatch, conflict: No
 const UNRELATED: Option<Known> = Some(Known { label: Label::NoMatch, conflict: Some(false) });
 
 /// What [`negate_pairs`] makes of a pair, with the side that was negated, else named as the pair is.
-pub fn negations(pair: &Pair) -> Vec<(&'static str, Pair)> {
+fn negations(pair: &Pair) -> Vec<(&'static str, Pair)> {
     let contradicts = pair.conflict == Some(true)
         || pair.label == Some(Label::NoMatch) && DIRECTED_SOURCES.contains(&pair.source.as_str());
     let [query_only, candidate_only, both] = match (pair.relation, pair.label) {
         (_, None) => return Vec::new(),
         (Relation::Equivalence, Some(Label::Match)) => [CONFLICT, CONFLICT, MATCH],
         (Relation::Equivalence, Some(_)) => [None, None, NO_MATCH],
-        (Relation::Support, Some(Label::Match)) => return negations_of_support(pair),
+        (Relation::Support, Some(Label::Match)) => {
+            let both = Some(pair).filter(|pair| reworded(pair)).and_then(negate_both);
+            let mut made = one_sided_of_support(pair);
+            made.extend(both.map(|both| ("both", Pair { conflict: Some(false), ..both })));
+            return made;
+        }
         (Relation::Support, Some(_)) if contradicts => [MATCH, None, None],
         (Relation::Support, Some(Label::Neutral)) => [UNRELATED, NO_MATCH, NO_MATCH.filter(|_| reworded(pair))],
         (Relation::Support, Some(Label::NoMatch)) => [None; 3],
@@ -75,9 +81,9 @@ pub fn negations(pair: &Pair) -> Vec<(&'static str, Pair)> {
     .collect()
 }
 
-/// What a candidate still supports depends on which of its verbs is negated: the query's own, or one that has nothing to
-/// do with it.
-fn negations_of_support(pair: &Pair) -> Vec<(&'static str, Pair)> {
+/// The negations of one side of a pair that matches, as [`negations`] gives them. What a candidate still supports depends on
+/// which of its verbs is negated: the query's own, or one that has nothing to do with it.
+pub fn one_sided_of_support(pair: &Pair) -> Vec<(&'static str, Pair)> {
     let Some(query) = Statement::parse(&pair.query) else { return Vec::new() };
     let not_query = query.negated();
     let mut pairs: Vec<_> =
@@ -91,7 +97,6 @@ fn negations_of_support(pair: &Pair) -> Vec<(&'static str, Pair)> {
     };
     let not_candidate = negate_in(&candidate.sentence, &own).map(|sentence| sentence.text());
     pairs.extend(made(pair, "candidate", NO_MATCH, not_candidate.as_ref(), Some(&pair.query)));
-    pairs.extend(made(pair, "both", MATCH.filter(|_| reworded(pair)), not_candidate.as_ref(), not_query.as_ref()));
     if let Some(other) = elsewhere {
         let aside = negate_in(&candidate.sentence, &other).map(|sentence| sentence.text());
         pairs.extend(made(pair, "elsewhere", MATCH, aside.as_ref(), Some(&pair.query)));

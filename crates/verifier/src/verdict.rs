@@ -65,7 +65,8 @@ pub struct Thresholds {
     /// Reject when the match is no likelier than this.
     pub low: f32,
     /// Accept a passage that recall found when the window that decides supports the query with this probability; below it,
-    /// abstain. A search reads many sentences, each of which may look like support by mistake.
+    /// abstain. A search reads many sentences, each of which may look like support by mistake. `vetted eval cascade`
+    /// with several values fits it.
     pub passage_support: f32,
     /// Reject a passage that recall found when `p_conflict + max(coverage, overlap)` of a window reaches this; see
     /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits it.

@@ -54,7 +54,7 @@ fn told(g: &mut Gen) -> Option<Told> {
             let fact = main(g, &x);
             let vp = fact.predicate(g, x.plural);
             let text = if x.bare_name() || x.plural {
-                let who = if ["person", "team"].contains(&x.class) { "who" } else { "which" };
+                let who = x.relative_aside();
                 format!("{xt} , {who} {past} {yt} , {vp}")
             } else {
                 format!("{xt} {} {past} {yt} {vp}", x.relative())
@@ -105,7 +105,7 @@ fn told(g: &mut Gen) -> Option<Told> {
             outer.object = Some(x.clone());
             let head = outer.active(g);
             let text = if x.bare_name() || x.plural {
-                let who = if ["person", "team"].contains(&x.class) { "who" } else { "which" };
+                let who = x.relative_aside();
                 format!("{head} , {who} {past} {yt}")
             } else {
                 format!("{head} {} {past} {yt}", x.relative())

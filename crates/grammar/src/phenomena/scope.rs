@@ -8,7 +8,6 @@ use crate::phrase::{Gen, Np};
 use crate::{Draft, Kind, Verdict};
 
 /// What a sentence tells: an event (or that there was none) with what goes along, or what somebody is.
-#[derive(Debug, Clone)]
 enum Fact {
     /// Adjuncts are part of what is told or denied.
     Event(Box<Clause>),
@@ -48,11 +47,6 @@ const REMARKS: [&str; 8] = [
     "as everybody in {city} knows",
 ];
 
-/// The relative pronoun after a comma.
-fn who(np: &Np) -> &'static str {
-    if ["person", "team"].contains(&np.class) { "who" } else { "which" }
-}
-
 /// Told or denied, with up to two circumstances.
 fn circumstanced(g: &mut Gen, clause: Clause) -> Clause {
     let adjuncts = if g.rng.chance(0.6) { g.adjuncts(clause.subject.class, Tense::Past, 2) } else { Vec::new() };
@@ -79,18 +73,21 @@ fn another(g: &mut Gen, subject: &Np, than: &Clause) -> Option<Clause> {
 
 /// Verb, object and circumstances.
 fn told(g: &mut Gen, clause: &Clause) -> String {
-    let mut text = clause.predicate(g, clause.subject.plural);
-    for adjunct in &clause.adjuncts {
-        text = format!("{text} {adjunct}");
-    }
-    text
+    let predicate = clause.predicate(g, clause.subject.plural);
+    circumstances_behind(predicate, clause)
 }
 
-/// The same behind a preposition or a participle: `{ing|participle} the otter in March`.
-fn nonfinite(clause: &Clause, verb: &str) -> String {
-    let object = clause.object.as_ref().map(|np| format!(" {}", np.text())).unwrap_or_default();
-    let adjuncts: String = clause.adjuncts.iter().map(|adjunct| format!(" {adjunct}")).collect();
-    format!("{verb}{object}{adjuncts}")
+/// The same without a finite verb: `without chasing the otter in March`, where `verb` is `without chasing`.
+fn nonfinite(clause: &Clause, verb: String) -> String {
+    let phrase = match &clause.object {
+        Some(object) => format!("{verb} {}", object.text()),
+        None => verb,
+    };
+    circumstances_behind(phrase, clause)
+}
+
+fn circumstances_behind(phrase: String, clause: &Clause) -> String {
+    clause.adjuncts.iter().fold(phrase, |text, adjunct| format!("{text} {adjunct}"))
 }
 
 /// The whole clause, circumstances in front or at the end.
@@ -107,7 +104,7 @@ fn two_events(g: &mut Gen, event: Clause) -> Option<(String, Vec<Fact>)> {
     let (text, second) = match g.rng.below(12) {
         0 | 1 => {
             let second = another(g, &subject, &first)?;
-            (format!("{s} , {} {} , {}", who(&subject), told(g, &second), told(g, &first)), second)
+            (format!("{s} , {} {} , {}", subject.relative_aside(), told(g, &second), told(g, &first)), second)
         }
         2 if !subject.bare_name() => {
             let second = Clause { adjuncts: Vec::new(), ..another(g, &subject, &first)? };
@@ -115,9 +112,9 @@ fn two_events(g: &mut Gen, event: Clause) -> Option<(String, Vec<Fact>)> {
         }
         3 => {
             let object = first.object.clone()?;
-            let first = Clause { adjuncts: Vec::new(), ..first.clone() };
+            let first = Clause { adjuncts: Vec::new(), ..first };
             let second = another(g, &object, &first)?;
-            let text = format!("{s} {} , {} {}", told(g, &first), who(&object), told(g, &second));
+            let text = format!("{s} {} , {} {}", told(g, &first), object.relative_aside(), told(g, &second));
             return Some((text, vec![first.into(), second.into()]));
         }
         4 | 5 => {
@@ -127,22 +124,13 @@ fn two_events(g: &mut Gen, event: Clause) -> Option<(String, Vec<Fact>)> {
         }
         6..=8 => {
             let second = Clause { tense: Tense::Past, ..another(g, &subject, &first)? };
-            let (ing, done) = (second.verb.ing.clone(), second.verb.participle.clone());
-            let lead = if second.negated {
-                match g.rng.below(4) {
-                    0 => nonfinite(&second, &format!("without {ing}")),
-                    1 => nonfinite(&second, &format!("despite not {ing}")),
-                    2 => nonfinite(&second, &format!("not having {done}")),
-                    _ => nonfinite(&second, &format!("instead of {ing}")),
-                }
+            let (ing, done) = (&second.verb.ing, &second.verb.participle);
+            let (lead, verb) = *g.rng.one(&if second.negated {
+                [("without", ing), ("despite not", ing), ("not having", done), ("instead of", ing)]
             } else {
-                match g.rng.below(4) {
-                    0 => nonfinite(&second, &format!("after {ing}")),
-                    1 => nonfinite(&second, &format!("despite {ing}")),
-                    2 => nonfinite(&second, &format!("having {done}")),
-                    _ => nonfinite(&second, &format!("before {ing}")),
-                }
-            };
+                [("after", ing), ("despite", ing), ("having", done), ("before", ing)]
+            });
+            let lead = nonfinite(&second, format!("{lead} {verb}"));
             // Behind a denied verb the phrase would be denied with it.
             let front = first.negated || g.coin();
             let main = told(g, &first);
@@ -322,8 +310,7 @@ pub(super) fn scope(g: &mut Gen) -> Option<Draft> {
         6 | 7 => with_aside(g, event),
         _ => contrasted(g, Clause { tense: Tense::Past, ..event })?,
     };
-    let fact = g.rng.one(&facts).clone();
-    let (s2, verdict, kind) = match &fact {
+    let (s2, verdict, kind) = match g.rng.one(&facts) {
         Fact::Event(told) => {
             let (claim, verdict, kind) = claimed(g, told, &facts)?;
             let text = if claim.negated && g.rng.chance(0.15) {

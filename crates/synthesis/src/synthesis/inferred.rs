@@ -6,7 +6,7 @@ use super::SyntheticPair;
 use crate::edit::Meaning;
 use crate::edits;
 use crate::inference::{FRONTED, inferences};
-use crate::negated::{negate_both, negations};
+use crate::negated::{negate_both, one_sided_of_support};
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::sentence::Sentence;
@@ -93,8 +93,7 @@ fn edited(plain: &Pair, statement: &Sentence, pool: &Pool, random: &mut Random) 
 /// The statement with "not" in it, in its candidate, or in both.
 fn negated(plain: &Pair, random: &mut Random) -> Vec<Pair> {
     let named = |(side, pair)| Pair { phenomenon: format!("{}-{side}", plain.phenomenon), ..pair };
-    let one_sided = negations(plain).into_iter().filter(|(side, _)| *side != "both");
-    let mut made: Vec<Pair> = one_sided.map(named).collect();
+    let mut made: Vec<Pair> = one_sided_of_support(plain).into_iter().map(named).collect();
     // That two negated texts agree is to be had much more often than that they do not.
     if let Some(both) = negate_both(plain).filter(|_| random.chance(0.6)) {
         let phenomenon = format!("{}-both", plain.phenomenon);
