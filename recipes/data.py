@@ -5,10 +5,11 @@
   python recipes/data.py sentences --out sentences.txt --pairs PAIRS.tsv[.gz] --squad FILE.json... --beir FOLDER... --without held.tsv
   python recipes/data.py sample PAIRS.tsv --of snli conjnli --count 40000 --out some.tsv
   python recipes/data.py contexts --pairs synthetic.tsv --out contexts.tsv --squad FILE.json... --beir FOLDER...
+  python recipes/data.py passages --pairs pairs.tsv synthetic.tsv --of negated=50000 snli=10000 --out passages.tsv
 
 `hold-out` splits labelled pairs so that what is held out shares no text with the rest. `questions` makes pairs of questions and
 passages, answered or not, out of SQuAD-format files. `sentences` collects the sentences that `vetted synth` edits, `sample` the pairs
-that it negates. `contexts` puts edited sentences back between their neighbors. Needs nothing but Python.
+that it negates. `contexts` puts edited sentences back between their neighbors, `passages` puts candidates among others. Needs nothing but Python.
 """
 import argparse, collections, csv, gzip, json, random, re
 
@@ -83,6 +84,8 @@ def sample(a):
     write(a.out, header, rows[:a.count])
 
 
+LONGEST = 90  # words: what the encoder reads of a candidate at once is 128 tokens
+CONTRADICTED = {"snli", "cad_nli", "conjnli", "cannot_wikifactcheck-english", "cannot_antonym-substitution"}  # equiv = 0 means so
 COLUMNS = "source split phenomenon relation equiv conflict kind s1 s2".split()
 # Sentences that pairs may be made of, by source, and at most how many: the free group of shared/README.md, QQP and MRPC.
 SENTENCES = dict.fromkeys(["paws_wiki", "mrpc", "cannot_wikifactcheck-english", "cad_nli", "snli", "conjnli", "fever_symmetric", "negclip_coco"], 30000) | dict(qqp=25000)
@@ -158,32 +161,59 @@ def alike(one, other):
 def contexts(a):
     """Pairs whose candidate, or the sentence it was edited from, stands in a paragraph: the same pair with its neighbors around it.
     What an engine verifies is a window of a passage, not a sentence."""
-    rng, neighbors = random.Random(0), {}
+    rng, places = random.Random(0), {}
     texts = [p["context"] for p in paragraphs(a.squad)] + [json.loads(line)["text"] for folder in a.beir for line in open(folder + "/corpus.jsonl")]
     for text in texts:
         parts = split_sentences(text)
-        for i, sentence in enumerate(parts):
-            neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
-    out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
-    out.writerow(COLUMNS)
-    pairs = list(rows(a.pairs))
+        places.update((sentence, (parts, i)) for i, sentence in enumerate(parts))
+    made, pairs = [], list(rows(a.pairs))
     # Where both texts of a pair were edited, another pair of the same query has the sentence as it stood.
-    original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in neighbors}
+    original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in places}
     for row in pairs:
-        stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in neighbors), None)
+        stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in places), None)
         if stood is None or not alike(stood, row["s1"]):
             continue
-        around = neighbors[stood]
-        before, after = around
-        window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
-        text = " ".join(x for x in window if x)
-        if text == row["s1"] or len(text.split()) > 48:
-            continue
-        # What stands around a text is no part of its meaning, but of what it supports.
-        conflict = row["conflict"] or ("0" if row["equiv"] == "1" else "")
-        out.writerow(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
-        made += 1
-    print(made, "pairs in context")
+        parts, i = places[stood]
+        before, after = rng.choice([(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (3, 0), (0, 3)])
+        text = " ".join(parts[max(i - before, 0):i] + [row["s1"]] + parts[i + 1:i + 1 + after])
+        if text != row["s1"] and len(text.split()) <= LONGEST:
+            made.append(among(row, "contexts", text))
+    write(a.out, COLUMNS, made)
+    print(len(made), "pairs in context")
+
+
+def passages(a):
+    """Passages put together from sentences that have nothing to do with each other: the candidate of a labelled pair stands among one to
+    four candidates of other pairs, negated ones among them, so that neither "not" nor a word of the query's, somewhere in the passage, says
+    anything. Of each source as many pairs that support their query as do not."""
+    rng, wanted = random.Random(1), counts(a.of)
+    by_label = collections.defaultdict(list)
+    for path in a.pairs:
+        for row in rows(path):
+            if row["source"] in wanted and row.get("relation", "support") == "support":
+                by_label[row["source"], row["equiv"] == "1"].append(row)
+    strangers = [row["s1"] for pairs in by_label.values() for row in rng.sample(pairs, min(len(pairs), 20_000))]
+    made = []
+    for (source, label), pairs in by_label.items():
+        for row in rng.choices(pairs, k=wanted[source] // 2):
+            parts, words, query = [row["s1"]], len(row["s1"].split()), set(row["s2"].lower().split())
+            for other in rng.sample(strangers, rng.randint(1, 4)):
+                # What shares half its words with the query might answer it.
+                if words + len(other.split()) <= LONGEST and len(query & set(other.lower().split())) < .5 * len(query):
+                    parts.insert(rng.randint(0, len(parts)), other)
+                    words += len(other.split())
+            if len(parts) > 1:
+                made.append(among(row, "passages", " ".join(part if part[-1:] in ".!?" else part.rstrip() + "." for part in parts)))
+    rng.shuffle(made)
+    write(a.out, COLUMNS, made)
+    print(len(made), "pairs in passages")
+
+
+def among(row, source, passage):
+    # What stands around a text is no part of its meaning, but of what it supports; what follows, or is left open, contradicts nothing.
+    conflict = row.get("conflict") or ("0" if row["equiv"] != "0" else "1" if row["source"] in CONTRADICTED else "")
+    equiv = row["equiv"].replace("N", "0")
+    return [source, "train", row["phenomenon"], "support", equiv, conflict, row.get("kind", ""), passage, row["s2"]]
 
 
 def main():
@@ -201,8 +231,10 @@ def main():
     m.add_argument("pairs"), m.add_argument("--of", nargs="+", required=True, metavar="SOURCE"), m.add_argument("--count", type=int, required=True), m.add_argument("--out", required=True)
     c = sub.add_parser("contexts")
     c.add_argument("--pairs", required=True), c.add_argument("--out", required=True), c.add_argument("--squad", nargs="*", default=[]), c.add_argument("--beir", nargs="*", default=[])
+    t = sub.add_parser("passages")
+    t.add_argument("--pairs", nargs="+", required=True), t.add_argument("--of", nargs="+", required=True, metavar="SOURCE=PAIRS"), t.add_argument("--out", required=True)
     a = ap.parse_args()
-    {"hold-out": hold_out, "questions": questions, "sentences": sentences, "sample": sample, "contexts": contexts}[a.command](a)
+    {"hold-out": hold_out, "questions": questions, "sentences": sentences, "sample": sample, "contexts": contexts, "passages": passages}[a.command](a)
 
 
 if __name__ == "__main__":
