@@ -84,7 +84,7 @@ def sample(a):
     write(a.out, header, rows[:a.count])
 
 
-LONGEST = 90  # words: what the encoder reads of a candidate at once is 128 tokens
+LONGEST = 50  # words and punctuation marks: what the verifier reads of a candidate at once is 64 tokens, of which two are special
 CONTRADICTED = {"snli", "cad_nli", "conjnli", "cannot_wikifactcheck-english", "cannot_antonym-substitution"}  # equiv = 0 means so
 COLUMNS = "source split phenomenon relation equiv conflict kind s1 s2".split()
 # Sentences that pairs may be made of, by source, and at most how many: the free group of shared/README.md, QQP and MRPC.
@@ -174,10 +174,11 @@ def contexts(a):
         if stood is None or not alike(stood, row["s1"]):
             continue
         parts, i = places[stood]
-        before, after = rng.choice([(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (3, 0), (0, 3)])
-        text = " ".join(parts[max(i - before, 0):i] + [row["s1"]] + parts[i + 1:i + 1 + after])
-        if text != row["s1"] and len(text.split()) <= LONGEST:
-            made.append(among(row, "contexts", text))
+        around = [(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (2, 0), (0, 2)]
+        windows = {" ".join(parts[max(i - before, 0):i] + [row["s1"]] + parts[i + 1:i + 1 + after]) for before, after in around}
+        windows = sorted(window for window in windows if window != row["s1"] and length(window) <= LONGEST)
+        if windows:
+            made.append(among(row, "contexts", rng.choice(windows)))
     write(a.out, COLUMNS, made)
     print(len(made), "pairs in context")
 
@@ -196,17 +197,21 @@ def passages(a):
     made = []
     for (source, label), pairs in by_label.items():
         for row in rng.choices(pairs, k=wanted[source] // 2):
-            parts, words, query = [row["s1"]], len(row["s1"].split()), set(row["s2"].lower().split())
+            parts, words, query = [row["s1"]], length(row["s1"]), set(row["s2"].lower().split())
             for other in rng.sample(strangers, rng.randint(1, 4)):
                 # What shares half its words with the query might answer it.
-                if words + len(other.split()) <= LONGEST and len(query & set(other.lower().split())) < .5 * len(query):
+                if words + length(other) <= LONGEST and len(query & set(other.lower().split())) < .5 * len(query):
                     parts.insert(rng.randint(0, len(parts)), other)
-                    words += len(other.split())
+                    words += length(other)
             if len(parts) > 1:
                 made.append(among(row, "passages", " ".join(part if part[-1:] in ".!?" else part.rstrip() + "." for part in parts)))
     rng.shuffle(made)
     write(a.out, COLUMNS, made)
     print(len(made), "pairs in passages")
+
+
+def length(text):
+    return len(re.findall(r"\w+|[^\w\s]", text))
 
 
 def among(row, source, passage):
