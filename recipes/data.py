@@ -161,26 +161,32 @@ def alike(one, other):
 def contexts(a):
     """Pairs whose candidate, or the sentence it was edited from, stands in a paragraph: the same pair with its neighbors around it.
     What an engine verifies is a window of a passage, not a sentence."""
-    rng, places = random.Random(0), {}
+    rng, neighbors = random.Random(0), {}
     texts = [p["context"] for p in paragraphs(a.squad)] + [json.loads(line)["text"] for folder in a.beir for line in open(folder + "/corpus.jsonl")]
     for text in texts:
         parts = split_sentences(text)
-        places.update((sentence, (parts, i)) for i, sentence in enumerate(parts))
-    made, pairs = [], list(rows(a.pairs))
+        for i, sentence in enumerate(parts):
+            neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
+    out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
+    out.writerow(COLUMNS)
+    pairs = list(rows(a.pairs))
     # Where both texts of a pair were edited, another pair of the same query has the sentence as it stood.
-    original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in places}
+    original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in neighbors}
     for row in pairs:
-        stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in places), None)
+        stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in neighbors), None)
         if stood is None or not alike(stood, row["s1"]):
             continue
-        parts, i = places[stood]
-        around = [(1, 0), (0, 1), (1, 1), (2, 1), (1, 2), (2, 0), (0, 2)]
-        windows = {" ".join(parts[max(i - before, 0):i] + [row["s1"]] + parts[i + 1:i + 1 + after]) for before, after in around}
-        windows = sorted(window for window in windows if window != row["s1"] and length(window) <= LONGEST)
-        if windows:
-            made.append(among(row, "contexts", rng.choice(windows)))
-    write(a.out, COLUMNS, made)
-    print(len(made), "pairs in context")
+        around = neighbors[stood]
+        before, after = around
+        window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
+        text = " ".join(x for x in window if x)
+        if text == row["s1"] or len(text.split()) > 48:
+            continue
+        # What stands around a text is no part of its meaning, but of what it supports.
+        conflict = row["conflict"] or ("0" if row["equiv"] == "1" else "")
+        out.writerow(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
+        made += 1
+    print(made, "pairs in context")
 
 
 def passages(a):
@@ -204,7 +210,10 @@ def passages(a):
                     parts.insert(rng.randint(0, len(parts)), other)
                     words += length(other)
             if len(parts) > 1:
-                made.append(among(row, "passages", " ".join(part if part[-1:] in ".!?" else part.rstrip() + "." for part in parts)))
+                passage = " ".join(part if part[-1:] in ".!?" else part.rstrip() + "." for part in parts)
+                # What follows, or is left open, contradicts nothing.
+                conflict = row.get("conflict") or ("0" if row["equiv"] != "0" else "1" if row["source"] in CONTRADICTED else "")
+                made.append(["passages", "train", row["phenomenon"], "support", "01"[label], conflict, row.get("kind", ""), passage, row["s2"]])
     rng.shuffle(made)
     write(a.out, COLUMNS, made)
     print(len(made), "pairs in passages")
@@ -212,13 +221,6 @@ def passages(a):
 
 def length(text):
     return len(re.findall(r"\w+|[^\w\s]", text))
-
-
-def among(row, source, passage):
-    # What stands around a text is no part of its meaning, but of what it supports; what follows, or is left open, contradicts nothing.
-    conflict = row.get("conflict") or ("0" if row["equiv"] != "0" else "1" if row["source"] in CONTRADICTED else "")
-    equiv = row["equiv"].replace("N", "0")
-    return [source, "train", row["phenomenon"], "support", equiv, conflict, row.get("kind", ""), passage, row["s2"]]
 
 
 def main():

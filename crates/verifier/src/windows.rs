@@ -15,23 +15,26 @@ pub struct Window {
 
 /// The verdict on a candidate by its windows, and which window decided it; none for no windows.
 ///
-/// *Accept* if a window is accepted: the likeliest match. *Reject* if the window that best covers the query conflicts with
-/// it, or if every window is rejected. *Abstain* otherwise. The first of equals decides. Of one window, the verdict is its
-/// own.
+/// The window that has most of the query decides: in its words, in what they mean, and by how sure the verifier is of it.
+/// *Accept* if it is accepted, whatever stands beside it that looks like support; *reject* if it conflicts with the query, or if
+/// every window is rejected; *abstain* otherwise. The first of equals decides. Of one window, the verdict is its own.
 pub fn combine(windows: &[Window]) -> Option<(usize, Judgement)> {
-    let best = |of: fn(&Window) -> f32, among: fn(&Window) -> bool| {
-        let candidates = windows.iter().enumerate().filter(|(_, window)| among(window));
-        candidates.reduce(|best, next| if of(next.1) > of(best.1) { next } else { best })
+    let has = |Window { coverage, overlap, judgement }: &Window| {
+        coverage + overlap + CERTAINTY_BESIDE_WORDS * judgement.p_match.max(judgement.p_conflict)
     };
-    if let Some((index, window)) = best(|w| w.judgement.p_match, |w| w.judgement.verdict == Verdict::Accept) {
-        return Some((index, window.judgement));
-    }
-    let (index, window) = best(|w| w.coverage, |_| true)?;
-    let conflicts = window.judgement.verdict == Verdict::Reject && window.judgement.conflicts;
-    let all = windows.iter().all(|w| w.judgement.verdict == Verdict::Reject);
-    let verdict = if conflicts || all { Verdict::Reject } else { Verdict::Abstain };
-    Some((index, Judgement { verdict, ..window.judgement }))
+    let deciding = windows.iter().enumerate().reduce(|best, next| if has(next.1) > has(best.1) { next } else { best });
+    let (index, Window { judgement, .. }) = deciding?;
+    let all_rejected = || windows.iter().all(|window| window.judgement.verdict == Verdict::Reject);
+    let verdict = match judgement.verdict {
+        Verdict::Reject if !judgement.conflicts && !all_rejected() => Verdict::Abstain,
+        own => own,
+    };
+    Some((index, Judgement { verdict, ..*judgement }))
 }
+
+/// How much the larger of the probabilities of match and conflict counts beside the query's words and what they mean, where a
+/// candidate's windows differ (docs/decisions/6).
+const CERTAINTY_BESIDE_WORDS: f32 = 0.5;
 
 /// The verdict on a passage that recall found, and which window decided it; none for no windows.
 ///
@@ -126,15 +129,17 @@ mod tests {
     fn windows_combine_by_the_rule() {
         use Verdict::{Abstain, Accept, Reject};
         type Case<'a> = (&'a [(f32, Verdict, bool)], Option<(usize, Verdict)>);
-        let cases: [Case; 8] = [
+        let cases: [Case; 9] = [
             (&[], None),
             (&[(0.3, Reject, false)], Some((0, Reject))),
-            (&[(0.9, Reject, true), (0.5, Accept, false)], Some((1, Accept))),
+            // What looks like support beside the sentence that contradicts decides nothing; nor does a conflict beside support.
+            (&[(0.9, Reject, true), (0.5, Accept, false)], Some((0, Reject))),
+            (&[(0.5, Reject, true), (0.9, Accept, false)], Some((1, Accept))),
             (&[(0.6, Accept, false), (0.7, Accept, false), (0.7, Accept, false)], Some((1, Accept))),
-            (&[(0.4, Abstain, false), (0.9, Reject, true)], Some((1, Reject))),
             (&[(0.4, Reject, true), (0.9, Abstain, false)], Some((1, Abstain))),
-            (&[(0.4, Abstain, false), (0.9, Reject, false)], Some((1, Abstain))),
+            (&[(0.4, Accept, false), (0.9, Reject, false)], Some((1, Abstain))),
             (&[(0.4, Reject, false), (0.9, Reject, false)], Some((1, Reject))),
+            (&[(f32::NAN, Reject, true), (0.9, Accept, false)], Some((0, Reject))),
         ];
         for (windows, expected) in cases {
             let windows: Vec<_> = windows.iter().map(|(c, v, conflicts)| window(*c, *v, *conflicts)).collect();

@@ -203,8 +203,8 @@ impl Verifier {
     /// Judges each candidate against the query, in their order.
     ///
     /// Nothing is accepted on text that was not read. A query longer than the verifier reads ([`Config::encoder`]) is cut
-    /// off, and its candidates can be rejected, but not accepted. A longer candidate is cut into windows of whole sentences;
-    /// the eight that cover the query best (of a cross-encoder, the first eight) are judged one by one and joined by
+    /// off, and its candidates can be rejected, but not accepted. Of a longer candidate its sentences are judged one by one, the
+    /// eight that cover the query best (of a cross-encoder, the first eight windows of several sentences), and joined by
     /// [`combine`](vetted_verifier::combine); it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
     /// it vouches for nothing.
     ///
@@ -273,17 +273,25 @@ impl Verifier {
         let terms = Terms { query_cut: self.is_cut(query)?, relation, rejection: Rejection::Mismatch };
         let ids = self.encoder.tokens().ids(query)?;
         let wanted = Wanted::new(query, &ids);
-        let windows = |text: &T| self.windows_for(&wanted, text.as_ref(), Cut::Overlapping);
+        let windows = |text: &T| self.windows_for(&wanted, text.as_ref(), self.cut_of(text.as_ref(), relation)?);
         let candidates = candidates.par_iter().map(windows).collect::<Result<_, _>>()?;
         Ok(Question { query: ids, candidates, terms })
     }
 
-    /// Whether the query is longer than what is read of it.
-    fn is_cut(&self, query: &str) -> Result<bool, Error> {
+    /// How a candidate is cut that is too long. One sentence tells whether it supports a query, and what stands beside it
+    /// misleads; two long texts say the same only as a whole. A cross-encoder cannot tell which sentences are worth reading.
+    fn cut_of(&self, candidate: &str, relation: Relation) -> Result<Cut, Error> {
+        Ok(match (relation, &self.scorer) {
+            (Relation::Support, Scorer::Views(_)) if self.is_cut(candidate)? => Cut::Sentences,
+            _ => Cut::Overlapping,
+        })
+    }
+
+    /// Whether a text is longer than what is read of it at once.
+    fn is_cut(&self, text: &str) -> Result<bool, Error> {
         let tokens = self.encoder.tokens();
         // A text of so many bytes is too long, whatever its words: no need to count them all.
-        Ok(query.len() > 64 * tokens.max_tokens()
-            || tokens.count(query)? + tokens.special_tokens() > tokens.max_tokens())
+        Ok(text.len() > 64 * tokens.max_tokens() || tokens.count(text)? + tokens.special_tokens() > tokens.max_tokens())
     }
 
     fn view_scorer(&self) -> Option<&ViewScorer> {

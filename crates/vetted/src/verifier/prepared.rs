@@ -174,7 +174,9 @@ impl PreparedQuery<'_> {
     fn read(&self, passages: &[PassageSource<'_>]) -> Result<Read, Error> {
         let wanted = Wanted::new(&self.text, &self.ids);
         let windows = |passage: &PassageSource| match passage {
-            PassageSource::Text(text) => self.verifier.windows_for(&wanted, text, Cut::Sentences),
+            PassageSource::Text(text) => {
+                self.verifier.windows(text, Cut::Sentences).map(|windows| windows.nearest(&wanted))
+            }
             PassageSource::Views(_) => Ok(Windows::default()),
         };
         let windows = passages.iter().map(windows).collect::<Result<Vec<_>, _>>()?;

@@ -54,8 +54,8 @@ impl Cut {
     }
 }
 
-/// Of a longer text, this beginning is cut into windows, about 16,000 tokens; where the query is known, instead the
-/// [`BLOCK`]s that share most words with it.
+/// Of a longer text, this beginning is cut into windows, about 16,000 tokens; of a candidate, instead the [`BLOCK`]s that
+/// share most words with the query.
 const MOST_BYTES: usize = 64 << 10;
 const BLOCK: usize = 4 << 10;
 
@@ -66,32 +66,30 @@ impl Verifier {
     }
 
     pub(super) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
-        let (tokens, text, options) = (self.encoder.tokens(), beginning(text, MOST_BYTES), self.options(how)?);
+        self.windows_of(beginning(text, MOST_BYTES), how)
+    }
+
+    fn windows_of(&self, text: &str, how: Cut) -> Result<Windows, Error> {
+        let tokens = self.encoder.tokens();
+        let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
         let windows = match how {
-            Cut::Overlapping => cut(text, &options, count(tokens)),
-            Cut::Sentences => cut_sentences(text, &options, FEWEST_TOKENS, count(tokens)),
+            Cut::Overlapping => cut(text, &PassageOptions::new(room, room / 3)?, count(tokens)),
+            Cut::Sentences => cut_sentences(text, &PassageOptions::new(room, 0)?, FEWEST_TOKENS, count(tokens)),
         };
         Windows::new(tokens, text, windows)
     }
 
-    fn options(&self, how: Cut) -> Result<PassageOptions, Error> {
-        let tokens = self.encoder.tokens();
-        let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
-        let overlap = if how == Cut::Overlapping { room / 3 } else { 0 };
-        Ok(PassageOptions::new(room, overlap)?)
-    }
-
-    /// As [`windows`](Self::windows), those that `query` is compared with: no more than [`MOST_COMPARED`].
+    /// The windows of a candidate that `query` is compared with, from all of it: no more than [`MOST_COMPARED`].
     pub(super) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
-        if how == Cut::Sentences || text.len() <= MOST_BYTES {
-            return Ok(self.windows(text, how)?.nearest(query));
+        if text.len() <= MOST_BYTES {
+            return Ok(self.windows_of(text, how)?.nearest(query));
         }
-        let (tokens, options, blocks) = (self.encoder.tokens(), self.options(how)?, blocks(text));
+        let blocks = blocks(text);
         let shared = blocks.iter().map(|block| query.words_in(&text[block.clone()]));
         let mut windows = Windows::default();
         for chosen in largest(shared.collect(), MOST_BYTES / BLOCK) {
-            let (start, block) = (blocks[chosen].start, &text[blocks[chosen].clone()]);
-            let Windows { ranges, ids } = Windows::new(tokens, block, cut(block, &options, count(tokens)))?;
+            let start = blocks[chosen].start;
+            let Windows { ranges, ids } = self.windows_of(&text[blocks[chosen].clone()], how)?;
             windows.ranges.extend(ranges.into_iter().map(|range| start + range.start..start + range.end));
             windows.ids.extend(ids);
         }
@@ -124,7 +122,7 @@ impl Windows {
         Ok(Windows { ranges, ids })
     }
 
-    fn nearest(self, query: &Wanted) -> Windows {
+    pub(super) fn nearest(self, query: &Wanted) -> Windows {
         if self.ids.len() <= MOST_COMPARED {
             return self;
         }
