@@ -337,3 +337,22 @@ fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_
     let verified = max_sim.verify(query, &documents, Relation::Support).unwrap();
     assert!(verified.iter().all(|it| it.support_of_all <= 1.0), "{verified:?}");
 }
+
+#[test]
+fn of_a_long_document_the_sentence_decides_that_has_the_query_s_words() {
+    let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {}).unwrap();
+    // More sentences than are read, none of which says anything about the query.
+    let rest =
+        "The harbor was built in 1903 by the city. Ferries leave every morning for the islands. Many visitors come in \
+                summer to see the old lighthouse and its museum. The fish market opens at six and closes at noon. "
+            .repeat(3);
+    let documents = ["The captain sold the boat to his sister.", "The captain did not sell the boat to his sister."]
+        .map(|sentence| (sentence, format!("{rest}{sentence} {rest}")));
+    let texts = documents.each_ref().map(|(_, text)| text);
+    let verified = verifier.verify("The captain sold the boat to his sister.", &texts, Relation::Support).unwrap();
+    for ((sentence, text), verification) in documents.iter().zip(&verified) {
+        assert_eq!(text[verification.window.clone()].trim(), *sentence);
+    }
+    assert_eq!(verified[0].judgement.verdict, Verdict::Accept);
+    assert_eq!(verified[1].judgement.verdict, Verdict::Reject);
+}

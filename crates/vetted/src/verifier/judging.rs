@@ -118,10 +118,17 @@ impl Verifier {
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
-            let chosen: Vec<Kept> = best(&coverage, terms.most_read())
-                .into_iter()
-                .map(|(window, coverage)| Kept { window, coverage, overlap: overlap(query.ids(), views[window].ids()) })
-                .collect();
+            let has_words = |window: usize| overlap(query.ids(), views[window].ids());
+            let chosen = match terms.rejection {
+                // A near-miss covers little, for trained views tell it apart, but it has the words.
+                Rejection::Mismatch => {
+                    let has = coverage.iter().enumerate().map(|(window, coverage)| coverage + has_words(window));
+                    best(&has.collect::<Vec<_>>(), terms.most_read())
+                }
+                Rejection::Conflict => best(&coverage, terms.most_read()),
+            };
+            let keep = |window| Kept { window, coverage: coverage[window], overlap: has_words(window) };
+            let chosen: Vec<Kept> = chosen.into_iter().map(keep).collect();
             read.extend(chosen.iter().map(|kept| views[kept.window].clone()));
             kept.push(chosen);
         }
@@ -142,13 +149,10 @@ impl Verifier {
         terms: Terms,
     ) -> Result<Vec<Vec<Reading>>, Error> {
         let keep = |windows: &Windows| {
-            let best = best(&vec![1.0; windows.ids.len()], terms.most_read()).into_iter();
+            let first = 0..windows.ids.len().min(terms.most_read());
             let ids = |window: usize| Some(windows.ids[window].iter().copied());
-            let kept = best.map(|(window, coverage)| {
-                let overlap = overlap(Some(query.iter().copied()), ids(window));
-                Kept { window, coverage, overlap }
-            });
-            kept.collect()
+            let overlap = |window| overlap(Some(query.iter().copied()), ids(window));
+            first.map(|window| Kept { window, coverage: 1.0, overlap: overlap(window) }).collect()
         };
         let kept: Vec<Vec<Kept>> = candidates.iter().map(keep).collect();
         let windows =

@@ -166,13 +166,13 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase)
 }
 
-/// The windows that cover the query best, in their order, with their coverage.
-pub(super) fn best(coverage: &[f32], most: usize) -> Vec<(usize, f32)> {
-    let mut order: Vec<usize> = (0..coverage.len()).collect();
-    order.sort_by(|a, b| coverage[*b].total_cmp(&coverage[*a]));
+/// The places of the `most` best, in their order.
+pub(super) fn best(values: &[f32], most: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
     order.truncate(most);
     order.sort_unstable();
-    order.into_iter().map(|i| (i, coverage[i])).collect()
+    order
 }
 
 /// The places of the `count` largest, in their order; of equals the first.
@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn the_windows_read_are_those_that_cover_most_in_their_order() {
         let coverage = [0.1, 0.9, 0.3, 0.8, 0.3, 0.7, 0.6, 0.5, 0.4, 0.2];
-        let chosen: Vec<usize> = best(&coverage, 8).into_iter().map(|(window, _)| window).collect();
+        let chosen = best(&coverage, 8);
         assert_eq!(chosen, [1, 2, 3, 4, 5, 6, 7, 8]);
         assert!(best(&[], 8).is_empty());
         assert_eq!(largest(vec![1, 3, 3, 2, 3], 2), [1, 2]);
