@@ -12,9 +12,8 @@ data() { python3 recipes/data.py "$@"; }
 mkdir -p "$OUT"
 pairs=$DATA/train/pairs.tsv.gz articles=("$DATA"/qa/*.json) papers=$DATA/retrieval/scifact
 
-# Pairs: what others labelled, questions with passages, sentences edited, sentences generated, pairs negated, edits among their neighbors, and
-# candidates of all of these among those of others.
-if [ ! -e "$OUT/passages.tsv" ]; then
+# Pairs: what others labelled, questions with passages, sentences edited, sentences generated, pairs negated, edits among their neighbors.
+if [ ! -e "$OUT/contexts.tsv" ]; then
     data hold-out "$pairs" --train "$OUT/pairs.tsv" --held-out "$OUT/held.tsv" --groups paws_wiki=700 qqp=700 \
         --pairs-of snli=120 cad_nli=120 conjnli=120 help=120 scone=120 cannot_wikifactcheck-english=120 cannot_antonym-substitution=120 negclip_coco=120 --neutral 120 \
         --only paws_wiki qqp mrpc snli cad_nli conjnli help scone cannot_wikifactcheck-english cannot_antonym-substitution \
@@ -24,17 +23,15 @@ if [ ! -e "$OUT/passages.tsv" ]; then
     data sample "$OUT/pairs.tsv" --of paws_wiki mrpc snli cad_nli conjnli fever_symmetric --count 100000 --out "$OUT/negatable.tsv"
     vetted synth "$OUT/some.txt" --slack 1.5 --seed 21 --grammar 330000 --negate "$OUT/negatable.tsv" --answers "${articles[@]}" --out "$OUT/synthetic.tsv"
     data contexts --pairs "$OUT/synthetic.tsv" --out "$OUT/contexts.tsv" --squad "${articles[@]}" --beir "$papers"
-    data passages --pairs "$OUT"/{pairs,synthetic}.tsv --out "$OUT/passages.tsv" --of negated=44000 inferred=14000 snli=7000 cad_nli=5000 conjnli=6000 \
-        help=2000 scone=2000 paws_wiki=6000 mrpc=2000 cannot_antonym-substitution=2000 grammar=6000 synth=6000
 fi
 
 # 1. Roles first: PAWS and QQP. 2. The mixture, at a constant rate. 3. Views of 48 values instead of 64, the rate falling. 4. To rest.
 # (The shipped weights' third stage was planned for 500,000 visits and stopped at 320,000, its rate 0.36 of the highest; stages 1 to 3 saw earlier
-# versions of the synthetic pairs, and no passages.)
+# versions of the synthetic pairs.)
 stage() {
     local name=$1
     shift
-    vetted train verifier --data "$OUT"/{pairs,questions,synthetic,contexts,passages}.tsv --held-out "$OUT/held.tsv" \
+    vetted train verifier --data "$OUT"/{pairs,questions,synthetic,contexts}.tsv --held-out "$OUT/held.tsv" \
         --recipe "recipes/shipped/$name.json" --out "$OUT/$name" "$@"
 }
 stage roles
