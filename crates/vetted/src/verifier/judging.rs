@@ -119,14 +119,13 @@ impl Verifier {
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
             let has_words = |window: usize| overlap(query.ids(), views[window].ids());
-            let chosen = match terms.rejection {
-                // A near-miss covers little, for trained views tell it apart, but it has the words.
-                Rejection::Mismatch => {
-                    let has = coverage.iter().enumerate().map(|(window, coverage)| coverage + has_words(window));
-                    best(&has.collect::<Vec<_>>(), terms.most_read())
-                }
-                Rejection::Conflict => best(&coverage, terms.most_read()),
+            let value = |window: usize| match terms.rejection {
+                // A near-miss covers little, for trained views tell it apart, but it has the words. Where all are read, nothing is chosen.
+                Rejection::Mismatch if coverage.len() > terms.most_read() => coverage[window] + has_words(window),
+                _ => coverage[window],
             };
+            let values: Vec<f32> = (0..coverage.len()).map(value).collect();
+            let chosen = best(&values, terms.most_read());
             let keep = |window| Kept { window, coverage: coverage[window], overlap: has_words(window) };
             let chosen: Vec<Kept> = chosen.into_iter().map(keep).collect();
             read.extend(chosen.iter().map(|kept| views[kept.window].clone()));
