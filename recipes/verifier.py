@@ -251,7 +251,11 @@ def build():
             alive = torch.cat([alive.new_ones(B, 1), alive], 1)
             for block in self.blocks:
                 x = block(x, alive)
-            return self.head(self.norm_out(x[:, 0]) + beside)
+            logits = self.head(self.norm_out(x[:, 0]) + beside)
+            if not self.o["missing_words"]:
+                return logits
+            missing = 1 - (masked[:, 1].amax(2).float() * mq).sum(1) / mq.sum(1)  # of the query's words
+            return torch.cat([logits[:, :1] - self.o["missing_words"] * missing[:, None], logits[:, 1:]], 1)
 
         def named(self):
             names = {"view.": "view.", "traits.": "traits.", "map.": "reader.patch.map.", "row.": "reader.patch.row.", "column.": "reader.patch.column.",
@@ -331,10 +335,10 @@ class Trainer:
         if a.threads:
             torch.set_num_threads(a.threads)
         torch.manual_seed(a.seed), random.seed(a.seed)
-        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch, convolutions=a.convolutions)
+        self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch, convolutions=a.convolutions, missing_words=a.missing_words)
         self.encoder = Encoder(a.model, a.trained_from, a.drop).to(self.device)
         if a.architecture == "f4":
-            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical", "convolutions")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
+            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical", "convolutions", "missing_words")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)
@@ -705,7 +709,7 @@ def main():
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,
-                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0.).items():
+                              decay=1., held_out=.05, held_out_cap=800, log_every=50, evaluate_every=10**9, init="", storage="f16", identical=.02, stranger=0., unstopped=.1, rename=0., average=0., drop=0., missing_words=0.).items():
         t.add_argument("--" + name.replace("_", "-"), default=default, type=type(default) if default is not None else str)
     t.add_argument("--share", nargs="*", default=["*=1"]), t.add_argument("--transfer", nargs="*"), t.add_argument("--convolutions", nargs="*", type=int, default=[]), t.add_argument("--resume", action="store_true"), t.add_argument("--random-view", action="store_true"), t.add_argument("--spread-head", action="store_true")
     e = sub.add_parser("export")

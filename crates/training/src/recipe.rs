@@ -117,6 +117,14 @@ pub struct MapTransformer {
     /// Channels after each 3 x 3 convolution, as in [`F3`] but over both maps. Their mean over the grid is added to what the
     /// Transformer makes of the pair, so the last must be `width`. None where empty.
     pub convolutions: Vec<usize>,
+    /// Logits of support that a candidate loses which has none of the query's words; see `reader.missing_words` in a verifier's
+    /// `config.json`. Trained with, it is learnt around; to be set for the last calibration.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub missing_words: f32,
+}
+
+fn is_zero(x: &f32) -> bool {
+    *x == 0.0
 }
 
 /// The shape of F4.
@@ -247,6 +255,7 @@ impl Default for MapTransformer {
             feed_forward: 256,
             patch: 4,
             convolutions: vec![32, 64, 128],
+            missing_words: 0.0,
         }
     }
 }
@@ -408,6 +417,11 @@ impl Architecture {
                 if channels.contains(&0) || channels.last().is_some_and(|last| *last != shape.width) {
                     let expected = format!("channels above 0, the last the width, {}, or none", shape.width);
                     return fault("convolutions", format!("{channels:?}"), expected);
+                }
+                let missing = shape.missing_words;
+                if !(missing.is_finite() && missing >= 0.0) || missing > 0.0 && !shape.lexical {
+                    let expected = "a number, 0 or more, and 0 without lexical".into();
+                    return fault("missing_words", missing.to_string(), expected);
                 }
                 blocks(shape.width, shape.heads, shape.feed_forward)
             }

@@ -100,6 +100,10 @@ pub struct MapTransformer {
     /// added to what the Transformer makes of the pair, in front of the head: the last has `width` outputs. None where empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub convolutions: Vec<usize>,
+    /// Logits of support that a candidate loses which has none of the query's words: they are multiplied by 1 - MaxSim over
+    /// word embeddings. Needs `lexical`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missing_words: f32,
     /// Half the range in which a component of a unit view is stored as a byte; see [`Storage::Int8`](crate::Storage).
     #[serde(default = "view_range")]
     pub view_range: f32,
@@ -159,6 +163,10 @@ pub struct F2 {
 /// directions) or 0.69 (principal ones). A range of 0.7 puts products off by 0.0022 (root mean square), one of 1 by 0.0032.
 fn view_range() -> f32 {
     0.7
+}
+
+fn is_zero(x: &f32) -> bool {
+    *x == 0.0
 }
 
 impl Config {
@@ -240,6 +248,9 @@ impl Config {
             Architecture::MapTransformer(r) => {
                 view(r.view, r.view_range)?;
                 require(r.traits <= 1024, "reader.traits", &r.traits, "at most 1024")?;
+                let missing = r.missing_words;
+                require(missing >= 0.0 && missing.is_finite(), "reader.missing_words", &missing, "0 or more")?;
+                require(missing == 0.0 || r.lexical, "reader.missing_words", &missing, "0 without reader.lexical")?;
                 reader(r.width, r.layers, r.heads, r.feed_forward, r.patch)?;
                 r.convolutions.iter().try_for_each(|c| size("reader.convolutions", *c))?;
                 let joins = r.convolutions.last().is_none_or(|last| *last == r.width);

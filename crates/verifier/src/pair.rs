@@ -16,6 +16,10 @@ pub(crate) struct Query {
     traits: Vec<f32>,
 }
 
+/// Which map is which: the view's, and that of word embeddings where these are compared.
+pub(crate) const VIEW: usize = 0;
+pub(crate) const WORDS: usize = 1;
+
 enum Packed {
     F32(Linear),
     Int8(ByteVectors),

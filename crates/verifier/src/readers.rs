@@ -7,7 +7,7 @@ mod padded_map;
 
 use vetted_kernels::Precision;
 
-use crate::pair::Pair;
+use crate::pair::{Pair, VIEW};
 use crate::transformer::Sequences;
 use crate::weights::Weights;
 use crate::{Error, Kind, Outputs, config};
@@ -36,6 +36,8 @@ pub(crate) struct Batch {
     rows: Vec<f32>,
     columns: Vec<f32>,
     mean: Vec<f32>,
+    /// Logits by which each pair's support is lowered; none where empty.
+    withheld: Vec<f32>,
     /// Head values of those read so far.
     values: Vec<f32>,
     pub(crate) outputs: Vec<Outputs>,
@@ -78,7 +80,7 @@ impl Reader {
         let similarity = match self {
             Reader::Cosine => pair.at(0, 0, 0),
             Reader::F0 => alignment::mean(pair),
-            Reader::F1 => alignment::max_sim(pair),
+            Reader::F1 => alignment::max_sim(pair, VIEW),
             Reader::F2 { backwards_penalty } => alignment::soft_monotone(pair, *backwards_penalty, &mut batch.rows),
             Reader::F3(reader) => return reader.read(pair, batch),
             Reader::F4(reader) => return reader.add(pair, batch),
@@ -98,12 +100,16 @@ impl Reader {
             transformer.read(&mut batch.sequences, &mut batch.values);
             batch.sequences.clear();
         }
-        batch.outputs.extend(batch.values.chunks_exact(3 + kinds.len()).map(|values| Outputs::of_head(values, kinds)));
+        let read = batch.values.chunks_exact(3 + kinds.len()).map(|values| Outputs::of_head(values, kinds));
+        let withheld = batch.withheld.drain(..).chain(std::iter::repeat(0.0));
+        batch.outputs.extend(
+            read.zip(withheld).map(|(outputs, withheld)| Outputs { support: outputs.support - withheld, ..outputs }),
+        );
         batch.values.clear();
     }
 }
 
 /// F1 of a pair, whatever the reader.
 pub(crate) fn max_sim(pair: &Pair) -> f32 {
-    alignment::max_sim(pair)
+    alignment::max_sim(pair, VIEW)
 }

@@ -116,7 +116,7 @@ impl Default for Thresholds {
             conflict: 0.5,
             low: 0.25,
             passage_support: 0.9,
-            passage_conflict: 1.7,
+            passage_conflict: 1.75,
             rival_margin: 1.0,
         }
     }

@@ -3,22 +3,22 @@
 //! `cargo run --release -p vetted --example fit_filter -- BEIR_FOLDER SPLIT [INDEX]`
 //!
 //! For the first queries of a split it reads the documents that dense search finds; for sentences out of relevant documents it
-//! reads twins: the document with that sentence edited so that it conflicts with a statement or no longer answers a question,
-//! beside the original. Two tables follow. By `passage_conflict`: what is kept of nDCG@10, and the share of twins and of originals
+//! reads twins ([`vetted_evaluation::twins`]): the document with that sentence edited so that it conflicts with a statement or no
+//! longer answers a question, beside the original. Two tables follow. By `passage_conflict`: what is kept of nDCG@10, and the share of twins and of originals
 //! that is rejected. By `rival_margin`, at the verifier's own `passage_conflict`: the share of twins that is rejected for that or
 //! for the original's sake, and of originals for the twin's. Write what you choose into `thresholds` of the verifier's
 //! `config.json`. Use a training or development split.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
-use vetted::corpus::pairs::Relation;
+use vetted::Document;
 use vetted::corpus::{ReadOptions, read};
 use vetted::verification::{Thresholds, Verdict, Window, combine_passage};
 use vetted::{Engine, PassageSource, Passages, Precision, QueryExtent, Search, VerifierSource, ViewStorage};
 use vetted_evaluation::metrics::retrieval::{evaluate, standard};
+use vetted_evaluation::twins::{Options, plant};
 use vetted_evaluation::{Dataset, Ranking, Run};
-use vetted_synthesis::{Options, sentences, synthesize};
 
 const QUERIES: usize = 300;
 const TWINS: usize = 300;
@@ -68,36 +68,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let relevant = dataset.qrels.iter().flat_map(|(_, judgments)| judgments.iter().map(|(document, _)| document));
-    let texts: Vec<&str> = relevant.filter_map(|id| by_id.get(id).copied()).take(TWINS).collect();
-    let origins: Vec<(usize, &str)> =
-        texts.iter().enumerate().flat_map(|(at, text)| sentences(text).into_iter().map(move |it| (at, it))).collect();
-    let made = synthesize(
-        origins.iter().map(|(_, sentence)| *sentence),
-        &Options { slack: f64::INFINITY, ..Options::default() },
-    );
+    let relevant: HashSet<&str> = relevant.collect();
+    let relevant: Vec<Document> = documents.iter().filter(|it| relevant.contains(it.id.as_str())).cloned().collect();
+    let planted = plant(&relevant, &Options { twins: TWINS, first_words: None, ..Options::default() });
     let mut twins: [Vec<Twin>; 2] = Default::default();
-    for (question, twins) in twins.iter_mut().enumerate() {
-        let fits = |it: &&vetted_synthesis::SyntheticPair| {
-            let asks = it.pair.query.trim_end().ends_with('?');
-            it.pair.relation == Relation::Support
-                && !it.matches()
-                && asks == (question == 1)
-                && (asks || it.pair.conflict == Some(true))
-                && texts[origins[it.origin].0].contains(origins[it.origin].1)
-        };
-        let pairs: Vec<_> = made.iter().filter(fits).collect();
-        for pair in pairs.iter().step_by((pairs.len() / TWINS).max(1)) {
-            let (at, sentence) = origins[pair.origin];
-            let twin = texts[at].replacen(sentence, &pair.pair.candidate, 1);
-            // A statement's original says the statement; a question is answered by the text as it is.
-            let original = match question {
-                0 => texts[at].replacen(sentence, &pair.pair.query, 1),
-                _ => texts[at].to_owned(),
-            };
-            let asked = verifier.prepare(&pair.pair.query)?;
-            let read = asked.read_windows(&[PassageSource::Text(&twin), PassageSource::Text(&original)])?;
-            twins.extend(<Twin>::try_from(read));
-        }
+    for query in &planted.queries {
+        let twin = &planted.twins[query.twin];
+        let texts = [twin.document.text.as_str(), by_id[twin.original.as_str()]].map(PassageSource::Text);
+        let read = verifier.prepare(&query.text)?.read_windows(&texts)?;
+        twins[query.form as usize].extend(<Twin>::try_from(read));
     }
 
     let own = verifier.config().thresholds;

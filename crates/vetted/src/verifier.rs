@@ -34,7 +34,7 @@ pub struct Verifier {
 }
 
 /// What tells the views that one verifier makes from those of every other: of its weights, its description (but for
-/// thresholds and calibration, which views do not depend on) and the encoder's arithmetic.
+/// thresholds, calibration and missing words, which views do not depend on) and the encoder's arithmetic.
 pub type ViewsFingerprint = [u8; 8];
 
 /// The files of the verifier that comes with vetted, by name; `crates/vetted/weights/vetted-minilm/README.md` is its card.
@@ -307,6 +307,9 @@ fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> V
     let mut described = serde_json::to_value(config).unwrap_or_default();
     if let Some(fields) = described.as_object_mut() {
         fields.retain(|field, _| !matches!(field.as_str(), "name" | "thresholds" | "calibration"));
+    }
+    if let Some(reader) = described.get_mut("reader").and_then(serde_json::Value::as_object_mut) {
+        reader.remove("missing_words");
     }
     let mut hash = Sha256::new();
     hash.update(described.to_string());

@@ -54,7 +54,7 @@ use Attribute::{Float, Int, Ints};
 
 impl Network<'_> {
     fn logits(&mut self) -> String {
-        let summary = match &self.recipe.architecture {
+        let (summary, withheld) = match &self.recipe.architecture {
             Architecture::CrossEncoder => {
                 let cls = self.joint();
                 let mixed = self.linear("reader.head.hidden", &cls);
@@ -62,12 +62,16 @@ impl Network<'_> {
                 return self.linear("reader.head.output", &mixed);
             }
             Architecture::MapTransformer(shape) => self.map_transformer(shape),
-            Architecture::F4(shape) => self.f4(shape),
-            Architecture::F3(shape) => self.f3(shape),
+            Architecture::F4(shape) => (self.f4(shape), None),
+            Architecture::F3(shape) => (self.f3(shape), None),
         };
         let mixed = self.linear("reader.head.hidden", &summary);
         let mixed = self.gelu(&mixed);
-        self.linear("reader.head.output", &mixed)
+        let logits = self.linear("reader.head.output", &mixed);
+        match withheld {
+            Some(withheld) => self.node("Sub", &[&logits, &withheld]),
+            None => logits,
+        }
     }
 
     fn node(&mut self, operator: &str, inputs: &[&str]) -> String {

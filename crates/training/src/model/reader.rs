@@ -81,7 +81,15 @@ impl Model {
             Architecture::CrossEncoder => features,
         };
         let mixed = ops.gelu(&weights.linear(ops, "reader.head.hidden", &summary, Exactness::Exact)?)?;
-        weights.linear(ops, "reader.head.output", &mixed, Exactness::Exact)
+        let logits = weights.linear(ops, "reader.head.output", &mixed, Exactness::Exact)?;
+        match (&self.architecture, &words) {
+            (Architecture::MapTransformer(MapTransformer { missing_words, .. }), Some(words))
+                if *missing_words > 0.0 =>
+            {
+                Ok(logits.sub(&withheld(words, input, *missing_words, logits.dim(1)?)?)?)
+            }
+            _ => Ok(logits),
+        }
     }
 
     /// Norms and blocks; what they make of CLS.
@@ -102,6 +110,21 @@ impl Model {
         let firsts = Tensor::from_vec(sequences.firsts(), sequences.len(), x.device())?;
         weights.layer_norm(ops, "reader.norm_out", &x.index_select(&firsts, 0)?)
     }
+}
+
+/// What candidates lose of their support for words of the query that they lack, and nothing of the other outputs: pairs x
+/// `outputs`.
+fn withheld(words: &Tensor, input: &Input, missing_words: f32, outputs: usize) -> Result<Tensor, Error> {
+    let rows = |text: usize| {
+        let span = input.texts.spans.get(text);
+        words.narrow(0, span.start, span.len())
+    };
+    let covered = |(query, candidate): &(usize, usize)| rows(*query)?.matmul(&rows(*candidate)?.t()?)?.max(1)?.mean(0);
+    let covered = input.pairs.iter().map(covered).collect::<candle_core::Result<Vec<_>>>()?;
+    let missing = Tensor::stack(&covered, 0)?.affine(-1.0, 1.0)?.unsqueeze(1)?;
+    let mut of_outputs = vec![0.0; outputs];
+    of_outputs[0] = missing_words;
+    Ok(missing.matmul(&Tensor::from_vec(of_outputs, (1, outputs), words.device())?)?)
 }
 
 /// All that a row of [`Layout::Patches`] is multiplied by, in its order.

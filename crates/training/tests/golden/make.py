@@ -24,7 +24,7 @@ ARCHITECTURES = {
     "f4": dict(architecture="f4", view=HIDDEN, grid=12, patch=4, width=8, layers=1, heads=2, feed_forward=12),
     "f3": dict(architecture="f3", view=7, channels=[4, 6]),
     "cross": dict(architecture="cross-encoder"),
-    "both": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=4, convolutions=[4, 8]),
+    "both": dict(architecture="map-transformer", view=6, traits=3, lexical=True, width=8, layers=2, heads=2, feed_forward=12, patch=4, convolutions=[4, 8], missing_words=2.5),
 }
 # Token ids with [CLS] = 1 and [SEP] = 2; labels of support, equivalence, conflict; kind; weight.
 PAIRS = [
@@ -154,7 +154,12 @@ def logits(a, w, bert, q_ids, c_ids):
         x = torch.tanh(F.linear(cls, w["reader.head.hidden.weight"], w["reader.head.hidden.bias"]))
     else:
         x = F.gelu(F.linear(summary(a, w, bert, q_ids, c_ids), w["reader.head.hidden.weight"], w["reader.head.hidden.bias"]))
-    return F.linear(x, w["reader.head.output.weight"], w["reader.head.output.bias"])
+    out = F.linear(x, w["reader.head.output.weight"], w["reader.head.output.bias"])
+    if not a.get("missing_words"):
+        return out
+    words = F.normalize(bert.embeddings.word_embeddings.weight, dim=-1)
+    missing = 1 - (words[q_ids] @ words[c_ids].T).max(1)[0].mean()
+    return out - torch.eye(len(out))[0] * a["missing_words"] * missing
 
 
 def loss_of(z):

@@ -14,9 +14,9 @@ pub(super) fn mean(pair: &Pair) -> f32 {
     sum / (pair.rows * pair.columns) as f32
 }
 
-/// F1: the mean over rows of the largest similarity.
-pub(super) fn max_sim(pair: &Pair) -> f32 {
-    (0..pair.rows).map(|i| pair.row_maximum(0, i)).sum::<f32>() / pair.rows as f32
+/// F1: the mean over rows of the largest similarity in a map.
+pub(super) fn max_sim(pair: &Pair, map: usize) -> f32 {
+    (0..pair.rows).map(|i| pair.row_maximum(map, i)).sum::<f32>() / pair.rows as f32
 }
 
 /// F2: with `A_i = softmax_j((M_ij - 0.1 |i - j|) / 0.1)`, the mean over rows of `sum_j A_ij M_ij`, less

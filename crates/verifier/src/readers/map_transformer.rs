@@ -3,10 +3,11 @@
 use vetted_kernels::{Activation, Isa, Linear, Precision};
 
 use super::Batch;
+use super::alignment::max_sim;
 use super::convolution::{Stages, Workspace};
 use crate::Error;
 use crate::config;
-use crate::pair::Pair;
+use crate::pair::{Pair, WORDS};
 use crate::transformer::{Shape, Transformer};
 use crate::weights::Weights;
 
@@ -21,6 +22,7 @@ pub(crate) struct MapTransformer {
     row_positions: Vec<f32>,
     column_positions: Vec<f32>,
     convolutions: Option<Stages>,
+    missing_words: f32,
     transformer: Transformer,
 }
 
@@ -54,6 +56,7 @@ impl MapTransformer {
             patch,
             width,
             convolutions,
+            missing_words: shape.missing_words,
             map: linear(&columns_first(&map, patch), maps * patch * patch),
             row: linear(&row, features),
             column: linear(&column, features),
@@ -74,7 +77,13 @@ impl MapTransformer {
     pub(super) fn add(&self, pair: &Pair, batch: &mut Batch) {
         let (p, width) = (self.patch, self.width);
         let (row_blocks, column_blocks) = (pair.padded_rows / p, pair.padded_columns / p);
-        let Batch { sequences, patches, rows, columns, .. } = batch;
+        let Batch { sequences, patches, rows, columns, withheld, .. } = batch;
+        // What is trained on edited sentences sees the same words on both sides and forgets that a text which lacks the query's
+        // words seldom supports it.
+        withheld.push(match self.missing_words {
+            0.0 => 0.0,
+            logits => logits * (1.0 - max_sim(pair, WORDS)),
+        });
         if let Some(convolutions) = &self.convolutions {
             let work = Workspace { grid: &mut *rows, mixed: &mut *columns, scratch: &mut sequences.linear };
             convolutions.mean(pair, work, &mut sequences.beside);

@@ -119,10 +119,11 @@ impl Verifier {
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
             let has_words = |window: usize| overlap(query.ids(), views[window].ids());
-            let value = |window: usize| match terms.rejection {
-                // A near-miss covers little, for trained views tell it apart, but it has the words. Where all are read, nothing is chosen.
-                Rejection::Mismatch if coverage.len() > terms.most_read() => coverage[window] + has_words(window),
-                _ => coverage[window],
+            let value = |window: usize| match coverage.len() > terms.most_read() {
+                // A near-miss covers little, for trained views tell it apart, but it has the words.
+                true => coverage[window] + has_words(window),
+                // All are read: nothing is chosen.
+                false => 0.0,
             };
             let values: Vec<f32> = (0..coverage.len()).map(value).collect();
             let chosen = best(&values, terms.most_read());

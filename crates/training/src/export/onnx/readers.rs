@@ -75,7 +75,8 @@ impl Network<'_> {
         self.node("Pad", &[x, &pads])
     }
 
-    pub(super) fn map_transformer(&mut self, shape: &MapTransformer) -> String {
+    /// What is read of a pair, and what is taken from its logits where words are missing.
+    pub(super) fn map_transformer(&mut self, shape: &MapTransformer) -> (String, Option<String>) {
         let MapTransformer { traits, lexical, patch, .. } = *shape;
         let texts = self.texts();
         let maps = self.maps(&texts, lexical);
@@ -119,13 +120,30 @@ impl Network<'_> {
         let mask = self.node("Mul", &[&masks[0], &masks[1]]);
         let mask = self.reshape(&mask, &[0, -1]);
         let cls = self.transformer(&tokens, Some(&mask), &batch, shape.layers, shape.heads, shape.width);
-        match shape.convolutions.len() {
+        let summary = match shape.convolutions.len() {
             0 => cls,
             stages => {
                 let mean = self.convolutions(&maps, stages);
                 self.node("Add", &[&cls, &mean])
             }
-        }
+        };
+        let withheld = (shape.missing_words > 0.0).then(|| self.withheld(&texts[0], &maps, shape.missing_words));
+        (summary, withheld)
+    }
+
+    /// What candidates lose of their support for words of the query that they lack, and nothing of the other outputs.
+    fn withheld(&mut self, query: &Text, maps: &Maps, missing_words: f32) -> String {
+        let mean = [Ints("axes", &[1]), Int("keepdims", 1)];
+        let of_words = &maps.row_maxima[maps.row_maxima.len() - 1];
+        let [covered, tokens] = [of_words, &query.mask].map(|x| self.graph.node("ReduceMean", &[x], &mean));
+        let covered = self.node("Div", &[&covered, &tokens]);
+        let one = self.graph.number(1.0);
+        let missing = self.node("Sub", &[&one, &covered]);
+        let outputs = 3 + self.recipe.kinds.len();
+        let mut of_outputs = vec![0.0; outputs];
+        of_outputs[0] = missing_words;
+        self.graph.floats("missing_words", &[1, outputs], &of_outputs);
+        self.node("Mul", &[&missing, "missing_words"])
     }
 
     /// What a block of rows, or of columns, adds to its patches.
