@@ -6,8 +6,8 @@
 
 /// A candidate that was verified and not rejected.
 pub(crate) struct Contender {
-    /// If it is accepted, by which of its windows.
-    pub(crate) accepted_by: Option<usize>,
+    /// The window that decided about it, if that supports the query; not necessarily surely enough to vouch for it.
+    pub(crate) supported_by: Option<usize>,
     pub(crate) windows: Vec<Wording>,
 }
 
@@ -45,10 +45,10 @@ pub(crate) fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Optio
     contenders.iter().map(rival).collect()
 }
 
-/// By how many logits the window that `other` is accepted by supports the query more than whatever `own` says that `other`
+/// By how many logits the window that `other` is supported by supports the query more than whatever `own` says that `other`
 /// does not; none if `own` says nothing that is nearly the same. What both say, word for word, tells them not apart.
 fn lead(own: &Contender, other: &Contender) -> Option<f32> {
-    let window = &other.windows[other.accepted_by?];
+    let window = &other.windows[other.supported_by?];
     let says = |contender: &Contender, window: &Wording| contender.windows.iter().any(|it| it.ids == window.ids);
     if says(own, window) {
         return None;
@@ -79,9 +79,9 @@ fn dice(a: &[u32], b: &[u32]) -> f32 {
 mod tests {
     use super::*;
 
-    fn contender(accepted_by: Option<usize>, windows: &[(&[u32], f32)]) -> Option<Contender> {
+    fn contender(supported_by: Option<usize>, windows: &[(&[u32], f32)]) -> Option<Contender> {
         let windows = windows.iter().map(|(ids, support)| Wording::new(ids.to_vec(), Some(*support))).collect();
-        Some(Contender { accepted_by, windows })
+        Some(Contender { supported_by, windows })
     }
 
     #[test]
@@ -105,8 +105,8 @@ mod tests {
         }
         let unsure = contender(None, &[(ORIGINAL, 4.0)]);
         let worse = contender(None, &[(EDITED, 1.0)]);
-        assert_eq!(rivals(&[unsure, worse], 1.0), [None, None], "what is not accepted beats nothing");
-        let unread = Some(Contender { accepted_by: None, windows: vec![Wording::new(EDITED.to_vec(), None)] });
+        assert_eq!(rivals(&[unsure, worse], 1.0), [None, None], "what does not support the query beats nothing");
+        let unread = Some(Contender { supported_by: None, windows: vec![Wording::new(EDITED.to_vec(), None)] });
         assert_eq!(rivals(&[original(), unread], 1.0), [None, Some(0)]);
     }
 

@@ -202,6 +202,33 @@ fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     assert!((7000..8192).contains(&bytes), "{bytes}");
 }
 
+/// The shipped verifier with other thresholds, in `folder`.
+fn with_thresholds(folder: &std::path::Path, thresholds: serde_json::Value) -> std::path::PathBuf {
+    std::fs::create_dir(folder).unwrap();
+    let [(_, config), (weights_name, weights)] = vetted::SHIPPED_VERIFIER;
+    let mut config: serde_json::Value = serde_json::from_slice(config).unwrap();
+    config["thresholds"] = thresholds;
+    std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
+    std::fs::write(folder.join(weights_name), weights).unwrap();
+    folder.into()
+}
+
+#[test]
+fn what_supports_a_query_not_surely_enough_to_vouch_for_it_beats_its_near_misses_all_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing is accepted, and nothing rejected for what it says alone.
+    let thresholds = serde_json::json!({"passage_support": 1.0, "passage_conflict": 9.0});
+    let verifier = with_thresholds(&folder.path().join("unsure"), thresholds);
+    let engine = Engine::builder(folder.path().join("index")).verifier(verifier).open_or_create().unwrap();
+    engine.upsert(documents()).unwrap();
+    let found = engine.rank(&Search::new(SENTENCES[0])).unwrap();
+    let verdict = |hit: &Candidate| hit.vetting.vetted().map(|vetted| vetted.judgement.verdict);
+    assert!(found.hits.iter().all(|hit| verdict(hit) != Some(Verdict::Accept)));
+    let near_miss = found.rejected.iter().find(|hit| hit.id == "1").expect("the man bit the dog");
+    let rival = near_miss.vetting.vetted().and_then(|vetted| vetted.rival.as_deref());
+    assert!(matches!(rival, Some("0" | "2")), "what says the query or the same in other words, not {rival:?}");
+}
+
 #[test]
 fn views_of_another_verifier_are_not_used_until_they_are_renewed() {
     let folder = tempfile::tempdir().unwrap();
@@ -220,13 +247,7 @@ fn views_of_another_verifier_are_not_used_until_they_are_renewed() {
     drop(engine_with(&index, ViewStorage::Int8));
 
     // Other thresholds judge the same views.
-    let strict = folder.path().join("strict");
-    std::fs::create_dir(&strict).unwrap();
-    let [(_, config), (weights_name, weights)] = vetted::SHIPPED_VERIFIER;
-    let mut config: serde_json::Value = serde_json::from_slice(config).unwrap();
-    config["thresholds"] = serde_json::json!({"passage_conflict": 0.1});
-    std::fs::write(strict.join("config.json"), config.to_string()).unwrap();
-    std::fs::write(strict.join(weights_name), weights).unwrap();
+    let strict = with_thresholds(&folder.path().join("strict"), serde_json::json!({"passage_conflict": 0.1}));
     let engine = Engine::builder(&index).verifier(strict).open().unwrap();
     assert!(engine.rank(&Search::new(SENTENCES[4])).unwrap().rejected.len() > 5, "it rejects what does not match");
     assert_eq!(engine.notices(), []);

@@ -147,11 +147,15 @@ impl PreparedQuery<'_> {
         }
         let mut contenders = Vec::with_capacity(verified.len());
         for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
-            let accepted = verification.judgement.verdict == Verdict::Accept;
+            let reading = |window| readings.iter().find(|it| it.index == window);
+            let whole = self.extent == QueryExtent::Whole && verification.judgement.verdict != Verdict::Reject;
+            let supports = |window: &usize| {
+                whole && reading(*window).is_some_and(|it| it.window.judgement.verdict == Verdict::Accept)
+            };
             let decided = ranges.iter().position(|range| *range == verification.window);
-            let support = |window| readings.iter().find(|it| it.index == window).map(|it| it.outputs.support);
+            let support = |window| reading(window).map(|it| it.outputs.support);
             let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
-            contenders.push((verification, Contender { accepted_by: decided.filter(|_| accepted), windows }));
+            contenders.push((verification, Contender { supported_by: decided.filter(supports), windows }));
         }
         Ok(contenders)
     }
