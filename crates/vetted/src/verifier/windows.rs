@@ -44,7 +44,7 @@ const FEWEST_TOKENS: usize = 8;
 const MOST_COMPARED: usize = 32;
 
 impl Cut {
-    /// As many windows are read: those that cover the query best; of a cross-encoder, which cannot tell before reading, the
+    /// As many windows are read: those that have most of the query; of a cross-encoder, which cannot tell before reading, the
     /// first.
     pub(super) fn most_read(self) -> usize {
         match self {
