@@ -4,8 +4,8 @@
 //!
 //! For the first queries of a split it reads the documents that dense search finds; for sentences out of relevant documents it
 //! reads twins ([`vetted_evaluation::twins`]): the document with that sentence edited so that it conflicts with a statement or no
-//! longer answers a question, beside the original. Two tables follow. By `passage_conflict`: what is kept of nDCG@10, and the share of twins and of originals
-//! that is rejected. By `rival_margin`, at the verifier's own `passage_conflict`: the share of twins that is rejected for that or
+//! longer answers a question, beside the original. Two tables follow. By `passage_conflict`: what is kept of nDCG@10, and the
+//! share of twins and of originals that is rejected. By `rival_margin`, at the verifier's own `passage_conflict`: the share of twins that is rejected for that or
 //! for the original's sake, and of originals for the twin's. Write what you choose into `thresholds` of the verifier's
 //! `config.json`. Use a training or development split.
 
