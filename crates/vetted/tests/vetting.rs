@@ -202,12 +202,12 @@ fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     assert!((7000..8192).contains(&bytes), "{bytes}");
 }
 
-/// The shipped verifier with other thresholds, in `folder`.
-fn with_thresholds(folder: &std::path::Path, thresholds: serde_json::Value) -> std::path::PathBuf {
+/// The shipped verifier with another `config.json`, in `folder`.
+fn changed(folder: &std::path::Path, change: impl FnOnce(&mut serde_json::Value)) -> std::path::PathBuf {
     std::fs::create_dir(folder).unwrap();
     let [(_, config), (weights_name, weights)] = vetted::SHIPPED_VERIFIER;
     let mut config: serde_json::Value = serde_json::from_slice(config).unwrap();
-    config["thresholds"] = thresholds;
+    change(&mut config);
     std::fs::write(folder.join("config.json"), config.to_string()).unwrap();
     std::fs::write(folder.join(weights_name), weights).unwrap();
     folder.into()
@@ -217,8 +217,9 @@ fn with_thresholds(folder: &std::path::Path, thresholds: serde_json::Value) -> s
 fn what_supports_a_query_not_surely_enough_to_vouch_for_it_beats_its_near_misses_all_the_same() {
     let folder = tempfile::tempdir().unwrap();
     // Nothing is accepted, and nothing rejected for what it says alone.
-    let thresholds = serde_json::json!({"passage_support": 1.0, "passage_conflict": 9.0});
-    let verifier = with_thresholds(&folder.path().join("unsure"), thresholds);
+    let verifier = changed(&folder.path().join("unsure"), |config| {
+        config["thresholds"] = serde_json::json!({"passage_support": 1.0, "passage_conflict": 9.0});
+    });
     let engine = Engine::builder(folder.path().join("index")).verifier(verifier).open_or_create().unwrap();
     engine.upsert(documents()).unwrap();
     let found = engine.rank(&Search::new(SENTENCES[0])).unwrap();
@@ -232,22 +233,17 @@ fn what_supports_a_query_not_surely_enough_to_vouch_for_it_beats_its_near_misses
 #[test]
 fn views_of_another_verifier_are_not_used_until_they_are_renewed() {
     let folder = tempfile::tempdir().unwrap();
-    let (index, other) = (folder.path().join("index"), folder.path().join("verifier"));
-    std::fs::create_dir(&other).unwrap();
-    for (name, bytes) in vetted::SHIPPED_VERIFIER {
-        let bytes = match name {
-            // A different way to store views, the same weights.
-            "config.json" => {
-                String::from_utf8(bytes.to_vec()).unwrap().replace("\"view_range\": 0.6", "\"view_range\": 0.7").into()
-            }
-            _ => bytes.to_vec(),
-        };
-        std::fs::write(other.join(name), bytes).unwrap();
-    }
+    let index = folder.path().join("index");
+    // A different way to store views, the same weights.
+    let other =
+        changed(&folder.path().join("verifier"), |config| config["reader"]["view_range"] = serde_json::json!(0.7));
     drop(engine_with(&index, ViewStorage::Int8));
 
-    // Other thresholds judge the same views.
-    let strict = with_thresholds(&folder.path().join("strict"), serde_json::json!({"passage_conflict": 0.1}));
+    // Other thresholds judge the same views, and so does another weight of missing words.
+    let strict = changed(&folder.path().join("strict"), |config| {
+        config["thresholds"] = serde_json::json!({"passage_conflict": 0.1});
+        config["reader"]["missing_words"] = 2.into();
+    });
     let engine = Engine::builder(&index).verifier(strict).open().unwrap();
     assert!(engine.rank(&Search::new(SENTENCES[4])).unwrap().rejected.len() > 5, "it rejects what does not match");
     assert_eq!(engine.notices(), []);
