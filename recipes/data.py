@@ -103,8 +103,7 @@ def paragraphs(paths):
 
 def questions(a):
     """A question with the sentences that answer it (and their neighbor), and with others of the same paragraph, which do not."""
-    rng, out = random.Random(0), csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n")
-    out.writerow(COLUMNS)
+    rng, made = random.Random(0), []
     for paragraph in paragraphs(a.squad):
         context = paragraph["context"].replace("\n", " ").replace("\t", " ")
         sentences = split_sentences(context)
@@ -114,9 +113,10 @@ def questions(a):
             gold = max((i for i, s in enumerate(starts) if s <= at), default=0)
             windows = [sentences[gold]] + ([" ".join(sentences[gold - 1:gold + 1])] if gold else [" ".join(sentences[gold:gold + 2])])
             others = [s for i, s in enumerate(sentences) if i != gold and qa["answers"][0]["text"].lower() not in s.lower()]
-            for label, texts in ((1, dict.fromkeys(windows)), (0, rng.sample(others, min(2, len(others))))):
-                for text in texts:
-                    out.writerow(["questions", "train", "answered" if label else "same-paragraph", "support", label, 0, "", text, qa["question"].replace("\t", " ")])
+            answers = [("answered", "1", dict.fromkeys(windows)), ("same-paragraph", "0", rng.sample(others, min(2, len(others))))]
+            for phenomenon, label, texts in answers:
+                made += [["questions", "train", phenomenon, "support", label, "0", "", text, qa["question"].replace("\t", " ")] for text in texts]
+    write(a.out, COLUMNS, made)
 
 
 def sentences(a):
@@ -167,26 +167,23 @@ def contexts(a):
         parts = split_sentences(text)
         for i, sentence in enumerate(parts):
             neighbors[sentence] = (parts[i - 1] if i else "", parts[i + 1] if i + 1 < len(parts) else "")
-    out, made = csv.writer(open(a.out, "w", newline=""), delimiter="\t", quoting=csv.QUOTE_NONE, quotechar=None, lineterminator="\n"), 0
-    out.writerow(COLUMNS)
-    pairs = list(rows(a.pairs))
+    made, pairs = [], list(rows(a.pairs))
     # Where both texts of a pair were edited, another pair of the same query has the sentence as it stood.
     original = {row["s2"]: row["s1"] for row in pairs if row["s1"] in neighbors}
     for row in pairs:
         stood = next((s for s in (row["s1"], row["s2"], original.get(row["s2"])) if s in neighbors), None)
         if stood is None or not alike(stood, row["s1"]):
             continue
-        around = neighbors[stood]
-        before, after = around
+        before, after = neighbors[stood]
         window = rng.choice([[before, row["s1"]], [row["s1"], after], [before, row["s1"], after]])
         text = " ".join(x for x in window if x)
         if text == row["s1"] or len(text.split()) > 48:
             continue
         # What stands around a text is no part of its meaning, but of what it supports.
         conflict = row["conflict"] or ("0" if row["equiv"] == "1" else "")
-        out.writerow(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
-        made += 1
-    print(made, "pairs in context")
+        made.append(["contexts", "train", row["phenomenon"], "support", row["equiv"], conflict, row["kind"], text, row["s2"]])
+    write(a.out, COLUMNS, made)
+    print(len(made), "pairs in context")
 
 
 def passages(a):

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vetted_kernels::Team;
 
-use crate::pair::Pair;
+use crate::pair::{Pair, VIEW};
 use crate::{Error, Judgement, Outputs, Relation, Scratch, Verdict, ViewScorer, Views};
 
 /// What decided a verdict.
@@ -85,7 +85,8 @@ impl ViewScorer {
         };
         let weights: Vec<f32> = outputs[1..].iter().map(weight).collect();
         let (query, candidate) = weights.split_at(rows);
-        let map = (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| whole.at(0, i, j)).collect();
+        let map =
+            (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| whole.at(VIEW, i, j)).collect();
         let pairs = pairs(&whole, query, candidate);
         Ok(Evidence { judgement, rows, columns, map, query: query.into(), candidate: candidate.into(), pairs })
     }
@@ -100,11 +101,11 @@ fn pairs(whole: &Pair, rows: &[f32], columns: &[f32]) -> Vec<TokenPair> {
     let of_rows = rows
         .iter()
         .enumerate()
-        .map(|(i, weight)| (i, first_largest(&mut (0..whole.columns).map(|j| whole.at(0, i, j))), *weight));
+        .map(|(i, weight)| (i, first_largest(&mut (0..whole.columns).map(|j| whole.at(VIEW, i, j))), *weight));
     let of_columns = columns
         .iter()
         .enumerate()
-        .map(|(j, weight)| (first_largest(&mut (0..whole.rows).map(|i| whole.at(0, i, j))), j, *weight));
+        .map(|(j, weight)| (first_largest(&mut (0..whole.rows).map(|i| whole.at(VIEW, i, j))), j, *weight));
     let mut weights = BTreeMap::<(usize, usize), f32>::new();
     for (i, j, weight) in of_rows.chain(of_columns).filter(|(_, _, weight)| *weight > 0.0) {
         *weights.entry((i, j)).or_default() += weight;
@@ -112,7 +113,7 @@ fn pairs(whole: &Pair, rows: &[f32], columns: &[f32]) -> Vec<TokenPair> {
     let pair = |((query, candidate), weight)| TokenPair {
         query,
         candidate,
-        similarity: whole.at(0, query, candidate),
+        similarity: whole.at(VIEW, query, candidate),
         weight,
     };
     let mut pairs: Vec<_> = weights.into_iter().map(pair).collect();

@@ -78,7 +78,7 @@ impl Reader {
     /// Adds a pair to those that are read next.
     pub(crate) fn add(&self, pair: &Pair, batch: &mut Batch) {
         let similarity = match self {
-            Reader::Cosine => pair.at(0, 0, 0),
+            Reader::Cosine => pair.at(VIEW, 0, 0),
             Reader::F0 => alignment::mean(pair),
             Reader::F1 => alignment::max_sim(pair, VIEW),
             Reader::F2 { backwards_penalty } => alignment::soft_monotone(pair, *backwards_penalty, &mut batch.rows),

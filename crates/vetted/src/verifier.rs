@@ -204,7 +204,7 @@ impl Verifier {
     ///
     /// Nothing is accepted on text that was not read. A query longer than the verifier reads ([`Config::encoder`]) is cut
     /// off, and its candidates can be rejected, but not accepted. Of a longer candidate its sentences are judged one by one, the
-    /// eight that cover the query best (of a cross-encoder, the first eight windows of several sentences), and joined by
+    /// eight that have most of the query (of a cross-encoder, the first eight windows of several sentences), and joined by
     /// [`combine`](vetted_verifier::combine); it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
     /// it vouches for nothing.
     ///
@@ -309,7 +309,7 @@ fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> V
         fields.retain(|field, _| !matches!(field.as_str(), "name" | "thresholds" | "calibration"));
     }
     if let Some(reader) = described.get_mut("reader").and_then(serde_json::Value::as_object_mut) {
-        reader.remove("missing_words");
+        reader.retain(|field, _| field != "missing_words"); // `remove` would move the last field to its place
     }
     let mut hash = Sha256::new();
     hash.update(described.to_string());

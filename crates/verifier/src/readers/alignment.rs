@@ -1,6 +1,6 @@
 //! Scores without parameters (arXiv 2604.16351): functions of the map alone.
 
-use crate::pair::Pair;
+use crate::pair::{Pair, VIEW};
 
 /// F2: what a token of distance costs in similarity.
 const DISTANCE: f32 = 0.1;
@@ -10,7 +10,7 @@ const TEMPERATURE: f32 = 0.1;
 
 /// F0: the mean of the map.
 pub(super) fn mean(pair: &Pair) -> f32 {
-    let sum: f32 = (0..pair.columns).map(|j| (0..pair.rows).map(|i| pair.at(0, i, j)).sum::<f32>()).sum();
+    let sum: f32 = (0..pair.columns).map(|j| (0..pair.rows).map(|i| pair.at(VIEW, i, j)).sum::<f32>()).sum();
     sum / (pair.rows * pair.columns) as f32
 }
 
@@ -26,13 +26,14 @@ pub(super) fn soft_monotone(pair: &Pair, backwards_penalty: f32, weights: &mut V
     let (mut score, mut backwards, mut before) = (0.0, 0.0, 0.0);
     for i in 0..pair.rows {
         weights.clear();
-        weights.extend((0..pair.columns).map(|j| (pair.at(0, i, j) - DISTANCE * i.abs_diff(j) as f32) / TEMPERATURE));
+        weights
+            .extend((0..pair.columns).map(|j| (pair.at(VIEW, i, j) - DISTANCE * i.abs_diff(j) as f32) / TEMPERATURE));
         let largest = weights.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         weights.iter_mut().for_each(|w| *w = (*w - largest).exp());
         let total: f32 = weights.iter().sum();
         let expected =
             |of: &dyn Fn(usize) -> f32| weights.iter().enumerate().map(|(j, w)| w * of(j)).sum::<f32>() / total;
-        score += expected(&|j| pair.at(0, i, j));
+        score += expected(&|j| pair.at(VIEW, i, j));
         let position = expected(&|j| j as f32);
         if i > 0 {
             backwards += (before - position).max(0.0);

@@ -5,7 +5,7 @@ use vetted_kernels::{Activation, Isa, Linear, Precision};
 use super::Batch;
 use crate::Error;
 use crate::config;
-use crate::pair::Pair;
+use crate::pair::{Pair, VIEW};
 use crate::transformer::{Shape, Transformer};
 use crate::weights::Weights;
 
@@ -53,9 +53,9 @@ impl PaddedMap {
             for i in row..(row + p).min(pair.rows) {
                 for j in column..(column + p).min(pair.columns) {
                     let inside = (i - row) * p + (j - column);
-                    patch[inside] = pair.at(0, i, j);
-                    patch[p * p + inside] = pair.row_maximum(0, i);
-                    patch[2 * p * p + inside] = pair.column_maximum(0, j);
+                    patch[inside] = pair.at(VIEW, i, j);
+                    patch[p * p + inside] = pair.row_maximum(VIEW, i);
+                    patch[2 * p * p + inside] = pair.column_maximum(VIEW, j);
                 }
             }
         }

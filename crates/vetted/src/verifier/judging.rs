@@ -47,7 +47,8 @@ pub(super) enum Rejection {
     Conflict,
 }
 
-/// A window that is read.
+/// A window that may be read.
+#[derive(Clone, Copy)]
 struct Kept {
     window: usize,
     coverage: f32,
@@ -118,19 +119,17 @@ impl Verifier {
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
                 (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
             };
-            let has_words = |window: usize| overlap(query.ids(), views[window].ids());
-            let value = |window: usize| match coverage.len() > terms.most_read() {
-                // A near-miss covers little, for trained views tell it apart, but it has the words.
-                true => coverage[window] + has_words(window),
-                // All are read: nothing is chosen.
-                false => 0.0,
+            let of_views = |(window, coverage): (usize, f32)| Kept {
+                window,
+                coverage,
+                overlap: overlap(query.ids(), views[window].ids()),
             };
-            let values: Vec<f32> = (0..coverage.len()).map(value).collect();
+            let all: Vec<Kept> = coverage.into_iter().enumerate().map(of_views).collect();
+            // A near-miss covers little, for trained views tell it apart, but it has the words.
+            let values: Vec<f32> = all.iter().map(|it| it.coverage + it.overlap).collect();
             let chosen = best(&values, terms.most_read());
-            let keep = |window| Kept { window, coverage: coverage[window], overlap: has_words(window) };
-            let chosen: Vec<Kept> = chosen.into_iter().map(keep).collect();
-            read.extend(chosen.iter().map(|kept| views[kept.window].clone()));
-            kept.push(chosen);
+            read.extend(chosen.iter().map(|window| views[*window].clone()));
+            kept.push(chosen.into_iter().map(|window| all[window]).collect());
         }
         let outputs = scorer.score(query, &read, terms.relation, team, scratch).map_err(tensors)?;
         Ok(self.readings(terms, kept, outputs))
