@@ -8,7 +8,7 @@ use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, Precision, Role};
-use vetted_recall::{Index, Manifest, Query, Upserted};
+use vetted_retrieval::{Index, Manifest, Query, Upserted};
 use vetted_verifier::{Relation, Verdict};
 
 use crate::model::Model;
@@ -439,7 +439,7 @@ impl<'progress> Builder<'progress> {
     pub fn open_or_create(self) -> Result<Engine, Error> {
         match Index::open_writable(&self.folder) {
             Ok(index) => self.with(index),
-            Err(vetted_recall::Error::NotAnIndex { .. }) => self.create(),
+            Err(vetted_retrieval::Error::NotAnIndex { .. }) => self.create(),
             Err(error) => Err(error.into()),
         }
     }

@@ -11,7 +11,7 @@ pub enum Error {
     Encoder(#[from] vetted_encoder::Error),
     /// The index could not be read or written.
     #[error(transparent)]
-    Recall(#[from] vetted_recall::Error),
+    Recall(#[from] vetted_retrieval::Error),
     /// The documents could not be read, or the passage options contradict each other.
     #[error(transparent)]
     Corpus(#[from] vetted_corpus::Error),

@@ -104,7 +104,7 @@ pub use verifier::{
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
-pub use vetted_recall as recall;
-pub use vetted_recall::{Filter, Fusion, Normalization, Scores};
+pub use vetted_retrieval as recall;
+pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier as verification;
 pub use vetting::{Part, Unverified, Verify, Vetted, Vetting};

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 use vetted_encoder::{Encoder, ModelFolder, Options, Precision, models};
-use vetted_recall::{EncoderIdentity, Manifest};
+use vetted_retrieval::{EncoderIdentity, Manifest};
 
 use crate::Error;
 

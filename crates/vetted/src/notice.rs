@@ -7,7 +7,7 @@ use std::fmt;
 #[non_exhaustive]
 pub enum Notice {
     /// The index says it.
-    Index(vetted_recall::Notice),
+    Index(vetted_retrieval::Notice),
     /// The views kept in the index are of another verifier than the one that searches ask, so candidates are encoded when
     /// they are found: right, and slow. Said once.
     OtherViews,

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut};
 use vetted_encoder::{Encoder, Role};
-use vetted_recall::{Entry, matching_words};
+use vetted_retrieval::{Entry, matching_words};
 
 use crate::stored_views;
 use crate::verifier::EncodedPassages;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vetted_corpus::Passage;
-use vetted_recall::{Filter, Fusion, Scores};
+use vetted_retrieval::{Filter, Fusion, Scores};
 
 use crate::Explanation;
 use crate::snippet::Snippet;
@@ -166,8 +166,8 @@ pub struct Hit {
 
 impl Candidate {
     /// As recall found it.
-    pub(crate) fn recalled(hit: vetted_recall::Hit) -> Candidate {
-        let vetted_recall::Hit { id, rank, score, scores, passage } = hit;
+    pub(crate) fn recalled(hit: vetted_retrieval::Hit) -> Candidate {
+        let vetted_retrieval::Hit { id, rank, score, scores, passage } = hit;
         Candidate { id, recall_rank: rank, recall_score: score, score, scores, passage, vetting: Vetting::Off }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use vetted_recall::matching_words;
+use vetted_retrieval::matching_words;
 
 /// A piece of a document's text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

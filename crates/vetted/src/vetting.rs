@@ -173,7 +173,7 @@ pub(crate) fn select(candidates: Vec<Candidate>, policy: Policy, k: usize) -> (V
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vetted_recall::Scores;
+    use vetted_retrieval::Scores;
     use vetted_verifier::{Kind, Penalty};
 
     use super::*;

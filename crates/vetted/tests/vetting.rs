@@ -7,7 +7,7 @@ use vetted::{
     Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verifier, VerifierOptions, Verify,
     Vetting, ViewStorage,
 };
-use vetted_recall::Query;
+use vetted_retrieval::Query;
 
 const SENTENCES: [&str; 8] = [
     "The dog bit the man.",

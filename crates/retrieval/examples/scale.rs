@@ -1,7 +1,7 @@
 //! How an index behaves with many vectors: writing, linking, opening, and searching with the graph and without.
 //!
 //! ```text
-//! cargo run --release -p vetted-recall --example scale -- --vectors DIR --count 1000000 --index FOLDER
+//! cargo run --release -p vetted-retrieval --example scale -- --vectors DIR --count 1000000 --index FOLDER
 //! ```
 //!
 //! `DIR` holds `base.f32` and `queries.f32`, rows of 384 little-endian values each (`benchmarks/vector-index` makes them).
@@ -16,7 +16,7 @@ use std::time::Instant;
 use clap::Parser;
 use serde_json::{Map, json};
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{EncoderIdentity, Entry, Error, Filter, Hit, Index, Manifest, Query, Settings};
+use vetted_retrieval::{EncoderIdentity, Entry, Error, Filter, Hit, Index, Manifest, Query, Settings};
 
 const DIMENSIONS: usize = 384;
 const BATCH: usize = 1000;

@@ -4,7 +4,7 @@ mod support;
 
 use support::{DIMENSIONS, check, entries, entry, id, manifest, vector};
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{Entry, Error, Filter, Fusion, Hit, Index, Normalization, Query};
+use vetted_retrieval::{Entry, Error, Filter, Fusion, Hit, Index, Normalization, Query};
 
 fn index_of(entries: Vec<Entry>) -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();

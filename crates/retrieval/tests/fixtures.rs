@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{EncoderIdentity, Entry, FORMAT_VERSION, Index, Manifest, Query};
+use vetted_retrieval::{EncoderIdentity, Entry, FORMAT_VERSION, Index, Manifest, Query};
 
 const FILES: [&str; 2] = ["vetted.json", "store/data.mdb"];
 
@@ -95,7 +95,7 @@ fn every_format_is_readable() {
     }
 }
 
-/// Writes the fixture of the present format: `cargo test -p vetted-recall --test fixtures -- --ignored`.
+/// Writes the fixture of the present format: `cargo test -p vetted-retrieval --test fixtures -- --ignored`.
 #[test]
 #[ignore = "writes a fixture that is not to change"]
 fn write_fixture() {

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use support::{check, entries, entry, id, manifest, vector};
-use vetted_recall::{Error, Index, Notice, Query, Settings};
+use vetted_retrieval::{Error, Index, Notice, Query, Settings};
 
 const ROLE: &str = "VETTED_TEST_ROLE";
 const FOLDER: &str = "VETTED_TEST_FOLDER";
@@ -50,7 +50,7 @@ fn with_graph() -> Settings {
 
 /// What batch `step` does: writes the documents of a slot in the version of its round, and in every fourth step deletes
 /// the first document of the slot before.
-fn step_documents(step: usize) -> (Vec<vetted_recall::Entry>, Option<String>) {
+fn step_documents(step: usize) -> (Vec<vetted_retrieval::Entry>, Option<String>) {
     let (slot, version) = (step % 20, step / 20);
     let written = (slot * BATCH..(slot + 1) * BATCH).map(|number| entry(number, version)).collect();
     let deleted = (step % 4 == 3).then(|| id((slot - 1) * BATCH));

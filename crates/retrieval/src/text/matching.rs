@@ -10,7 +10,7 @@ use super::analysis::{EnglishTokenizer, terms};
 /// The bytes of every word in `text` that BM25 would match with a word of `query`, in order.
 ///
 /// ```
-/// assert_eq!(vetted_recall::matching_words("biting dogs", "The dog bites; the dogs bit."), [4..7, 8..13, 19..23]);
+/// assert_eq!(vetted_retrieval::matching_words("biting dogs", "The dog bites; the dogs bit."), [4..7, 8..13, 19..23]);
 /// ```
 pub fn matching_words(query: &str, text: &str) -> Vec<Range<usize>> {
     let wanted: HashSet<String> = terms(query).into_iter().collect();

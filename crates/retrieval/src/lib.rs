@@ -8,7 +8,7 @@
 //! ```
 //! use serde_json::{Map, json};
 //! use vetted_corpus::{Document, Passage};
-//! use vetted_recall::{EncoderIdentity, Entry, Index, Manifest, Query};
+//! use vetted_retrieval::{EncoderIdentity, Entry, Index, Manifest, Query};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -49,9 +49,9 @@
 //! is run again and goes on:
 //!
 //! ```no_run
-//! # use vetted_recall::{Entry, Index};
+//! # use vetted_retrieval::{Entry, Index};
 //! # fn encode(document: &vetted_corpus::Document) -> Entry { Entry { document: document.clone(), passages: Vec::new(), views: None } }
-//! # fn go_on(documents: Vec<vetted_corpus::Document>) -> Result<(), vetted_recall::Error> {
+//! # fn go_on(documents: Vec<vetted_corpus::Document>) -> Result<(), vetted_retrieval::Error> {
 //! let index = Index::open_writable("my-index")?;
 //! for batch in documents.chunks(256) {
 //!     let mut entries = Vec::new();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use support::{check, entries, entry, id, manifest};
-use vetted_recall::{Damage, Error, Index, Notice, Query};
+use vetted_retrieval::{Damage, Error, Index, Notice, Query};
 
 fn finished(documents: usize) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use std::fs;
 
 use support::{check, entries, entry, id, manifest, vector};
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{Entry, Error, Index, Manifest, Query, Settings, Upserted};
+use vetted_retrieval::{Entry, Error, Index, Manifest, Query, Settings, Upserted};
 
 fn created() -> (tempfile::TempDir, Index) {
     let folder = tempfile::tempdir().unwrap();

@@ -19,7 +19,7 @@ use crate::error::{Error, FilterProblem};
 ///
 /// ```
 /// use serde_json::json;
-/// use vetted_recall::Filter;
+/// use vetted_retrieval::Filter;
 ///
 /// let metadata = json!({"year": 2021, "tags": ["tea", "trade"], "place": {"country": "Japan"}});
 /// let metadata = metadata.as_object().unwrap();
@@ -29,7 +29,7 @@ use crate::error::{Error, FilterProblem};
 /// for fails in ["year>=2022", "tags!=tea", "place.city!=Kyoto"] {
 ///     assert!(!Filter::parse(fails)?.accepts(metadata), "{fails}");
 /// }
-/// # Ok::<(), vetted_recall::Error>(())
+/// # Ok::<(), vetted_retrieval::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, json};
 use support::check;
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{EncoderIdentity, Entry, Hit, Index, Manifest, Notice, Problem, Query, Settings};
+use vetted_retrieval::{EncoderIdentity, Entry, Hit, Index, Manifest, Notice, Problem, Query, Settings};
 
 const DIMENSIONS: usize = 64;
 
@@ -213,7 +213,7 @@ fn filters_come_before_the_graph_too() {
         let found = recall(&index, queries.iter().map(|it| query(it).k(20)));
         assert!(found >= 0.98, "{filter}: {found}");
         for hit in index.search(&query(&queries[0])).unwrap() {
-            let filter: vetted_recall::Filter = filter.parse().unwrap();
+            let filter: vetted_retrieval::Filter = filter.parse().unwrap();
             assert!(filter.accepts(&index.get(&hit.id).unwrap().unwrap().metadata));
         }
     }

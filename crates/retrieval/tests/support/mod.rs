@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 use vetted_corpus::{Document, Passage};
-use vetted_recall::{EncoderIdentity, Entry, Index, Manifest};
+use vetted_retrieval::{EncoderIdentity, Entry, Index, Manifest};
 
 pub const DIMENSIONS: usize = 8;
 
