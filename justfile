@@ -28,7 +28,7 @@ pairs FILE *OPTIONS:
 
 # The verifier's hot path: 100 stored candidates of 64 tokens against a query of 16
 speed:
-    cargo run --release -p vetted-verifier --example reading_speed
+    cargo run --release -p vetted-reader --example reading_speed
 
 # Retrieval, near-miss twins and chains of retrievals on a folder of BEIR folders: all tables
 retrieval DIR:

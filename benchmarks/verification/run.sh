@@ -15,7 +15,7 @@ MODEL=$(realpath "${MODEL:-${XDG_CACHE_HOME:-$HOME/.cache}/vetted/models/all-Min
 PYTHON=${PYTHON:-python3} ROUNDS=${ROUNDS:-5} WORK=${WORK:-$target/verification-work}
 export RAYON_NUM_THREADS=1 OMP_NUM_THREADS=1
 
-cargo build --release --manifest-path ../../Cargo.toml -p vetted-verifier --example reading_speed
+cargo build --release --manifest-path ../../Cargo.toml -p vetted-reader --example reading_speed
 mkdir -p "$WORK"
 [ -e "$WORK/int8-tensor.onnx" ] || "$PYTHON" peers.py prepare --model "$MODEL" --work "$WORK"
 rm -f "$WORK/numbers.jsonl"

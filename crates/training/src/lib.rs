@@ -1,7 +1,7 @@
 //! Trains vetted's verifiers: a BERT encoder and what reads its tokens, end to end, from labelled pairs.
 //!
 //! [`train`] takes a [`Recipe`], the [`Base`] encoder and [`Example`]s, and leaves a verifier's folder (`config.json` and
-//! `model.safetensors`: whatever differs from the base) that `vetted-verifier` runs:
+//! `model.safetensors`: whatever differs from the base) that `vetted-reader` runs:
 //!
 //! ```no_run
 //! use std::path::Path;

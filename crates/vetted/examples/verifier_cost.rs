@@ -8,7 +8,7 @@ use std::time::Instant;
 use vetted::{Precision, SHIPPED_VERIFIER, models};
 use vetted_encoder::{Replacements, Tensor, TokenEncoder};
 use vetted_kernels::Team;
-use vetted_verifier::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
+use vetted_reader::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
 
 const CANDIDATES: usize = 100;
 const QUERY_TOKENS: usize = 16;
@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("{:<6} {:>16} {:>22} {:>8}", "", "stored views", "cross-encoder", "ratio");
     for (name, precision) in [("f32", Precision::F32), ("bf16", Precision::Bf16), ("int8", Precision::Int8)] {
         let weights = Weights::parse(weights)?;
-        let tensor = |t: vetted_verifier::ReplacedTensor| (t.name, Tensor { shape: t.shape, values: t.values });
+        let tensor = |t: vetted_reader::ReplacedTensor| (t.name, Tensor { shape: t.shape, values: t.values });
         let replaced: Replacements = weights.replaced()?.into_iter().map(tensor).collect();
         let encoder = TokenEncoder::open(&base, replaced, precision, CANDIDATE_TOKENS)?;
         let lexical = Some(LexicalTable::new(encoder.words(), encoder.dimensions(), Storage::Int8)?);

@@ -9,7 +9,7 @@ use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, Precision, Role};
 use vetted_retrieval::{Index, Manifest, Query, Upserted};
-use vetted_verifier::{Relation, Verdict};
+use vetted_reader::{Relation, Verdict};
 
 use crate::model::Model;
 use crate::notice::Notice;

@@ -86,11 +86,11 @@ pub enum Error {
         /// The verifier's folder.
         path: PathBuf,
         /// What is wrong.
-        source: vetted_verifier::Error,
+        source: vetted_reader::Error,
     },
     /// The verifier could not read a text, so nothing was accepted.
     #[error("the verifier failed, and vouches for none of the candidates: {0}")]
-    Verification(vetted_verifier::Error),
+    Verification(vetted_reader::Error),
     /// There is nothing to search for.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,

@@ -106,5 +106,5 @@ pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
 pub use vetted_retrieval as recall;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
-pub use vetted_verifier as verification;
+pub use vetted_reader as verification;
 pub use vetting::{Part, Unverified, Verify, Vetted, Vetting};

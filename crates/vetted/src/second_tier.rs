@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vetted_encoder::Precision;
-use vetted_verifier::Storage;
+use vetted_reader::Storage;
 
 use crate::{Error, Verifier, VerifierOptions};
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use vetted_encoder::{Encoder, Precision, Replacements, Tensor, TokenEncoder, models};
 use vetted_kernels::Team;
-use vetted_verifier::{
+use vetted_reader::{
     Architecture, Config, Evidence, Judgement, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
     ViewScorer, Weights,
 };
@@ -162,7 +162,7 @@ impl Verifier {
         config.check_base(encoder.base_sha256()).map_err(fault)?;
         if config.base.hidden != encoder.dimensions() {
             let (expected, got) = (encoder.dimensions(), config.base.hidden);
-            return Err(fault(vetted_verifier::Error::Length { what: "base.hidden in config.json", expected, got }));
+            return Err(fault(vetted_reader::Error::Length { what: "base.hidden in config.json", expected, got }));
         }
         let compares_words = matches!(&config.architecture, Architecture::MapTransformer(shape) if shape.lexical);
         let lexical = match compares_words {
@@ -205,7 +205,7 @@ impl Verifier {
     /// Nothing is accepted on text that was not read. A query longer than the verifier reads ([`Config::encoder`]) is cut
     /// off, and its candidates can be rejected, but not accepted. Of a longer candidate its sentences are judged one by one, the
     /// eight that have most of the query (of a cross-encoder, the first eight windows of several sentences), and joined by
-    /// [`combine`](vetted_verifier::combine); it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
+    /// [`combine`](vetted_reader::combine); it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
     /// it vouches for nothing.
     ///
     /// # Errors
@@ -323,14 +323,14 @@ fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> V
 const PARAMETER_FREE_TOKENS: usize = 64;
 
 /// Of tensors that come from vetted's own encoder, so whatever is wrong with them is wrong with its weights.
-fn tensors(source: vetted_verifier::Error) -> Error {
+fn tensors(source: vetted_reader::Error) -> Error {
     Error::Verification(source)
 }
 
 #[cfg(test)]
 mod tests {
     use vetted_corpus::pairs;
-    use vetted_verifier::Kind;
+    use vetted_reader::Kind;
 
     /// The verifier depends on no crate that reads files, so it has kinds of its own.
     #[test]

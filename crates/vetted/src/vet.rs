@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use vetted_corpus::{Document, Passage};
-use vetted_verifier::Verdict;
+use vetted_reader::Verdict;
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vetted_corpus::Document;
-use vetted_verifier::{Judgement, Outputs, Policy, Verdict};
+use vetted_reader::{Judgement, Outputs, Policy, Verdict};
 
 use crate::Error;
 use crate::search::Candidate;
@@ -174,7 +174,7 @@ pub(crate) fn select(candidates: Vec<Candidate>, policy: Policy, k: usize) -> (V
 mod tests {
     use proptest::prelude::*;
     use vetted_retrieval::Scores;
-    use vetted_verifier::{Kind, Penalty};
+    use vetted_reader::{Kind, Penalty};
 
     use super::*;
 

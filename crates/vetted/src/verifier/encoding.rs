@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use vetted_encoder::{Encoder, Role, Vectors};
-use vetted_verifier::{ViewScorer, Views};
+use vetted_reader::{ViewScorer, Views};
 
 use super::windows::{Cut, PassageViews, Windows};
 use super::{Verifier, tensors};

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 use vetted_kernels::Team;
-use vetted_verifier::{
+use vetted_reader::{
     Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
 };
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_kernels::Team;
-use vetted_verifier::{Relation, Scorer, Scratch, Verdict, Views, Window};
+use vetted_reader::{Relation, Scorer, Scratch, Verdict, Views, Window};
 
 use super::judging::{Reading, Rejection, Terms};
 use super::windows::{Cut, PassageViews, Wanted, Windows};
@@ -124,7 +124,7 @@ impl PreparedQuery<'_> {
 
     /// Judges passages that recall found: as [`Verifier::verify`] by [`Relation::Support`], but what merely does not support
     /// the query is not rejected for it, only what conflicts with it
-    /// ([`combine_passage`](vetted_verifier::combine_passage)).
+    /// ([`combine_passage`](vetted_reader::combine_passage)).
     ///
     /// # Errors
     /// Those of the encoder; [`Error::Verification`] when views are not of this verifier.
@@ -199,7 +199,7 @@ impl PreparedQuery<'_> {
                 Ok(Read { ranges: passages.into_iter().map(|passage| passage.ranges).collect(), tokens, readings })
             }
             _ => match passages.iter().position(|passage| matches!(passage, PassageSource::Views(_))) {
-                Some(at) => Err(tensors(vetted_verifier::Error::OtherViews { position: Some(at) })),
+                Some(at) => Err(tensors(vetted_reader::Error::OtherViews { position: Some(at) })),
                 None => {
                     let readings = self.verifier.read_jointly(&self.ids, &windows, self.terms())?;
                     let (ranges, tokens) = windows.into_iter().map(|windows| (windows.ranges, windows.ids)).unzip();

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use vetted_corpus::{Passage, PassageOptions, cut, cut_sentences};
 use vetted_encoder::Tokens;
-use vetted_verifier::Views;
+use vetted_reader::Views;
 
 use super::Verifier;
 use crate::Error;

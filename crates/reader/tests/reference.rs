@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use safetensors::SafeTensors;
 use vetted_kernels::{Precision, Team};
-use vetted_verifier::{
+use vetted_reader::{
     Architecture, Config, F2, Kind, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage, ViewScorer,
     Weights,
 };

@@ -2,9 +2,9 @@
 //!
 //! ```
 //! use vetted_kernels::Team;
-//! use vetted_verifier::{Architecture, Relation, Scratch, Storage, Verdict, ViewScorer};
+//! use vetted_reader::{Architecture, Relation, Scratch, Storage, Verdict, ViewScorer};
 //!
-//! # fn main() -> Result<(), vetted_verifier::Error> {
+//! # fn main() -> Result<(), vetted_reader::Error> {
 //! let scorer = ViewScorer::parameter_free(Architecture::F1, 2, 64, Storage::F32)?;
 //! // Two hidden values per token, in earnest 384; a scorer that compares words also takes the tokens' ids.
 //! let query = scorer.views(&[1.0, 0.0, /* second token: */ 0.0, 1.0], &[])?;

@@ -1,6 +1,6 @@
 //! What verifying costs: a query of 16 tokens against 100 stored candidates of 64, on one thread.
 //!
-//! `cargo run --release -p vetted-verifier --example reading_speed [rounds [f32|bf16|int8]] [--json] [--transformer-alone]`
+//! `cargo run --release -p vetted-reader --example reading_speed [rounds [f32|bf16|int8]] [--json] [--transformer-alone]`
 //!
 //! `processor ms` is the mean over the rounds of what the thread was given; where other work shares the machine, the others are
 //! longer.
@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use vetted_kernels::{Isa, Precision, Team};
-use vetted_verifier::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
+use vetted_reader::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
 
 const HIDDEN: usize = 384;
 const VOCABULARY: usize = 30_522;

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vetted_kernels::{Precision, Team};
-use vetted_verifier::{
+use vetted_reader::{
     Architecture, Config, Error, F2, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Verdict, ViewScorer,
     Views, Weights,
 };
@@ -60,7 +60,7 @@ fn score(
     query: &Views,
     candidates: &[Views],
     relation: Relation,
-) -> Vec<vetted_verifier::Outputs> {
+) -> Vec<vetted_reader::Outputs> {
     scorer.score(query, candidates, relation, &mut Team::alone(), &mut Scratch::default()).unwrap()
 }
 

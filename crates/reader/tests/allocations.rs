@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use vetted_kernels::{Precision, Team};
-use vetted_verifier::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
+use vetted_reader::{Config, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Views, Weights};
 
 const HIDDEN: usize = 24;
 const WORDS: usize = 40;
