@@ -4,11 +4,11 @@ use rayon::prelude::*;
 use vetted_kernels::{Isa, Precision, Team, l2_normalize};
 
 use crate::Error;
-use crate::folder::{Architecture, ModelFolder, Pooling, Settings};
 use crate::network::{Memory, Network};
 use crate::onnx::Onnx;
 use crate::tokens::Tokens;
 use crate::weights::{Replacements, WeightFile};
+use vetted_models::folder::{Architecture, ModelFolder, Pooling, Settings};
 
 /// What a text is to the model: some put different prompts before queries and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

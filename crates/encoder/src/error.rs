@@ -8,10 +8,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// The folder's description of the model is incomplete or not understood.
     #[error(transparent)]
-    Folder(#[from] crate::folder::Error),
+    Folder(#[from] vetted_models::folder::Error),
     /// The model could not be found or fetched.
     #[error(transparent)]
-    Models(#[from] crate::models::Error),
+    Models(#[from] vetted_models::Error),
     /// A file could not be read.
     #[error("cannot read {path}: {source}. Check that the file exists and that you may read it")]
     Unreadable {

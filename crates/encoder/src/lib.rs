@@ -24,8 +24,6 @@
 
 mod encoder;
 mod error;
-pub mod folder;
-pub mod models;
 mod network;
 mod onnx;
 mod token_encoder;
@@ -34,8 +32,9 @@ mod weights;
 
 pub use encoder::{Backend, Encoder, Options, Role, Vectors};
 pub use error::Error;
-pub use folder::ModelFolder;
 pub use token_encoder::TokenEncoder;
 pub use tokens::Tokens;
 pub use vetted_kernels::Precision;
+pub use vetted_models as models;
+pub use vetted_models::{ModelFolder, folder};
 pub use weights::{Replacements, Tensor};

@@ -8,8 +8,9 @@ use vetted_kernels::{
     Activation, Attention, Heads, Isa, Linear, Precision, RelativeBias, Scratch, Team, add_layer_norm, attention,
 };
 
+use vetted_models::folder::{self, Family, Transformer};
+
 use crate::Error;
-use crate::folder::{self, Family, Transformer};
 use crate::weights::WeightFile;
 
 /// A loaded network.

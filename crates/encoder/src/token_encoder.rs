@@ -4,10 +4,10 @@ use rayon::prelude::*;
 use vetted_kernels::{Precision, Team};
 
 use crate::encoder::{MIN_TOKENS, batches};
-use crate::folder::{Architecture, ModelFolder};
 use crate::network::{Memory, Network};
 use crate::weights::{Replacements, WeightFile};
 use crate::{Encoder, Error, Tokens, Vectors};
+use vetted_models::folder::{Architecture, ModelFolder};
 
 /// A model of the BERT family that gives the last layer's vector of every token, with some of its tensors replaced:
 /// a verifier ships only what differs from its public base model.

@@ -55,12 +55,7 @@ fn text(scorer: &ViewScorer, tokens: usize, seed: usize) -> Views<'static> {
     scorer.views(&values(tokens * HIDDEN, seed), &ids).unwrap()
 }
 
-fn score(
-    scorer: &ViewScorer,
-    query: &Views,
-    candidates: &[Views],
-    relation: Relation,
-) -> Vec<vetted_reader::Outputs> {
+fn score(scorer: &ViewScorer, query: &Views, candidates: &[Views], relation: Relation) -> Vec<vetted_reader::Outputs> {
     scorer.score(query, candidates, relation, &mut Team::alone(), &mut Scratch::default()).unwrap()
 }
 

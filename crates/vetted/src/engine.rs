@@ -8,8 +8,8 @@ use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, Precision, Role};
-use vetted_retrieval::{Index, Manifest, Query, Upserted};
 use vetted_reader::{Relation, Verdict};
+use vetted_retrieval::{Index, Manifest, Query, Upserted};
 
 use crate::model::Model;
 use crate::notice::Notice;

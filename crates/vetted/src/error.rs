@@ -70,27 +70,9 @@ pub enum Error {
         /// The metadata field.
         field: String,
     },
-    /// A verifier's file could not be read.
-    #[error(
-        "cannot read {path}: {source}. A verifier is a folder with config.json and model.safetensors, as `vetted train verifier` writes it"
-    )]
-    VerifierUnreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A verifier's files are damaged or do not fit each other.
-    #[error("{path} is not a verifier that can be used: {source}")]
-    Verifier {
-        /// The verifier's folder.
-        path: PathBuf,
-        /// What is wrong.
-        source: vetted_reader::Error,
-    },
-    /// The verifier could not read a text, so nothing was accepted.
-    #[error("the verifier failed, and vouches for none of the candidates: {0}")]
-    Verification(vetted_reader::Error),
+    /// The verifier could not be loaded, or could not read a text.
+    #[error(transparent)]
+    Verifier(#[from] vetted_verifier::Error),
     /// There is nothing to search for.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,

@@ -80,12 +80,10 @@ mod error;
 mod model;
 mod notice;
 mod passages;
-mod rivals;
 mod search;
 mod second_tier;
 mod snippet;
 mod stored_views;
-mod verifier;
 mod vet;
 mod vetting;
 
@@ -97,14 +95,14 @@ pub use search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
 pub use second_tier::VerifierSource;
 pub use snippet::Snippet;
 pub use stored_views::ViewStorage;
-pub use verifier::{
-    Explanation, PassageSource, PassageViews, PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Verification, Verifier,
-    VerifierOptions, ViewsFingerprint,
-};
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
+pub use vetted_reader as verification;
 pub use vetted_retrieval as recall;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
-pub use vetted_reader as verification;
+pub use vetted_verifier::{
+    Explanation, PassageSource, PassageViews, PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Verification, Verifier,
+    VerifierOptions, ViewsFingerprint,
+};
 pub use vetting::{Part, Unverified, Verify, Vetted, Vetting};

@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut};
 use vetted_encoder::{Encoder, Role};
 use vetted_retrieval::{Entry, matching_words};
+use vetted_verifier::EncodedPassages;
 
 use crate::stored_views;
-use crate::verifier::EncodedPassages;
 use crate::{Error, PassageViews, Verifier};
 
 /// What of a document gets a vector.

@@ -15,8 +15,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 use vetted_corpus::Passage;
 
-use crate::verifier::ViewsFingerprint;
-use crate::{PassageViews, Verifier};
+use crate::{PassageViews, Verifier, ViewsFingerprint};
 
 /// Whether an index keeps views, and so encodes every text twice when it is written, or encodes candidates when they are
 /// found.

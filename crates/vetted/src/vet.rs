@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use vetted_corpus::{Document, Passage};
 use vetted_reader::Verdict;
+use vetted_verifier::{Contender, rivals};
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};
-use crate::rivals::{Contender, rivals};
 use crate::search::Candidate;
 use crate::stored_views::{Missing, find};
 use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting};
@@ -65,7 +65,7 @@ impl Engine {
     ) -> Result<Vec<Option<Contender>>, Error> {
         let readings = candidates.iter().map(|it| self.reading(query, it)).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-        let verified = self.index().read_views(&ids, |records| {
+        let verified = self.index().read_views(&ids, |records| -> Result<_, Error> {
             let mut texts = Vec::with_capacity(ids.len());
             for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
                 texts.push(match find(*record, &reading.bytes, asked.verifier()) {
@@ -77,7 +77,7 @@ impl Engine {
                 Ok(views) => PassageSource::Views(views.clone()),
                 Err(text) => PassageSource::Text(text),
             });
-            asked.verify_contenders(&sources.collect::<Vec<_>>())
+            Ok(asked.verify_contenders(&sources.collect::<Vec<_>>())?)
         })??;
         let mut contenders = Vec::with_capacity(candidates.len());
         for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {

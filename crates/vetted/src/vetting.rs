@@ -173,8 +173,8 @@ pub(crate) fn select(candidates: Vec<Candidate>, policy: Policy, k: usize) -> (V
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use vetted_retrieval::Scores;
     use vetted_reader::{Kind, Penalty};
+    use vetted_retrieval::Scores;
 
     use super::*;
 

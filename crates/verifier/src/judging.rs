@@ -9,24 +9,24 @@ use vetted_reader::{
     Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
 };
 
-use super::windows::{Cut, PassageViews, Windows, best};
-use super::{Verification, Verifier, tensors};
 use crate::Error;
+use crate::verifier::{Verification, Verifier, tensors};
+use crate::windows::{Cut, PassageViews, Windows, best};
 
 /// A query and its candidates in tokens.
-pub(super) struct Question {
-    pub(super) query: Vec<u32>,
-    pub(super) candidates: Vec<Windows>,
-    pub(super) terms: Terms,
+pub(crate) struct Question {
+    pub(crate) query: Vec<u32>,
+    pub(crate) candidates: Vec<Windows>,
+    pub(crate) terms: Terms,
 }
 
 /// By what candidates are judged.
 #[derive(Clone, Copy)]
-pub(super) struct Terms {
+pub(crate) struct Terms {
     /// The query is longer than what is read of it.
-    pub(super) query_cut: bool,
-    pub(super) relation: Relation,
-    pub(super) rejection: Rejection,
+    pub(crate) query_cut: bool,
+    pub(crate) relation: Relation,
+    pub(crate) rejection: Rejection,
 }
 
 impl Terms {
@@ -40,7 +40,7 @@ impl Terms {
 
 /// What a candidate is rejected for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rejection {
+pub(crate) enum Rejection {
     /// A conflict, or not matching the query.
     Mismatch,
     /// A conflict.
@@ -56,16 +56,16 @@ struct Kept {
 }
 
 /// What the verifier says about a window that it read.
-pub(super) struct Reading {
+pub(crate) struct Reading {
     /// Which window of the candidate.
-    pub(super) index: usize,
-    pub(super) window: Window,
-    pub(super) outputs: Outputs,
+    pub(crate) index: usize,
+    pub(crate) window: Window,
+    pub(crate) outputs: Outputs,
 }
 
 impl Verifier {
     /// A verification for every candidate of every question.
-    pub(super) fn answer(&self, questions: Vec<Question>) -> Result<Vec<Vec<Verification>>, Error> {
+    pub(crate) fn answer(&self, questions: Vec<Question>) -> Result<Vec<Vec<Verification>>, Error> {
         match &self.scorer {
             Scorer::Joint(_) => {
                 let answer = |Question { query, candidates, terms }| self.judge_jointly(&query, &candidates, terms);
@@ -102,7 +102,7 @@ impl Verifier {
     }
 
     /// What is said about the windows read of each candidate.
-    pub(super) fn read_views(
+    pub(crate) fn read_views(
         &self,
         scorer: &ViewScorer,
         query: &Views,
@@ -141,7 +141,7 @@ impl Verifier {
     }
 
     /// As [`read_views`](Self::read_views), of a cross-encoder.
-    pub(super) fn read_jointly(
+    pub(crate) fn read_jointly(
         &self,
         query: &[u32],
         candidates: &[Windows],
@@ -184,7 +184,7 @@ impl Verifier {
     }
 
     /// One verification per candidate, whose windows are `ranges`.
-    pub(super) fn combined<'a>(
+    pub(crate) fn combined<'a>(
         &self,
         terms: Terms,
         ranges: impl Iterator<Item = &'a [Range<usize>]>,

@@ -6,11 +6,11 @@ use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_kernels::Team;
 use vetted_reader::{Relation, Scorer, Scratch, Verdict, Views, Window};
 
-use super::judging::{Reading, Rejection, Terms};
-use super::windows::{Cut, PassageViews, Wanted, Windows};
-use super::{Verification, Verifier, tensors};
 use crate::Error;
+use crate::judging::{Reading, Rejection, Terms};
 use crate::rivals::{Contender, Wording};
+use crate::verifier::{Verification, Verifier, tensors};
+use crate::windows::{Cut, PassageViews, Wanted, Windows};
 
 /// A query, read once. From [`Verifier::prepare`].
 pub struct PreparedQuery<'verifier> {
@@ -127,17 +127,17 @@ impl PreparedQuery<'_> {
     /// ([`combine_passage`](vetted_reader::combine_passage)).
     ///
     /// # Errors
-    /// Those of the encoder; [`Error::Verification`] when views are not of this verifier.
+    /// Those of the encoder; [`Error::Reader`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
         Ok(self.verify_contenders(passages)?.into_iter().map(|(verification, _)| verification).collect())
     }
 
     /// As [`verify_passages`](Self::verify_passages), with what is compared of each among several; no tokens where views do not
     /// tell.
-    pub(crate) fn verify_contenders(
-        &self,
-        passages: &[PassageSource<'_>],
-    ) -> Result<Vec<(Verification, Contender)>, Error> {
+    ///
+    /// # Errors
+    /// As [`verify_passages`](Self::verify_passages).
+    pub fn verify_contenders(&self, passages: &[PassageSource<'_>]) -> Result<Vec<(Verification, Contender)>, Error> {
         let Read { ranges, tokens, readings } = self.read(passages)?;
         let mut verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
         if self.extent == QueryExtent::Keywords {

@@ -4,7 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Cache, Error, Network};
+use crate::{Cache, Error, Network};
 
 const HUB: &str = "https://huggingface.co";
 

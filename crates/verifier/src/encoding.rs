@@ -6,16 +6,16 @@ use rayon::prelude::*;
 use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_reader::{ViewScorer, Views};
 
-use super::windows::{Cut, PassageViews, Windows};
-use super::{Verifier, tensors};
 use crate::Error;
+use crate::verifier::{Verifier, tensors};
+use crate::windows::{Cut, PassageViews, Windows};
 
 /// What both tiers make of passages.
-pub(crate) struct EncodedPassages {
+pub struct EncodedPassages {
     /// Tier one's.
-    pub(crate) vectors: Vec<Vec<f32>>,
+    pub vectors: Vec<Vec<f32>>,
     /// Tier two's, where the verifier has views.
-    pub(crate) views: Option<Vec<PassageViews<'static>>>,
+    pub views: Option<Vec<PassageViews<'static>>>,
 }
 
 /// So many texts are encoded at once: enough to keep all cores busy, few enough to hold.
@@ -39,7 +39,10 @@ impl Verifier {
 
     /// For each passage the vector that `encoder` gives `embedded` (the passage under its title) and the views of the passage
     /// itself. Where the two are one short text, the `shared` lowest layers are computed once, which changes neither.
-    pub(crate) fn embed_with_views<T: AsRef<str> + Sync>(
+    ///
+    /// # Errors
+    /// Those of the encoders.
+    pub fn embed_with_views<T: AsRef<str> + Sync>(
         &self,
         passages: &[T],
         embedded: &[String],
@@ -90,7 +93,7 @@ impl Verifier {
     }
 
     /// The views of all windows, encoded together.
-    pub(super) fn encoded(
+    pub(crate) fn encoded(
         &self,
         scorer: &ViewScorer,
         passages: Vec<Windows>,

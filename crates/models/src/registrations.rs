@@ -7,8 +7,8 @@ use std::process;
 
 use serde::{Deserialize, Serialize};
 
-use super::transfer::storage;
-use super::{Cache, Error};
+use crate::transfer::storage;
+use crate::{Cache, Error};
 
 /// What the file holds.
 #[derive(Serialize, Deserialize)]

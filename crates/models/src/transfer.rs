@@ -4,9 +4,9 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::digest;
-use super::error::{Error, Failure};
-use super::registry::PinnedFile;
+use crate::digest;
+use crate::error::{Error, Failure};
+use crate::registry::PinnedFile;
 
 /// Why a transfer ended early.
 pub enum Halt {

@@ -13,22 +13,13 @@ use vetted_reader::{
 };
 
 use crate::Error;
-use judging::{Question, Rejection, Terms};
-use windows::{Cut, Wanted};
-
-mod encoding;
-mod judging;
-mod prepared;
-mod windows;
-
-pub(crate) use encoding::EncodedPassages;
-pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
-pub use windows::PassageViews;
+use crate::judging::{Question, Rejection, Terms};
+use crate::windows::{self, Cut, Wanted};
 
 /// Reads a query and a candidate token by token and says whether one vouches for the other.
 pub struct Verifier {
-    encoder: TokenEncoder,
-    scorer: Scorer,
+    pub(crate) encoder: TokenEncoder,
+    pub(crate) scorer: Scorer,
     parameters: usize,
     views_fingerprint: ViewsFingerprint,
 }
@@ -37,7 +28,7 @@ pub struct Verifier {
 /// thresholds, calibration and missing words, which views do not depend on) and the encoder's arithmetic.
 pub type ViewsFingerprint = [u8; 8];
 
-/// The files of the verifier that comes with vetted, by name; `crates/vetted/weights/vetted-minilm/README.md` is its card.
+/// The files of the verifier that comes with vetted, by name; `crates/verifier/weights/vetted-minilm/README.md` is its card.
 pub const SHIPPED_VERIFIER: [(&str, &[u8]); 2] = [
     ("config.json", include_bytes!("../weights/vetted-minilm/config.json")),
     ("model.safetensors", include_bytes!("../weights/vetted-minilm/model.safetensors")),
@@ -116,7 +107,7 @@ impl Verifier {
     ) -> Result<Verifier, Error> {
         let read = |name: &str| {
             let path = folder.join(name);
-            std::fs::read(&path).map_err(|source| Error::VerifierUnreadable { path, source })
+            std::fs::read(&path).map_err(|source| Error::Unreadable { path, source })
         };
         Verifier::from_bytes(folder, &read("config.json")?, &read("model.safetensors")?, options, progress)
     }
@@ -135,7 +126,7 @@ impl Verifier {
         let scorer =
             ViewScorer::parameter_free(architecture, encoder.dimensions(), PARAMETER_FREE_TOKENS, options.storage);
         let scorer =
-            scorer.map_err(|source| Error::Verifier { path: PathBuf::from("a scorer without parameters"), source })?;
+            scorer.map_err(|source| Error::Unusable { path: PathBuf::from("a scorer without parameters"), source })?;
         let views_fingerprint = views_fingerprint(scorer.config(), b"", options.precision);
         Ok(Verifier { encoder, scorer: Scorer::Views(Box::new(scorer)), parameters: 0, views_fingerprint })
     }
@@ -147,7 +138,7 @@ impl Verifier {
         options: VerifierOptions,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
-        let fault = |source| Error::Verifier { path: path.into(), source };
+        let fault = |source| Error::Unusable { path: path.into(), source };
         let config = Config::parse(config).map_err(fault)?;
         let views_fingerprint = views_fingerprint(&config, weights, options.precision);
         let weights = Weights::parse(weights).map_err(fault)?;
@@ -288,13 +279,13 @@ impl Verifier {
     }
 
     /// Whether a text is longer than what is read of it at once.
-    fn is_cut(&self, text: &str) -> Result<bool, Error> {
+    pub(crate) fn is_cut(&self, text: &str) -> Result<bool, Error> {
         let tokens = self.encoder.tokens();
         // A text of so many bytes is too long, whatever its words: no need to count them all.
         Ok(text.len() > 64 * tokens.max_tokens() || tokens.count(text)? + tokens.special_tokens() > tokens.max_tokens())
     }
 
-    fn view_scorer(&self) -> Option<&ViewScorer> {
+    pub(crate) fn view_scorer(&self) -> Option<&ViewScorer> {
         match &self.scorer {
             Scorer::Views(scorer) => Some(scorer),
             Scorer::Joint(_) => None,
@@ -323,20 +314,6 @@ fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> V
 const PARAMETER_FREE_TOKENS: usize = 64;
 
 /// Of tensors that come from vetted's own encoder, so whatever is wrong with them is wrong with its weights.
-fn tensors(source: vetted_reader::Error) -> Error {
-    Error::Verification(source)
-}
-
-#[cfg(test)]
-mod tests {
-    use vetted_corpus::pairs;
-    use vetted_reader::Kind;
-
-    /// The verifier depends on no crate that reads files, so it has kinds of its own.
-    #[test]
-    fn pair_files_and_verifiers_know_the_same_kinds() {
-        let of_files: Vec<&str> = pairs::Kind::ALL.iter().map(|kind| kind.name()).collect();
-        let of_verifiers: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        assert_eq!(of_files, of_verifiers);
-    }
+pub(crate) fn tensors(source: vetted_reader::Error) -> Error {
+    Error::Reader(source)
 }

@@ -19,7 +19,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::models::digest;
+use crate::digest;
 
 mod architecture;
 mod error;
@@ -116,7 +116,7 @@ impl ModelFolder {
     /// Adding an ONNX file beside `model.safetensors` leaves it as it was.
     ///
     /// Reads the weights: 0.17 s for 90 MB, 0.8 s for 440 MB (measured on 2 cores with SHA instructions). A folder from
-    /// [`crate::models`] remembers the digests of its files in the cache, by path, size and time of change, and takes
+    /// [`crate`] remembers the digests of its files in the cache, by path, size and time of change, and takes
     /// under a millisecond from the second time on.
     ///
     /// # Errors

@@ -6,10 +6,10 @@ use ureq::http::header::{CONTENT_RANGE, RANGE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use super::Progress;
-use super::error::Failure;
-use super::registry::Bundle;
-use super::transfer::{CopyError, Halt, Incoming};
+use crate::Progress;
+use crate::error::Failure;
+use crate::registry::Bundle;
+use crate::transfer::{CopyError, Halt, Incoming};
 
 /// How often a file is asked for in all when the connection keeps breaking.
 const ATTEMPTS: usize = 5;

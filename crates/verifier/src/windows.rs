@@ -7,27 +7,28 @@ use vetted_corpus::{Passage, PassageOptions, cut, cut_sentences};
 use vetted_encoder::Tokens;
 use vetted_reader::Views;
 
-use super::Verifier;
 use crate::Error;
+use crate::verifier::Verifier;
 
 /// The views of a passage's windows: all that is needed to verify it. Made by [`Verifier::passage_views`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PassageViews<'a> {
     /// Where in the passage each window is, in bytes.
-    pub(crate) ranges: Vec<Range<usize>>,
-    pub(crate) views: Vec<Views<'a>>,
+    pub ranges: Vec<Range<usize>>,
+    /// The views of each window.
+    pub views: Vec<Views<'a>>,
 }
 
 /// A text cut to what the verifier reads at once.
 #[derive(Default)]
-pub(super) struct Windows {
-    pub(super) ranges: Vec<Range<usize>>,
-    pub(super) ids: Vec<Vec<u32>>,
+pub(crate) struct Windows {
+    pub(crate) ranges: Vec<Range<usize>>,
+    pub(crate) ids: Vec<Vec<u32>>,
 }
 
 /// How a text is cut.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cut {
+pub(crate) enum Cut {
     /// Neighbours share up to a third of their tokens: what two sentences say together is read together.
     Overlapping,
     /// Sentence by sentence, so that no other one hides what a sentence says, and what is kept of a passage stays small.
@@ -35,7 +36,7 @@ pub(super) enum Cut {
 }
 
 /// Which rule cuts what is kept into windows: part of [`ViewsFingerprint`](crate::ViewsFingerprint). Count up when it changes.
-pub(super) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 1;
 
 /// A shorter sentence, such as a heading, is read with the next.
 const FEWEST_TOKENS: usize = 8;
@@ -46,7 +47,7 @@ const MOST_COMPARED: usize = 32;
 impl Cut {
     /// As many windows are read: those that have most of the query; of a cross-encoder, which cannot tell before reading, the
     /// first.
-    pub(super) fn most_read(self) -> usize {
+    pub(crate) fn most_read(self) -> usize {
         match self {
             Cut::Overlapping => 8,
             Cut::Sentences => 4,
@@ -61,11 +62,11 @@ const BLOCK: usize = 4 << 10;
 
 impl Verifier {
     /// Views from their bytes; none when they are no views of this verifier.
-    pub(crate) fn stored_views<'a>(&self, bytes: &'a [u8]) -> Option<Views<'a>> {
+    pub fn stored_views<'a>(&self, bytes: &'a [u8]) -> Option<Views<'a>> {
         self.view_scorer()?.stored(bytes).ok()
     }
 
-    pub(super) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
+    pub(crate) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
         self.windows_of(beginning(text, MOST_BYTES), how)
     }
 
@@ -80,7 +81,7 @@ impl Verifier {
     }
 
     /// The windows of a candidate that `query` is compared with, from all of it: no more than [`MOST_COMPARED`].
-    pub(super) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
+    pub(crate) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
         if text.len() <= MOST_BYTES {
             return Ok(self.windows_of(text, how)?.nearest(query));
         }
@@ -99,7 +100,7 @@ impl Verifier {
 
 impl<'a> PassageViews<'a> {
     /// As [`Windows::nearest`], where views tell which tokens they are of.
-    pub(super) fn nearest(&self, query: &Wanted) -> PassageViews<'a> {
+    pub(crate) fn nearest(&self, query: &Wanted) -> PassageViews<'a> {
         let shared: Option<Vec<usize>> =
             self.views.iter().map(|views| views.ids().map(|ids| query.count(ids))).collect();
         match shared {
@@ -122,7 +123,7 @@ impl Windows {
         Ok(Windows { ranges, ids })
     }
 
-    pub(super) fn nearest(self, query: &Wanted) -> Windows {
+    pub(crate) fn nearest(self, query: &Wanted) -> Windows {
         if self.ids.len() <= MOST_COMPARED {
             return self;
         }
@@ -139,13 +140,13 @@ fn count(tokens: &Tokens) -> impl Fn(&str) -> usize + '_ {
 }
 
 /// What a query looks for in a text that is too long to be compared in full.
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     ids: HashSet<u32>,
     words: HashSet<String>,
 }
 
 impl Wanted {
-    pub(super) fn new(query: &str, ids: &[u32]) -> Wanted {
+    pub(crate) fn new(query: &str, ids: &[u32]) -> Wanted {
         // The first and the last token are of every text.
         let ids = ids.get(1..ids.len().saturating_sub(1)).unwrap_or_default();
         Wanted { ids: ids.iter().copied().collect(), words: words(query).collect() }
@@ -167,7 +168,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
 }
 
 /// The places of the `most` best, in their order.
-pub(super) fn best(values: &[f32], most: usize) -> Vec<usize> {
+pub(crate) fn best(values: &[f32], most: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
     order.truncate(most);

