@@ -67,6 +67,7 @@ pub use error::Error;
 pub use evidence::{Evidence, TokenPair};
 pub use kind::Kind;
 pub use lexical::LexicalTable;
+pub use pair::PackedQuery;
 pub use policy::{Penalty, Policy};
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
 pub use verdict::{Calibration, Calibrations, Judgement, Outputs, Relation, Thresholds, Verdict};

@@ -6,8 +6,8 @@ use crate::LexicalTable;
 use crate::lexical::Rows;
 use crate::views::{Projection, Values, Views, ids_of, traits_of};
 
-/// A query, packed to be compared with many candidates.
-pub(crate) struct Query {
+/// A query's views, packed once to be compared with many candidates; from [`ViewScorer::pack`](crate::ViewScorer::pack).
+pub struct PackedQuery {
     tokens: usize,
     /// `tokens`, rounded up to whole patches.
     padded: usize,
@@ -45,8 +45,8 @@ pub(crate) struct Pair {
     gathered: Vec<f32>,
 }
 
-impl Query {
-    pub(crate) fn new(projection: &Projection, views: &Views, patch: usize) -> Query {
+impl PackedQuery {
+    pub(crate) fn new(projection: &Projection, views: &Views, patch: usize) -> PackedQuery {
         let (tokens, padded) = (views.tokens, views.tokens.next_multiple_of(patch));
         let Projection { isa, lexical, shape, .. } = projection;
         let f32s = |mut rows: Vec<f32>, width: usize| {
@@ -73,7 +73,7 @@ impl Query {
                 bytes(rows, ids.iter().map(|id| scales[*id as usize]).collect(), *width)
             }
         });
-        Query { tokens, padded, maps: [view].into_iter().chain(words).collect(), traits }
+        PackedQuery { tokens, padded, maps: [view].into_iter().chain(words).collect(), traits }
     }
 }
 
@@ -82,7 +82,7 @@ impl Pair {
     pub(crate) fn compare(
         &mut self,
         projection: &Projection,
-        query: &Query,
+        query: &PackedQuery,
         candidate: &Views,
         patch: usize,
         scratch: &mut Scratch,
@@ -94,7 +94,7 @@ impl Pair {
     pub(crate) fn compare_views(
         &mut self,
         projection: &Projection,
-        query: &Query,
+        query: &PackedQuery,
         candidate: &Views,
         patch: usize,
         scratch: &mut Scratch,
@@ -106,7 +106,7 @@ impl Pair {
         &mut self,
         maps: usize,
         projection: &Projection,
-        query: &Query,
+        query: &PackedQuery,
         candidate: &Views,
         patch: usize,
         scratch: &mut Scratch,

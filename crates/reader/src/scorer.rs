@@ -3,7 +3,7 @@
 use vetted_kernels::{Activation, Isa, Linear, Precision, Team};
 
 use crate::config::{Architecture, F3, F4, MapTransformer};
-use crate::pair::{Pair, Query};
+use crate::pair::{PackedQuery, Pair};
 use crate::readers::{Batch, Reader, max_sim};
 use crate::views::{Projection, Shape};
 use crate::weights::Weights;
@@ -176,8 +176,19 @@ impl ViewScorer {
         self.projection.shape.token_bytes()
     }
 
-    /// What the verifier says about `query` and each candidate, in their order. The same for any batch and any team, bit
-    /// for bit.
+    /// Packs a query, once for all that it is compared with.
+    ///
+    /// # Errors
+    /// [`Error::OtherViews`] when `query` is not of this verifier.
+    pub fn pack(&self, query: &Views) -> Result<PackedQuery, Error> {
+        match self.projection.fits(query) {
+            true => Ok(PackedQuery::new(&self.projection, query, self.reader.patch())),
+            false => Err(Error::OtherViews { position: None }),
+        }
+    }
+
+    /// What the verifier says about `query` and each candidate, in their order: [`pack`](Self::pack) and
+    /// [`score_pairs`](Self::score_pairs) in one call.
     ///
     /// # Errors
     /// [`Error::OtherViews`] when views are not of this verifier.
@@ -189,32 +200,61 @@ impl ViewScorer {
         team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Vec<Outputs>, Error> {
-        let query = self.pack(query, candidates)?;
-        let compare = |candidate: usize, pair: &mut Pair, products: &mut vetted_kernels::Scratch| {
-            pair.compare(&self.projection, &query, &candidates[candidate], self.reader.patch(), products);
-        };
-        Ok(self.read(candidates.len(), compare, relation, team, scratch))
+        let query = self.pack(query)?;
+        let pairs: Vec<_> = candidates.iter().map(|candidate| (&query, candidate)).collect();
+        self.score_pairs(&pairs, relation, team, scratch)
     }
 
-    /// How much of the query each candidate covers, in [-1, 1]: the mean over the query's tokens of the largest
-    /// similarity in the view. What chooses among the windows of a long text.
+    /// What the verifier says about pairs of any queries and candidates, in their order. The same for any batch and any
+    /// team, bit for bit.
     ///
     /// # Errors
-    /// As [`score`](Self::score).
-    pub fn coverage(&self, query: &Views, candidates: &[Views], scratch: &mut Scratch) -> Result<Vec<f32>, Error> {
-        let query = self.pack(query, candidates)?;
-        scratch.pieces.resize_with(scratch.pieces.len().max(1), Piece::default);
-        let Piece { pair, products, .. } = &mut scratch.pieces[0];
-        let coverage = |candidate| {
-            pair.compare_views(&self.projection, &query, candidate, self.reader.patch(), products);
-            max_sim(pair)
+    /// [`Error::OtherViews`] with the position of a candidate whose views are not of this verifier.
+    pub fn score_pairs(
+        &self,
+        pairs: &[(&PackedQuery, &Views)],
+        relation: Relation,
+        team: &mut Team,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<Outputs>, Error> {
+        self.check(pairs)?;
+        let compare = |at: usize, pair: &mut Pair, products: &mut vetted_kernels::Scratch| {
+            let (query, candidate) = pairs[at];
+            pair.compare(&self.projection, query, candidate, self.reader.patch(), products);
         };
-        Ok(candidates.iter().map(coverage).collect())
+        Ok(self.read(pairs.len(), compare, relation, team, scratch))
+    }
+
+    /// How much of its query each candidate covers, in [-1, 1]: the mean over the query's tokens of the largest similarity
+    /// in the view. What chooses among the windows of a long text.
+    ///
+    /// # Errors
+    /// As [`score_pairs`](Self::score_pairs).
+    pub fn coverage(
+        &self,
+        pairs: &[(&PackedQuery, &Views)],
+        team: &mut Team,
+        scratch: &mut Scratch,
+    ) -> Result<Vec<f32>, Error> {
+        self.check(pairs)?;
+        let mut coverage = vec![0.0; pairs.len()];
+        let share = team.rows_at_a_time(pairs.len());
+        let pieces = pairs.len().div_ceil(share);
+        scratch.pieces.resize_with(scratch.pieces.len().max(pieces), Piece::default);
+        let work = coverage.chunks_mut(share).zip(pairs.chunks(share)).zip(&mut scratch.pieces);
+        team.each(work, |((coverage, pairs), Piece { pair, products, .. })| {
+            for (covered, (query, candidate)) in coverage.iter_mut().zip(pairs) {
+                pair.compare_views(&self.projection, query, candidate, self.reader.patch(), products);
+                *covered = max_sim(pair);
+            }
+        });
+        Ok(coverage)
     }
 
     /// The pair as the reader sees it.
     pub(crate) fn pair(&self, query: &Views, candidate: &Views) -> Result<Pair, Error> {
-        let query = self.pack(query, std::slice::from_ref(candidate))?;
+        let query = self.pack(query)?;
+        self.check(&[(&query, candidate)])?;
         let mut pair = Pair::default();
         pair.compare(&self.projection, &query, candidate, self.reader.patch(), &mut vetted_kernels::Scratch::default());
         Ok(pair)
@@ -261,13 +301,10 @@ impl ViewScorer {
         outputs
     }
 
-    fn pack(&self, query: &Views, candidates: &[Views]) -> Result<Query, Error> {
-        if !self.projection.fits(query) {
-            return Err(Error::OtherViews { position: None });
-        }
-        match candidates.iter().position(|candidate| !self.projection.fits(candidate)) {
+    fn check(&self, pairs: &[(&PackedQuery, &Views)]) -> Result<(), Error> {
+        match pairs.iter().position(|(_, candidate)| !self.projection.fits(candidate)) {
             Some(position) => Err(Error::OtherViews { position: Some(position) }),
-            None => Ok(Query::new(&self.projection, query, self.reader.patch())),
+            None => Ok(()),
         }
     }
 }

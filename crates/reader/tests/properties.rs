@@ -206,7 +206,7 @@ fn texts_that_cannot_be_read_are_refused() {
     let (team, scratch) = (&mut Team::alone(), &mut Scratch::default());
     let result = scorer.score(&own, &[own.clone(), foreign.clone()], Relation::Support, team, scratch);
     assert!(matches!(result, Err(Error::OtherViews { position: Some(1) })));
-    assert!(matches!(scorer.coverage(&foreign, &[], scratch), Err(Error::OtherViews { position: None })));
+    assert!(matches!(scorer.pack(&foreign), Err(Error::OtherViews { position: None })));
 }
 
 /// `config.json` of the first map Transformer with one piece of text replaced by another.

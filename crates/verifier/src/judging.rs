@@ -111,27 +111,32 @@ impl Verifier {
         team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<Reading>>, Error> {
+        let query_ids = query;
+        let query = &scorer.pack(query).map_err(tensors)?;
         let mut kept = Vec::with_capacity(candidates.len());
         let mut read = Vec::with_capacity(candidates.len());
         for PassageViews { views, .. } in candidates {
             let coverage = match (views.as_slice(), terms.rejection) {
                 // The only window decides whatever it covers.
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
-                (several, _) => scorer.coverage(query, several, scratch).map_err(tensors)?,
+                (several, _) => {
+                    let pairs: Vec<_> = several.iter().map(|views| (query, views)).collect();
+                    scorer.coverage(&pairs, team, scratch).map_err(tensors)?
+                }
             };
             let of_views = |(window, coverage): (usize, f32)| Kept {
                 window,
                 coverage,
-                overlap: overlap(query.ids(), views[window].ids()),
+                overlap: overlap(query_ids.ids(), views[window].ids()),
             };
             let all: Vec<Kept> = coverage.into_iter().enumerate().map(of_views).collect();
             // A near-miss covers little, for trained views tell it apart, but it has the words.
             let values: Vec<f32> = all.iter().map(|it| it.coverage + it.overlap).collect();
             let chosen = best(&values, terms.most_read());
-            read.extend(chosen.iter().map(|window| views[*window].clone()));
+            read.extend(chosen.iter().map(|window| (query, &views[*window])));
             kept.push(chosen.into_iter().map(|window| all[window]).collect());
         }
-        let outputs = scorer.score(query, &read, terms.relation, team, scratch).map_err(tensors)?;
+        let outputs = scorer.score_pairs(&read, terms.relation, team, scratch).map_err(tensors)?;
         Ok(self.readings(terms, kept, outputs))
     }
 
