@@ -55,7 +55,7 @@ impl Engine {
     /// The vectors of `texts`, one after the other.
     pub fn embed(&self, texts: &[String], role: Role) -> Result<Vec<f32>> {
         match self {
-            Engine::Vetted(encoder) => Ok(encoder.embed(texts, role)?.values().to_vec()),
+            Engine::Vetted(encoder) => Ok(encoder.embed(texts, role, &mut vetted_encoder::Compute::of_this_process().team())?.values().to_vec()),
             Engine::Candle(candle) => candle.embed(texts),
         }
     }

@@ -126,7 +126,8 @@ fn sentence_transformers_gives_the_same_vectors() {
         succeed(folder.path(), &[&train[..], &["--pooling", pooling, "--out", "tuned"]].concat());
         let out = folder.path().join("tuned");
         let encoder = Encoder::open(&ModelFolder::open(&out).unwrap(), Options::default()).unwrap();
-        let vectors = encoder.embed(&TEXTS, Role::Document).unwrap();
+        let vectors =
+            encoder.embed(&TEXTS, Role::Document, &mut vetted_encoder::Compute::of_this_process().team()).unwrap();
         let cases: Vec<_> = TEXTS
             .iter()
             .zip(vectors.iter())

@@ -1,6 +1,5 @@
 //! Texts in, vectors out.
 
-use rayon::prelude::*;
 use vetted_kernels::{Isa, Precision, Team, l2_normalize};
 
 use crate::Error;
@@ -8,7 +7,7 @@ use crate::network::{Memory, Network};
 use crate::onnx::Onnx;
 use crate::tokens::Tokens;
 use crate::weights::{Replacements, WeightFile};
-use vetted_models::folder::{Architecture, ModelFolder, Pooling, Settings};
+use vetted_models::folder::{Architecture, ModelFolder, Pooling};
 
 /// What a text is to the model: some put different prompts before queries and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,12 +42,14 @@ pub struct Options {
     pub max_tokens: Option<usize>,
 }
 
-/// A loaded encoder. All methods take `&self`: one encoder serves many threads.
+/// A loaded encoder. All methods take `&self`: one encoder serves many threads. Those that compute take the [`Team`] to
+/// compute with, and give up with [`Error::Expired`] when its result is no longer wanted.
 pub struct Encoder {
-    settings: Settings,
+    folder: ModelFolder,
     tokens: Tokens,
     engine: Engine,
     dimensions: usize,
+    precision: Precision,
 }
 
 enum Engine {
@@ -73,7 +74,7 @@ impl Encoder {
     /// # Errors
     /// When a file is missing, damaged or does not fit the others; see [`Error`].
     pub fn open(folder: &ModelFolder, options: Options) -> Result<Encoder, Error> {
-        let settings = folder.settings.clone();
+        let settings = &folder.settings;
         let ceiling = settings.architecture.max_tokens().unwrap_or(usize::MAX);
         let max_tokens = options.max_tokens.unwrap_or(settings.max_tokens).min(ceiling).max(MIN_TOKENS);
         let tokens = Tokens::open(folder, max_tokens)?;
@@ -82,12 +83,22 @@ impl Encoder {
             (Engine::Onnx(onnx), _) => onnx.hidden_size(),
             (Engine::Native(_), architecture) => architecture.hidden_size().unwrap_or(0),
         };
-        Ok(Encoder { settings, tokens, engine, dimensions })
+        Ok(Encoder { folder: folder.clone(), tokens, engine, dimensions, precision: options.precision })
     }
 
     /// The length of a vector.
     pub fn dimensions(&self) -> usize {
         self.dimensions
+    }
+
+    /// The folder it was opened from.
+    pub fn folder(&self) -> &ModelFolder {
+        &self.folder
+    }
+
+    /// The arithmetic.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// The tokenizer.
@@ -102,17 +113,29 @@ impl Encoder {
     ///
     /// # Errors
     /// See [`Error`]; none of them depends on the texts' contents with an intact model.
-    pub fn embed<T: AsRef<str> + Sync>(&self, texts: &[T], role: Role) -> Result<Vectors, Error> {
-        let mut values = vec![0.0; texts.len() * self.dimensions];
-        let ids = self.token_ids(texts, role)?;
+    pub fn embed<T: AsRef<str> + Sync>(&self, texts: &[T], role: Role, team: &mut Team) -> Result<Vectors, Error> {
+        let ids = self.token_ids(texts, role, team)?;
+        self.embed_ids(&ids, team)
+    }
+
+    /// As [`embed`](Self::embed), of texts whose [`ids`](Self::ids) are known.
+    ///
+    /// # Errors
+    /// As [`embed`](Self::embed).
+    pub fn embed_ids(&self, ids: &[Vec<u32>], team: &mut Team) -> Result<Vectors, Error> {
+        let mut values = vec![0.0; ids.len() * self.dimensions];
         match &self.engine {
-            Engine::Native(network) => self.embed_native(network, &ids, &mut values)?,
-            Engine::Onnx(onnx) => self.embed_onnx(onnx, &ids, &mut values)?,
+            Engine::Native(network) => self.embed_native(network, ids, &mut values, team)?,
+            Engine::Onnx(onnx) => self.embed_onnx(onnx, ids, &mut values, team)?,
         }
-        let broken = values.chunks_exact(self.dimensions.max(1)).position(|v| v.iter().any(|x| !x.is_finite()));
-        match broken {
+        self.finite(values, ids)
+    }
+
+    /// What was pooled of texts with these ids, checked.
+    pub(crate) fn finite(&self, values: Vec<f32>, ids: &[Vec<u32>]) -> Result<Vectors, Error> {
+        match values.iter().position(|x| !x.is_finite()) {
             None => Ok(Vectors { values, dimensions: self.dimensions }),
-            Some(index) => Err(Error::VectorNotFinite { beginning: texts[index].as_ref().chars().take(60).collect() }),
+            Some(at) => Err(Error::VectorNotFinite { beginning: self.tokens.beginning(&ids[at / self.dimensions]) }),
         }
     }
 
@@ -120,8 +143,8 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`embed`](Self::embed).
-    pub fn embed_one(&self, text: &str, role: Role) -> Result<Vec<f32>, Error> {
-        Ok(self.embed(&[text], role)?.values)
+    pub fn embed_one(&self, text: &str, role: Role, team: &mut Team) -> Result<Vec<f32>, Error> {
+        Ok(self.embed(&[text], role, team)?.values)
     }
 
     /// The last layer's vector of every token of every text, special tokens included. Tier two has an encoder of its own
@@ -129,19 +152,24 @@ impl Encoder {
     ///
     /// # Errors
     /// As [`embed`](Self::embed).
-    pub fn token_vectors<T: AsRef<str> + Sync>(&self, texts: &[T], role: Role) -> Result<Vec<Vectors>, Error> {
-        let ids = self.token_ids(texts, role)?;
-        let one = |memory: &mut Memory, ids: &Vec<u32>| {
+    pub fn token_vectors<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        role: Role,
+        team: &mut Team,
+    ) -> Result<Vec<Vectors>, Error> {
+        let ids = self.token_ids(texts, role, team)?;
+        let one = |memory: &mut Memory, ids: &Vec<u32>, team: &mut Team| {
             let values = match &self.engine {
                 Engine::Native(network) => {
-                    network.run(std::slice::from_ref(ids), &mut Team::alone(), memory)?;
+                    network.run(std::slice::from_ref(ids), team, memory)?;
                     memory.hidden.clone()
                 }
                 Engine::Onnx(onnx) => onnx.run(&[ids])?,
             };
             Ok(Vectors { values, dimensions: self.dimensions })
         };
-        ids.par_iter().map_init(Memory::default, one).collect()
+        team.map(&ids, Memory::default, one).into_iter().collect()
     }
 
     /// The token ids that [`embed`](Self::embed) makes of a text.
@@ -149,7 +177,10 @@ impl Encoder {
     /// # Errors
     /// When the tokenizer fails on it.
     pub fn ids(&self, text: &str, role: Role) -> Result<Vec<u32>, Error> {
-        Ok(self.token_ids(&[text], role)?.remove(0))
+        match self.prompt(role) {
+            "" => self.tokens.ids(text),
+            prompt => self.tokens.ids(&format!("{prompt}{text}")),
+        }
     }
 
     /// The network, where vetted runs it itself.
@@ -160,53 +191,61 @@ impl Encoder {
         }
     }
 
-    fn token_ids<T: AsRef<str> + Sync>(&self, texts: &[T], role: Role) -> Result<Vec<Vec<u32>>, Error> {
-        let prompt = match role {
-            Role::Query => &self.settings.prompts.query,
-            Role::Document => &self.settings.prompts.document,
-        };
-        let ids = |text: &T| match prompt.as_str() {
-            "" => self.tokens.ids(text.as_ref()),
-            prompt => self.tokens.ids(&format!("{prompt}{}", text.as_ref())),
-        };
-        match texts {
-            [one] => Ok(vec![ids(one)?]),
-            many => many.par_iter().map(ids).collect(),
+    fn token_ids<T: AsRef<str> + Sync>(
+        &self,
+        texts: &[T],
+        role: Role,
+        team: &mut Team,
+    ) -> Result<Vec<Vec<u32>>, Error> {
+        team.try_map(texts, |text| self.ids(text.as_ref(), role))
+    }
+
+    fn prompt(&self, role: Role) -> &str {
+        match role {
+            Role::Query => &self.folder.settings.prompts.query,
+            Role::Document => &self.folder.settings.prompts.document,
         }
     }
 
-    fn embed_native(&self, network: &Network, ids: &[Vec<u32>], values: &mut [f32]) -> Result<(), Error> {
-        let run = |memory: &mut Memory, batch: &[Vec<u32>], out: &mut [f32], mut team: Team| {
-            network.run(batch, &mut team, memory)?;
-            let mut start = 0;
-            for (ids, vector) in batch.iter().zip(out.chunks_exact_mut(self.dimensions)) {
-                let end = start + ids.len() * self.dimensions;
-                self.pool(&memory.hidden[start..end], vector);
-                start = end;
-            }
+    fn embed_native(
+        &self,
+        network: &Network,
+        ids: &[Vec<u32>],
+        values: &mut [f32],
+        team: &mut Team,
+    ) -> Result<(), Error> {
+        let run = |memory: &mut Memory, (batch, out): (&[Vec<u32>], &mut [f32]), team: &mut Team| {
+            network.run(batch, team, memory)?;
+            self.pool_batch(batch, &memory.hidden, out);
             Ok(())
         };
-        let batches = batches(ids);
-        if let [_] = batches[..] {
-            return run(&mut Memory::default(), ids, values, Team::gather());
-        }
-        let mut work = Vec::with_capacity(batches.len());
+        let mut work = Vec::new();
         let mut rest = values;
-        for batch in batches {
+        for batch in batches(ids) {
             let (out, after) = rest.split_at_mut(batch.len() * self.dimensions);
             work.push((batch, out));
             rest = after;
         }
-        work.into_par_iter()
-            .try_for_each_init(Memory::default, |memory, (batch, out)| run(memory, batch, out, Team::alone()))
+        team.map(work, Memory::default, run).into_iter().collect()
+    }
+
+    /// One vector for each of these texts, whose token vectors lie one text's after the other's in `hidden`.
+    pub(crate) fn pool_batch(&self, batch: &[Vec<u32>], hidden: &[f32], out: &mut [f32]) {
+        let mut rest = hidden;
+        for (ids, vector) in batch.iter().zip(out.chunks_exact_mut(self.dimensions)) {
+            let (own, after) = rest.split_at(ids.len() * self.dimensions);
+            rest = after;
+            self.pool(own, vector);
+        }
     }
 
     /// Texts of one length at a time: a graph's results may depend on padding, and padding is work for nothing.
-    fn embed_onnx(&self, onnx: &Onnx, ids: &[Vec<u32>], values: &mut [f32]) -> Result<(), Error> {
+    fn embed_onnx(&self, onnx: &Onnx, ids: &[Vec<u32>], values: &mut [f32], team: &Team) -> Result<(), Error> {
         let mut order: Vec<usize> = (0..ids.len()).collect();
         order.sort_by_key(|i| ids[*i].len());
         for same_length in order.chunk_by(|a, b| ids[*a].len() == ids[*b].len()) {
             for batch in same_length.chunks(32) {
+                team.check()?;
                 let texts: Vec<&[u32]> = batch.iter().map(|i| ids[*i].as_slice()).collect();
                 let hidden = onnx.run(&texts)?;
                 let length = texts[0].len() * self.dimensions;
@@ -219,10 +258,10 @@ impl Encoder {
     }
 
     /// One vector out of a text's token vectors (`tokens` x `dimensions`).
-    pub(crate) fn pool(&self, tokens: &[f32], vector: &mut [f32]) {
+    fn pool(&self, tokens: &[f32], vector: &mut [f32]) {
         let count = (tokens.len() / vector.len()) as f32;
         let rows = tokens.chunks_exact(vector.len());
-        match self.settings.pooling {
+        match self.folder.settings.pooling {
             Pooling::Cls => vector.copy_from_slice(&tokens[..vector.len()]),
             Pooling::Max => {
                 vector.fill(f32::NEG_INFINITY);
@@ -231,11 +270,11 @@ impl Encoder {
             Pooling::Mean | Pooling::MeanSqrtLen => {
                 vector.fill(0.0);
                 rows.for_each(|row| vector.iter_mut().zip(row).for_each(|(v, x)| *v += x));
-                let divisor = if self.settings.pooling == Pooling::Mean { count } else { count.sqrt() };
+                let divisor = if self.folder.settings.pooling == Pooling::Mean { count } else { count.sqrt() };
                 vector.iter_mut().for_each(|v| *v /= divisor);
             }
         }
-        if self.settings.normalize {
+        if self.folder.settings.normalize {
             l2_normalize(Isa::detect(), vector);
         }
     }

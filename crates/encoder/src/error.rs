@@ -148,7 +148,7 @@ pub enum Error {
         /// The first characters of the text.
         beginning: String,
     },
-    /// Two encoders that have nothing in common were to be run as one.
-    #[error("the two encoders share no layers: run each by itself")]
-    NothingShared,
+    /// The result was no longer wanted before it was there.
+    #[error(transparent)]
+    Expired(#[from] vetted_kernels::Expired),
 }

@@ -4,12 +4,13 @@
 //! [`folder`] reads what it says about itself, and [`Encoder`] runs it:
 //!
 //! ```no_run
-//! use vetted_encoder::{Encoder, Options, Role, models};
+//! use vetted_encoder::{Compute, Encoder, Options, Role, models};
 //!
 //! # fn main() -> Result<(), vetted_encoder::Error> {
 //! let folder = models::ensure("all-MiniLM-L6-v2", &mut |_| {})?;
 //! let encoder = Encoder::open(&folder, Options::default())?;
-//! let vectors = encoder.embed(&["the dog bit the man", "the man bit the dog"], Role::Document)?;
+//! let mut team = Compute::of_this_process().team();
+//! let vectors = encoder.embed(&["the dog bit the man", "the man bit the dog"], Role::Document, &mut team)?;
 //! let cosine: f32 = vectors.iter().next().into_iter().flatten().zip(vectors.iter().nth(1).into_iter().flatten()).map(|(a, b)| a * b).sum();
 //! assert!(cosine > 0.95); // which is why there is a second tier
 //! # Ok(())
@@ -34,7 +35,7 @@ pub use encoder::{Backend, Encoder, Options, Role, Vectors};
 pub use error::Error;
 pub use token_encoder::TokenEncoder;
 pub use tokens::Tokens;
-pub use vetted_kernels::Precision;
+pub use vetted_kernels::{Compute, Deadline, Expired, Precision, Team};
 pub use vetted_models as models;
 pub use vetted_models::{ModelFolder, folder};
 pub use weights::{Replacements, Tensor};

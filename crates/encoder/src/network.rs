@@ -4,6 +4,8 @@
 //! do not depend on its neighbours. Everything is computed as in Devlin et al. 2019 (arXiv 1810.04805) with the
 //! variations [`Family`] lists.
 
+use std::sync::Arc;
+
 use vetted_kernels::{
     Activation, Attention, Heads, Isa, Linear, Precision, RelativeBias, Scratch, Team, add_layer_norm, attention,
 };
@@ -13,22 +15,28 @@ use vetted_models::folder::{self, Family, Transformer};
 use crate::Error;
 use crate::weights::WeightFile;
 
-/// A loaded network.
+/// A loaded network. Two networks of one base share what they have in common: it is in memory once, and what one has computed
+/// with it the other need not compute again.
 pub(crate) struct Network {
     isa: Isa,
     shape: Transformer,
+    precision: Precision,
+    embeddings: Arc<Embeddings>,
+    layers: Vec<Arc<Layer>>,
+}
+
+/// What the lowest layer's input depends on, and the relative positions that every layer reads.
+struct Embeddings {
     words: Vec<f32>,
     /// Position embeddings, the embedding of token type 0 added where there is one.
     positions: Vec<f32>,
     /// What a token of the second of two texts read together adds to that: type 1's embedding less type 0's.
     second_type: Option<Vec<f32>>,
-    embedding_norm: Norm,
+    norm: Norm,
     /// MPNet's.
     relative_bias: Option<RelativeBias>,
-    layers: Vec<Layer>,
 }
 
-#[derive(PartialEq)]
 struct Layer {
     qkv: Linear,
     attention_output: Linear,
@@ -38,7 +46,6 @@ struct Layer {
     output_norm: Norm,
 }
 
-#[derive(PartialEq)]
 struct Norm {
     gain: Vec<f32>,
     bias: Vec<f32>,
@@ -57,72 +64,48 @@ pub(crate) struct Memory {
 
 impl Network {
     pub(crate) fn open(file: &WeightFile, shape: &Transformer, precision: Precision) -> Result<Network, Error> {
-        let isa = Isa::detect();
-        let hidden = shape.hidden_size;
-        let norm = |name: &str| -> Result<Norm, Error> {
-            // Checkpoints converted from TensorFlow call them gamma and beta.
-            let either = |a: &str, b: &str| {
-                let name = |suffix: &str| format!("{name}.{suffix}");
-                file.tensor(if file.has(&name(a)) { name(a) } else { name(b) }.as_str(), &[hidden])
-            };
-            Ok(Norm { gain: either("gamma", "weight")?, bias: either("beta", "bias")? })
-        };
-        let linear = |names: &[String], inputs: usize, outputs: usize| -> Result<Linear, Error> {
-            let (mut weight, mut bias) = (Vec::new(), Vec::new());
-            for name in names {
-                weight.extend(file.tensor(&format!("{name}.weight"), &[outputs, inputs])?);
-                bias.extend(file.tensor(&format!("{name}.bias"), &[outputs])?);
-            }
-            Ok(Linear::new(&weight, &bias, inputs, outputs * names.len(), precision, isa))
-        };
-
-        let mut second_type = None;
-        let mut positions = file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
-        if let Family::Bert { token_types } | Family::Roberta { token_types, .. } = shape.family {
-            let types = file.tensor("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
-            for row in positions.chunks_exact_mut(hidden) {
-                row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
-            }
-            second_type =
-                types.get(hidden..2 * hidden).map(|second| second.iter().zip(&types).map(|(b, a)| b - a).collect());
-        }
-        let relative_bias = match shape.family {
-            Family::Mpnet { relative_attention_buckets: buckets, .. } => {
-                let table = file.tensor("encoder.relative_attention_bias.weight", &[buckets, shape.heads])?;
-                Some(RelativeBias::new(&table, shape.heads, shape.max_tokens()))
-            }
-            _ => None,
-        };
-        let layers = (0..shape.layers)
-            .map(|index| {
-                let names = LayerNames::of(shape.family, index);
-                Ok(Layer {
-                    qkv: linear(&names.qkv, hidden, hidden)?,
-                    attention_output: linear(&[names.attention_output], hidden, hidden)?,
-                    attention_norm: norm(&names.attention_norm)?,
-                    feed_forward: linear(&[names.feed_forward], hidden, shape.intermediate_size)?,
-                    output: linear(&[names.output], shape.intermediate_size, hidden)?,
-                    output_norm: norm(&names.output_norm)?,
-                })
-            })
-            .collect::<Result<_, Error>>()?;
+        let reader = Reader { file, shape, precision, isa: Isa::detect() };
         Ok(Network {
-            isa,
-            words: file.tensor("embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?,
-            positions,
-            second_type,
-            embedding_norm: norm("embeddings.LayerNorm")?,
-            relative_bias,
-            layers,
+            isa: reader.isa,
             shape: shape.clone(),
+            precision,
+            embeddings: Arc::new(reader.embeddings()?),
+            layers: (0..shape.layers).map(|index| Ok(Arc::new(reader.layer(index)?))).collect::<Result<_, Error>>()?,
         })
+    }
+
+    /// The same network with the replacements of `file`, which is the file that this one was read from: what they do not touch is
+    /// shared.
+    pub(crate) fn with_replacements(&self, file: &WeightFile) -> Result<Network, Error> {
+        let reader = Reader { file, shape: &self.shape, precision: self.precision, isa: self.isa };
+        let layer = |(index, layer): (usize, &Arc<Layer>)| match file.replaces(&layer_prefix(self.shape.family, index))
+        {
+            true => Ok(Arc::new(reader.layer(index)?)),
+            false => Ok(layer.clone()),
+        };
+        let embeddings = match file.replaces("embeddings.") || file.replaces(RELATIVE_BIAS) {
+            true => Arc::new(reader.embeddings()?),
+            false => self.embeddings.clone(),
+        };
+        let layers = self.layers.iter().enumerate().map(layer).collect::<Result<_, Error>>()?;
+        Ok(Network { isa: self.isa, shape: self.shape.clone(), precision: self.precision, embeddings, layers })
+    }
+
+    /// How many of the lowest layers, with the embeddings below them, both networks have in common, so that they make the same of
+    /// the same text.
+    pub(crate) fn shared_layers(&self, other: &Network) -> usize {
+        if !Arc::ptr_eq(&self.embeddings, &other.embeddings) {
+            return 0;
+        }
+        self.layers.iter().zip(&other.layers).take_while(|(own, others)| Arc::ptr_eq(own, others)).count()
     }
 
     /// The last layer's token vectors of every text, one text after the other, in `memory.hidden`: `tokens` x `hidden`.
     /// `team` is the calling thread alone where other threads have batches of their own.
     ///
     /// # Errors
-    /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models.
+    /// [`Error::UnknownToken`] when an id is beyond the vocabulary: tokenizer and weights are of different models;
+    /// [`Error::Expired`] when the result is no longer wanted.
     pub(crate) fn run(&self, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) -> Result<(), Error> {
         self.run_below(self.layers.len(), texts, team, memory)
     }
@@ -136,29 +119,21 @@ impl Network {
         memory: &mut Memory,
     ) -> Result<(), Error> {
         self.embed(texts, &mut memory.hidden)?;
-        self.run_layers(&self.layers[..layers], texts, team, memory);
-        Ok(())
+        self.run_layers(&self.layers[..layers], texts, team, memory)
     }
 
     /// The rest of [`run`](Self::run), where `memory.hidden` is what the layers below `layers` made.
-    pub(crate) fn run_above(&self, layers: usize, texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
-        self.run_layers(&self.layers[layers..], texts, team, memory);
-    }
-
-    /// How many of the lowest layers, with the embeddings below them, are the same in `other`, so that they make the same
-    /// of the same text, bit for bit.
-    pub(crate) fn shared_layers(&self, other: &Network) -> usize {
-        let same_input = Transformer { layers: 0, ..self.shape.clone() }
-            == Transformer { layers: 0, ..other.shape.clone() }
-            && self.isa == other.isa
-            && self.embedding_norm == other.embedding_norm
-            && self.relative_bias == other.relative_bias
-            && self.positions == other.positions
-            && self.words == other.words;
-        if !same_input {
-            return 0;
-        }
-        self.layers.iter().zip(&other.layers).take_while(|(own, others)| own == others).count()
+    ///
+    /// # Errors
+    /// [`Error::Expired`] when the result is no longer wanted.
+    pub(crate) fn run_above(
+        &self,
+        layers: usize,
+        texts: &[Vec<u32>],
+        team: &mut Team,
+        memory: &mut Memory,
+    ) -> Result<(), Error> {
+        self.run_layers(&self.layers[layers..], texts, team, memory)
     }
 
     /// As [`run`](Self::run), for inputs of two texts each: `second` says where in each the second text begins.
@@ -170,15 +145,21 @@ impl Network {
         memory: &mut Memory,
     ) -> Result<(), Error> {
         self.embed_with(texts, &mut memory.hidden, |text, position, row| {
-            if let Some(second_type) = self.second_type.as_ref().filter(|_| position >= second[text]) {
+            if let Some(second_type) = self.embeddings.second_type.as_ref().filter(|_| position >= second[text]) {
                 row.iter_mut().zip(second_type).for_each(|(x, t)| *x += t);
             }
         })?;
-        self.run_layers(&self.layers, texts, team, memory);
-        Ok(())
+        self.run_layers(&self.layers, texts, team, memory)
     }
 
-    fn run_layers(&self, layers: &[Layer], texts: &[Vec<u32>], team: &mut Team, memory: &mut Memory) {
+    /// Of a batch, a layer takes about a millisecond: often enough to ask whether the result is still wanted.
+    fn run_layers(
+        &self,
+        layers: &[Arc<Layer>],
+        texts: &[Vec<u32>],
+        team: &mut Team,
+        memory: &mut Memory,
+    ) -> Result<(), Error> {
         let hidden = self.shape.hidden_size;
         let tokens: usize = texts.iter().map(Vec::len).sum();
         let Memory { hidden: x, wide, context, mixed, scratch, attention: attention_memory } = memory;
@@ -198,6 +179,7 @@ impl Network {
             });
         };
         for layer in layers {
+            team.check()?;
             forward(team, &layer.qkv, x, wide, Activation::None);
             context.resize(tokens * hidden, 0.0);
             let mut start = 0;
@@ -205,7 +187,7 @@ impl Network {
                 let end = start + ids.len();
                 let qkv = &wide[3 * start * hidden..3 * end * hidden];
                 let out = &mut context[start * hidden..end * hidden];
-                let heads = Heads { count: self.shape.heads, position_bias: self.relative_bias.as_ref() };
+                let heads = Heads { count: self.shape.heads, position_bias: self.embeddings.relative_bias.as_ref() };
                 attention(self.isa, qkv, ids.len(), heads, out, attention_memory, team);
                 start = end;
             }
@@ -215,11 +197,12 @@ impl Network {
             forward(team, &layer.output, wide, x, Activation::None);
             norm(team, &layer.output_norm, x, mixed);
         }
+        Ok(())
     }
 
     /// The word embeddings: `vocabulary` x `hidden`.
     pub(crate) fn words(&self) -> &[f32] {
-        &self.words
+        &self.embeddings.words
     }
 
     fn embed(&self, texts: &[Vec<u32>], x: &mut Vec<f32>) -> Result<(), Error> {
@@ -235,22 +218,100 @@ impl Network {
     ) -> Result<(), Error> {
         let hidden = self.shape.hidden_size;
         let offset = self.shape.family.position_offset();
+        let Embeddings { words, positions, norm, .. } = &*self.embeddings;
         x.clear();
         for (text, ids) in texts.iter().enumerate() {
             for (position, id) in ids.iter().enumerate() {
                 let (word, at) = (*id as usize * hidden, (position + offset) * hidden);
-                let word = self.words.get(word..word + hidden);
+                let word = words.get(word..word + hidden);
                 let word = word.ok_or(Error::UnknownToken { id: *id, vocabulary: self.shape.vocabulary })?;
                 // The input is cut at `max_tokens`, which leaves room for every position.
                 let start = x.len();
-                x.extend(word.iter().zip(&self.positions[at..at + hidden]).map(|(w, p)| w + p));
+                x.extend(word.iter().zip(&positions[at..at + hidden]).map(|(w, p)| w + p));
                 edit(text, position, &mut x[start..]);
             }
         }
-        let Norm { gain, bias } = &self.embedding_norm;
-        add_layer_norm(self.isa, x, &[], gain, bias, self.shape.layer_norm_epsilon);
+        add_layer_norm(self.isa, x, &[], &norm.gain, &norm.bias, self.shape.layer_norm_epsilon);
         Ok(())
     }
+}
+
+/// A network's parts out of its file.
+struct Reader<'a> {
+    file: &'a WeightFile,
+    shape: &'a Transformer,
+    precision: Precision,
+    isa: Isa,
+}
+
+const RELATIVE_BIAS: &str = "encoder.relative_attention_bias.weight";
+
+impl Reader<'_> {
+    fn embeddings(&self) -> Result<Embeddings, Error> {
+        let Reader { file, shape, .. } = self;
+        let hidden = shape.hidden_size;
+        let mut second_type = None;
+        let mut positions = file.tensor("embeddings.position_embeddings.weight", &[shape.max_positions, hidden])?;
+        if let Family::Bert { token_types } | Family::Roberta { token_types, .. } = shape.family {
+            let types = file.tensor("embeddings.token_type_embeddings.weight", &[token_types, hidden])?;
+            for row in positions.chunks_exact_mut(hidden) {
+                row.iter_mut().zip(&types).for_each(|(p, t)| *p += t);
+            }
+            second_type =
+                types.get(hidden..2 * hidden).map(|second| second.iter().zip(&types).map(|(b, a)| b - a).collect());
+        }
+        let relative_bias = match shape.family {
+            Family::Mpnet { relative_attention_buckets: buckets, .. } => {
+                let table = file.tensor(RELATIVE_BIAS, &[buckets, shape.heads])?;
+                Some(RelativeBias::new(&table, shape.heads, shape.max_tokens()))
+            }
+            _ => None,
+        };
+        let words = file.tensor("embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?;
+        Ok(Embeddings { words, positions, second_type, norm: self.norm("embeddings.LayerNorm")?, relative_bias })
+    }
+
+    fn layer(&self, index: usize) -> Result<Layer, Error> {
+        let (hidden, wide) = (self.shape.hidden_size, self.shape.intermediate_size);
+        let names = LayerNames::of(self.shape.family, index);
+        Ok(Layer {
+            qkv: self.linear(&names.qkv, hidden, hidden)?,
+            attention_output: self.linear(&[names.attention_output], hidden, hidden)?,
+            attention_norm: self.norm(&names.attention_norm)?,
+            feed_forward: self.linear(&[names.feed_forward], hidden, wide)?,
+            output: self.linear(&[names.output], wide, hidden)?,
+            output_norm: self.norm(&names.output_norm)?,
+        })
+    }
+
+    /// Layers of one input side by side.
+    fn linear(&self, names: &[String], inputs: usize, outputs: usize) -> Result<Linear, Error> {
+        let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        for name in names {
+            weight.extend(self.file.tensor(&format!("{name}.weight"), &[outputs, inputs])?);
+            bias.extend(self.file.tensor(&format!("{name}.bias"), &[outputs])?);
+        }
+        Ok(Linear::new(&weight, &bias, inputs, outputs * names.len(), self.precision, self.isa))
+    }
+
+    fn norm(&self, name: &str) -> Result<Norm, Error> {
+        // Checkpoints converted from TensorFlow call them gamma and beta.
+        let either = |a: &str, b: &str| {
+            let name = |suffix: &str| format!("{name}.{suffix}");
+            let name = if self.file.has(&name(a)) { name(a) } else { name(b) };
+            self.file.tensor(&name, &[self.shape.hidden_size])
+        };
+        Ok(Norm { gain: either("gamma", "weight")?, bias: either("beta", "bias")? })
+    }
+}
+
+/// What the names of one layer's tensors begin with in a checkpoint.
+fn layer_prefix(family: Family, index: usize) -> String {
+    let layers = match family {
+        Family::DistilBert => "transformer.layer",
+        Family::Bert { .. } | Family::Roberta { .. } | Family::Mpnet { .. } => "encoder.layer",
+    };
+    format!("{layers}.{index}.")
 }
 
 /// Where one layer's tensors are in a checkpoint.
@@ -265,9 +326,8 @@ struct LayerNames {
 
 impl LayerNames {
     fn of(family: Family, index: usize) -> LayerNames {
-        let (layers, qkv, names) = match family {
+        let (qkv, names) = match family {
             Family::Bert { .. } | Family::Roberta { .. } => (
-                "encoder.layer",
                 ["attention.self.query", "attention.self.key", "attention.self.value"],
                 [
                     "attention.output.dense",
@@ -278,17 +338,16 @@ impl LayerNames {
                 ],
             ),
             Family::Mpnet { .. } => (
-                "encoder.layer",
                 ["attention.attn.q", "attention.attn.k", "attention.attn.v"],
                 ["attention.attn.o", "attention.LayerNorm", "intermediate.dense", "output.dense", "output.LayerNorm"],
             ),
             Family::DistilBert => (
-                "transformer.layer",
                 ["attention.q_lin", "attention.k_lin", "attention.v_lin"],
                 ["attention.out_lin", "sa_layer_norm", "ffn.lin1", "ffn.lin2", "output_layer_norm"],
             ),
         };
-        let full = |name: &str| format!("{layers}.{index}.{name}");
+        let prefix = layer_prefix(family, index);
+        let full = |name: &str| format!("{prefix}{name}");
         let [attention_output, attention_norm, feed_forward, output, output_norm] = names.map(full);
         LayerNames { qkv: qkv.map(full), attention_output, attention_norm, feed_forward, output, output_norm }
     }

@@ -1,16 +1,18 @@
 //! Token ids in, one vector per token out: the encoder under tier two.
 
-use rayon::prelude::*;
 use vetted_kernels::{Precision, Team};
 
 use crate::encoder::{MIN_TOKENS, batches};
 use crate::network::{Memory, Network};
 use crate::weights::{Replacements, WeightFile};
 use crate::{Encoder, Error, Tokens, Vectors};
-use vetted_models::folder::{Architecture, ModelFolder};
+use vetted_models::folder::{Architecture, ModelFolder, Transformer};
 
 /// A model of the BERT family that gives the last layer's vector of every token, with some of its tensors replaced:
 /// a verifier ships only what differs from its public base model.
+///
+/// Made [`over`](Self::over) the base's own [`Encoder`], it shares with it whatever is not replaced: embeddings and layers are in
+/// memory once, and the lowest layers that both have are computed once where both read the same text.
 pub struct TokenEncoder {
     tokens: Tokens,
     network: Network,
@@ -33,17 +35,34 @@ impl TokenEncoder {
         precision: Precision,
         max_tokens: usize,
     ) -> Result<TokenEncoder, Error> {
-        let (Some(path), Architecture::Native(shape)) = (&folder.weights.safetensors, &folder.settings.architecture)
-        else {
-            let wanted = "model.safetensors of an architecture that vetted runs itself";
-            return Err(Error::BackendUnavailable { path: folder.path.clone(), wanted });
-        };
-        let weights = WeightFile::open(path, replacements)?;
-        let positions = folder.settings.architecture.max_tokens().unwrap_or(usize::MAX);
+        let (weights, shape) = weights(folder, replacements)?;
+        let network = Network::open(&weights, shape, precision)?;
+        TokenEncoder::of(folder, &weights, network, max_tokens)
+    }
+
+    /// As [`open`](Self::open) of `base`'s folder and in its arithmetic, over what `base` has loaded: only what is replaced takes
+    /// memory and time to load.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn over(base: &Encoder, replacements: Replacements, max_tokens: usize) -> Result<TokenEncoder, Error> {
+        let (weights, _) = weights(base.folder(), replacements)?;
+        let network = base.network().ok_or_else(|| not_native(base.folder()))?.with_replacements(&weights)?;
+        TokenEncoder::of(base.folder(), &weights, network, max_tokens)
+    }
+
+    fn of(
+        folder: &ModelFolder,
+        weights: &WeightFile,
+        network: Network,
+        max_tokens: usize,
+    ) -> Result<TokenEncoder, Error> {
+        let architecture = &folder.settings.architecture;
+        let positions = architecture.max_tokens().unwrap_or(usize::MAX);
         Ok(TokenEncoder {
             tokens: Tokens::open(folder, max_tokens.min(positions).max(MIN_TOKENS))?,
-            network: Network::open(&weights, shape, precision)?,
-            dimensions: shape.hidden_size,
+            network,
+            dimensions: architecture.hidden_size().unwrap_or(0),
             positions,
             sha256: weights.sha256(),
         })
@@ -69,19 +88,25 @@ impl TokenEncoder {
         self.network.words()
     }
 
+    /// How many of its lowest layers are those of `encoder`, embeddings included: 0 unless it was made [`over`](Self::over) it,
+    /// or both over the same one.
+    pub fn shared_layers(&self, encoder: &Encoder) -> usize {
+        encoder.network().map_or(0, |network| self.network.shared_layers(network))
+    }
+
     /// The last layer's vector of every token of every text. A text's vectors are the same, bit for bit, whatever the
     /// other texts and the number of threads.
     ///
     /// # Errors
     /// [`Error::UnknownToken`] when an id is not of this model's vocabulary, [`Error::TooManyTokens`] when a text has more
-    /// tokens than the model has positions.
-    pub fn token_vectors(&self, texts: &[Vec<u32>]) -> Result<Vec<Vectors>, Error> {
+    /// tokens than the model has positions; [`Error::Expired`] when the result is no longer wanted.
+    pub fn token_vectors(&self, texts: &[Vec<u32>], team: &mut Team) -> Result<Vec<Vectors>, Error> {
         self.check_lengths(texts)?;
         let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
             self.network.run(batch, team, memory)?;
             Ok(self.by_text(batch, &memory.hidden))
         };
-        in_batches(texts, run)
+        Ok(each_batch(texts, team, run)?.into_iter().flatten().collect())
     }
 
     /// Hidden states, one text's after the other's, apart.
@@ -95,55 +120,35 @@ impl TokenEncoder {
         vectors.collect()
     }
 
-    /// How many of the lowest layers are the same in `encoder`: what [`token_vectors_and_embeddings`] has to compute only
-    /// once. Compares all weights, which takes some milliseconds: ask once.
-    ///
-    /// [`token_vectors_and_embeddings`]: Self::token_vectors_and_embeddings
-    pub fn shared_layers(&self, encoder: &Encoder) -> usize {
-        encoder.network().map_or(0, |network| self.network.shared_layers(network))
-    }
-
-    /// What [`token_vectors`](Self::token_vectors) says of these texts, and what [`Encoder::embed`] does, the `shared` lowest
-    /// layers computed once: the same as from each alone, bit for bit. `shared` is at most what
-    /// [`shared_layers`](Self::shared_layers) says; of an encoder that shares none, nothing is gained.
+    /// What [`token_vectors`](Self::token_vectors) says of these texts, and what [`Encoder::embed_ids`] does, the layers that both
+    /// [share](Self::shared_layers) computed once: the same as from each alone, bit for bit.
     ///
     /// # Errors
     /// As [`token_vectors`](Self::token_vectors); [`Error::VectorNotFinite`].
     pub fn token_vectors_and_embeddings(
         &self,
         encoder: &Encoder,
-        shared: usize,
         texts: &[Vec<u32>],
+        team: &mut Team,
     ) -> Result<(Vec<Vectors>, Vectors), Error> {
-        self.check_lengths(texts)?;
-        let Some(network) = encoder.network() else {
-            return Err(Error::NothingShared);
+        let shared = self.shared_layers(encoder);
+        let (1.., Some(network)) = (shared, encoder.network()) else {
+            return Ok((self.token_vectors(texts, team)?, encoder.embed_ids(texts, team)?));
         };
-        let width = encoder.dimensions();
+        self.check_lengths(texts)?;
         let run = |memory: &mut Memory, batch: &[Vec<u32>], team: &mut Team| {
             self.network.run_below(shared, batch, team, memory)?;
             let below = memory.hidden.clone();
-            self.network.run_above(shared, batch, team, memory);
+            self.network.run_above(shared, batch, team, memory)?;
             let vectors = self.by_text(batch, &memory.hidden);
             memory.hidden = below;
-            network.run_above(shared, batch, team, memory);
-            let (mut pooled, mut rest) = (vec![0.0; batch.len() * width], memory.hidden.as_slice());
-            for (ids, vector) in batch.iter().zip(pooled.chunks_exact_mut(width)) {
-                let (own, after) = rest.split_at(ids.len() * width);
-                rest = after;
-                encoder.pool(own, vector);
-            }
-            Ok(vec![(vectors, pooled)])
+            network.run_above(shared, batch, team, memory)?;
+            let mut pooled = vec![0.0; batch.len() * encoder.dimensions()];
+            encoder.pool_batch(batch, &memory.hidden, &mut pooled);
+            Ok((vectors, pooled))
         };
-        let (vectors, pooled): (Vec<_>, Vec<_>) = in_batches(texts, run)?.into_iter().unzip();
-        let pooled = pooled.concat();
-        match pooled.iter().position(|x| !x.is_finite()) {
-            None => Ok((vectors.concat(), Vectors::new(pooled, width))),
-            Some(at) => {
-                let beginning = texts[at / width].iter().take(12).map(|id| self.tokens.word(*id)).collect();
-                Err(Error::VectorNotFinite { beginning })
-            }
-        }
+        let (vectors, pooled): (Vec<_>, Vec<_>) = each_batch(texts, team, run)?.into_iter().unzip();
+        Ok((vectors.concat(), encoder.finite(pooled.concat(), texts)?))
     }
 
     /// The first token's vector of every pair read together, `[CLS] first [SEP] second [SEP]`: what a cross-encoder's
@@ -151,29 +156,26 @@ impl TokenEncoder {
     ///
     /// # Errors
     /// As [`token_vectors`](Self::token_vectors).
-    pub fn joint_vectors(&self, pairs: &[(&[u32], &[u32])]) -> Result<Vectors, Error> {
+    pub fn joint_vectors(&self, pairs: &[(&[u32], &[u32])], team: &mut Team) -> Result<Vectors, Error> {
         let joint: Vec<Vec<u32>> = pairs.iter().map(|(a, b)| [a, b.get(1..).unwrap_or_default()].concat()).collect();
         self.check_lengths(&joint)?;
-        let run = |memory: &mut Memory, (batch, start): &(&[Vec<u32>], usize)| {
-            let second: Vec<usize> = pairs[*start..*start + batch.len()].iter().map(|(first, _)| first.len()).collect();
-            self.network.run_joint(batch, &second, &mut Team::alone(), memory)?;
+        let run = |memory: &mut Memory, (batch, start): (&[Vec<u32>], usize), team: &mut Team| {
+            let second: Vec<usize> = pairs[start..start + batch.len()].iter().map(|(first, _)| first.len()).collect();
+            self.network.run_joint(batch, &second, team, memory)?;
             let mut at = 0;
             let mut values = Vec::with_capacity(batch.len() * self.dimensions);
-            for ids in *batch {
+            for ids in batch {
                 values.extend_from_slice(&memory.hidden[at..at + self.dimensions]);
                 at += ids.len() * self.dimensions;
             }
             Ok(values)
         };
         let mut start = 0;
-        let work: Vec<(&[Vec<u32>], usize)> = batches(&joint)
-            .into_iter()
-            .map(|batch| {
-                start += batch.len();
-                (batch, start - batch.len())
-            })
-            .collect();
-        let parts = work.par_iter().map_init(Memory::default, run).collect::<Result<Vec<_>, Error>>()?;
+        let work = batches(&joint).into_iter().map(|batch| {
+            start += batch.len();
+            (batch, start - batch.len())
+        });
+        let parts = team.map(work, Memory::default, run).into_iter().collect::<Result<Vec<_>, Error>>()?;
         Ok(Vectors::new(parts.concat(), self.dimensions))
     }
 
@@ -185,18 +187,24 @@ impl TokenEncoder {
     }
 }
 
-/// What `run` makes of the texts: of few by all threads together, of many by each thread a batch.
-fn in_batches<Out: Send>(
-    texts: &[Vec<u32>],
-    run: impl Fn(&mut Memory, &[Vec<u32>], &mut Team) -> Result<Vec<Out>, Error> + Sync,
-) -> Result<Vec<Out>, Error> {
-    match &batches(texts)[..] {
-        [] => Ok(Vec::new()),
-        [one] => run(&mut Memory::default(), one, &mut Team::gather()),
-        many => {
-            let parts =
-                many.par_iter().map_init(Memory::default, |memory, batch| run(memory, batch, &mut Team::alone()));
-            Ok(parts.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
-        }
+/// The weights of a model that vetted runs itself, and the network's shape.
+fn weights(folder: &ModelFolder, replacements: Replacements) -> Result<(WeightFile, &Transformer), Error> {
+    match (&folder.weights.safetensors, &folder.settings.architecture) {
+        (Some(path), Architecture::Native(shape)) => Ok((WeightFile::open(path, replacements)?, shape)),
+        _ => Err(not_native(folder)),
     }
+}
+
+fn not_native(folder: &ModelFolder) -> Error {
+    let wanted = "model.safetensors of an architecture that vetted runs itself";
+    Error::BackendUnavailable { path: folder.path.clone(), wanted }
+}
+
+/// What `run` makes of each batch of the texts: of a single one by all threads together, of many by each thread one.
+fn each_batch<Out: Send>(
+    texts: &[Vec<u32>],
+    team: &mut Team,
+    run: impl Fn(&mut Memory, &[Vec<u32>], &mut Team) -> Result<Out, Error> + Sync,
+) -> Result<Vec<Out>, Error> {
+    team.map(batches(texts), Memory::default, run).into_iter().collect()
 }

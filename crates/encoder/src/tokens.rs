@@ -58,6 +58,11 @@ impl Tokens {
         self.tokenizer.id_to_token(id).unwrap_or_else(|| "[UNK]".to_owned())
     }
 
+    /// The first words of a text with these ids, for messages.
+    pub(crate) fn beginning(&self, ids: &[u32]) -> String {
+        self.tokenizer.decode(&ids[..ids.len().min(12)], true).unwrap_or_default()
+    }
+
     /// The longest input in tokens, special tokens included.
     pub fn max_tokens(&self) -> usize {
         self.max_tokens

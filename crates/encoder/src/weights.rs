@@ -56,6 +56,11 @@ impl WeightFile {
         self.tensors().is_ok_and(|tensors| tensors.tensor(&format!("{}{name}", self.prefix)).is_ok())
     }
 
+    /// Whether a tensor whose name begins so is replaced.
+    pub(crate) fn replaces(&self, beginning: &str) -> bool {
+        self.replacements.keys().any(|name| name.starts_with(beginning))
+    }
+
     /// The tensor `name` in f32, which must have `shape` and finite values only.
     pub(crate) fn tensor(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
         if let Some(tensor) = self.replacements.get(name) {

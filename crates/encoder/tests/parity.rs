@@ -6,7 +6,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use vetted_encoder::{Backend, Encoder, Error, ModelFolder, Options, Precision, Role, models};
+use vetted_encoder::{Backend, Compute, Encoder, Error, ModelFolder, Options, Precision, Role, Team, models};
+
+fn team() -> Team {
+    Compute::of_this_process().team()
+}
 
 static FOLDER: LazyLock<ModelFolder> = LazyLock::new(|| {
     models::ensure("all-MiniLM-L6-v2", &mut |_| {})
@@ -46,7 +50,7 @@ fn vectors_equal_pytorch() {
     for (precision, bound) in [(Precision::F32, 1e-6), (Precision::Bf16, 1e-3), (Precision::Int8, 2e-2)] {
         let encoder = open(precision);
         let inputs: Vec<&str> = texts.iter().map(|t| t.text.as_str()).collect();
-        let vectors = encoder.embed(&inputs, Role::Document).unwrap();
+        let vectors = encoder.embed(&inputs, Role::Document, &mut team()).unwrap();
         let distances: Vec<f64> = vectors.iter().zip(&expected).map(|(a, b)| cosine_distance(a, b)).collect();
         let worst = distances.iter().copied().fold(0.0, f64::max);
         let mean = distances.iter().sum::<f64>() / distances.len() as f64;
@@ -63,7 +67,7 @@ fn the_onnx_export_gives_the_same_vectors() {
     let encoder = Encoder::open(&folder, options).unwrap();
     let (texts, expected) = golden();
     let some: Vec<&str> = texts.iter().step_by(4).map(|t| t.text.as_str()).collect();
-    let vectors = encoder.embed(&some, Role::Document).unwrap();
+    let vectors = encoder.embed(&some, Role::Document, &mut team()).unwrap();
     for (vector, expected) in vectors.iter().zip(expected.iter().step_by(4)) {
         assert!(cosine_distance(vector, expected) < 1e-5);
     }
@@ -82,14 +86,13 @@ fn a_vector_does_not_depend_on_batch_or_threads() {
     let texts: Vec<String> = golden().0.into_iter().map(|t| t.text).step_by(2).collect();
     for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
         let encoder = open(precision);
-        let together = encoder.embed(&texts, Role::Document).unwrap();
-        let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let together = encoder.embed(&texts, Role::Document, &mut team()).unwrap();
         for threads in [1, 3] {
-            let again = pool(threads).install(|| encoder.embed(&texts, Role::Document)).unwrap();
+            let again = encoder.embed(&texts, Role::Document, &mut Compute::with_threads(threads).team()).unwrap();
             assert!(again == together, "{precision:?}, {threads} threads");
         }
         for (text, vector) in texts.iter().zip(together.iter()).step_by(5) {
-            assert!(encoder.embed_one(text, Role::Document).unwrap() == vector, "{precision:?}: {text:?}");
+            assert!(encoder.embed_one(text, Role::Document, &mut team()).unwrap() == vector, "{precision:?}: {text:?}");
         }
     }
 }
@@ -98,10 +101,10 @@ fn a_vector_does_not_depend_on_batch_or_threads() {
 fn token_vectors_pool_to_the_text_vector() {
     let encoder = open(Precision::F32);
     let text = "the committee did not notice the narrow bridge";
-    let tokens = encoder.token_vectors(&[text], Role::Document).unwrap().remove(0);
+    let tokens = encoder.token_vectors(&[text], Role::Document, &mut team()).unwrap().remove(0);
     let mut mean = vec![0.0; 384];
     tokens.iter().for_each(|t| mean.iter_mut().zip(t).for_each(|(m, x)| *m += x));
-    assert!(cosine_distance(&mean, &encoder.embed_one(text, Role::Document).unwrap()) < 1e-6);
+    assert!(cosine_distance(&mean, &encoder.embed_one(text, Role::Document, &mut team()).unwrap()) < 1e-6);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn a_long_document_costs_only_its_beginning() {
     let encoder = open(Precision::F32);
     let page = "seven blue lanterns outran the winter storm. ".repeat(100);
     let book = page.repeat(2500); // 11 MB
-    let embed = |text: &str| encoder.embed_one(text, Role::Document).unwrap();
+    let embed = |text: &str| encoder.embed_one(text, Role::Document, &mut team()).unwrap();
     assert_eq!(embed(&page), embed(&book));
 }
 

@@ -1,6 +1,11 @@
 //! The encoder under tier two agrees with the one under tier one, and takes replacements.
 
 use vetted_encoder::{Encoder, Error, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models};
+use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
+
+fn team() -> Team {
+    Compute::of_this_process().team()
+}
 
 fn folder() -> vetted_encoder::ModelFolder {
     models::ensure(models::DEFAULT_MODEL, &mut |_| {}).expect("the default model can be fetched")
@@ -13,10 +18,10 @@ fn token_vectors_are_those_of_the_frozen_encoder_whatever_the_batch() {
     let frozen = Encoder::open(&folder(), Options::default()).unwrap();
     let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
     let ids: Vec<Vec<u32>> = TEXTS.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
-    let together = reader.token_vectors(&ids).unwrap();
-    assert_eq!(together, frozen.token_vectors(&TEXTS, Role::Document).unwrap());
+    let together = reader.token_vectors(&ids, &mut team()).unwrap();
+    assert_eq!(together, frozen.token_vectors(&TEXTS, Role::Document, &mut team()).unwrap());
     let many: Vec<Vec<u32>> = ids.iter().cycle().take(90).cloned().collect();
-    assert_eq!(reader.token_vectors(&many).unwrap()[87..], together[..]);
+    assert_eq!(reader.token_vectors(&many, &mut team()).unwrap()[87..], together[..]);
 }
 
 #[test]
@@ -25,16 +30,21 @@ fn layers_that_two_encoders_share_are_computed_once_and_change_nothing() {
     let name = "encoder.layer.2.output.LayerNorm.bias".to_owned();
     let tensor = Tensor { shape: vec![384], values: vec![0.1; 384] };
     let replaced = Replacements::from([(name, tensor)]);
-    let reader = TokenEncoder::open(&folder(), replaced.clone(), Precision::F32, 64).unwrap();
+    let reader = TokenEncoder::over(&frozen, replaced.clone(), 64).unwrap();
     assert_eq!(reader.shared_layers(&frozen), 2);
-    let in_bf16 = TokenEncoder::open(&folder(), replaced, Precision::Bf16, 64).unwrap();
-    assert_eq!(in_bf16.shared_layers(&frozen), 0);
+    let alone = TokenEncoder::open(&folder(), replaced, Precision::F32, 64).unwrap();
+    assert_eq!(alone.shared_layers(&frozen), 0);
+    let words = Replacements::from([(
+        "embeddings.LayerNorm.bias".to_owned(),
+        Tensor { shape: vec![384], values: vec![0.1; 384] },
+    )]);
+    assert_eq!(TokenEncoder::over(&frozen, words, 64).unwrap().shared_layers(&frozen), 0);
     let texts: Vec<&str> = TEXTS.iter().cycle().take(90).copied().collect();
     let ids: Vec<Vec<u32>> = texts.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
-    for count in [1, 3, 90] {
-        let (tokens, pooled) = reader.token_vectors_and_embeddings(&frozen, 2, &ids[..count]).unwrap();
-        assert_eq!(tokens, reader.token_vectors(&ids[..count]).unwrap());
-        assert_eq!(pooled, frozen.embed(&texts[..count], Role::Document).unwrap());
+    for (reader, count) in [&reader, &alone].into_iter().flat_map(|reader| [1, 3, 90].map(|count| (reader, count))) {
+        let (tokens, pooled) = reader.token_vectors_and_embeddings(&frozen, &ids[..count], &mut team()).unwrap();
+        assert_eq!(tokens, alone.token_vectors(&ids[..count], &mut team()).unwrap());
+        assert_eq!(pooled, frozen.embed(&texts[..count], Role::Document, &mut team()).unwrap());
     }
 }
 
@@ -43,11 +53,11 @@ fn a_pair_read_together_knows_its_second_text() {
     let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
     let ids: Vec<Vec<u32>> = TEXTS.iter().map(|text| reader.tokens().ids(text).unwrap()).collect();
     let (a, b) = (ids[0].as_slice(), ids[2].as_slice());
-    let vectors = reader.joint_vectors(&[(a, b), (b, a), (a, b)]).unwrap();
+    let vectors = reader.joint_vectors(&[(a, b), (b, a), (a, b)], &mut team()).unwrap();
     let vectors: Vec<&[f32]> = vectors.iter().collect();
     assert_eq!(vectors[0], vectors[2]);
     assert_ne!(vectors[0], vectors[1]);
-    let untyped = reader.token_vectors(&[[a, &b[1..]].concat()]).unwrap();
+    let untyped = reader.token_vectors(&[[a, &b[1..]].concat()], &mut team()).unwrap();
     assert_ne!(vectors[0], untyped[0].iter().next().unwrap(), "the second text has a token type of its own");
 }
 
@@ -61,10 +71,21 @@ fn replacements_take_the_place_of_tensors_or_say_why_not() {
     };
     let reader = replaced(&name, vec![384], 0.0).unwrap();
     let ids = reader.tokens().ids(TEXTS[0]).unwrap();
-    let vectors = reader.token_vectors(&[ids]).unwrap();
+    let vectors = reader.token_vectors(&[ids], &mut team()).unwrap();
     let rows: Vec<&[f32]> = vectors[0].iter().collect();
     assert_eq!(rows[0], rows[1], "with a gain of zero only the bias is left");
 
     assert!(matches!(replaced(&name, vec![768], 1.0), Err(Error::TensorShape { .. })));
     assert!(matches!(replaced("encoder.layer.99.nothing", vec![1], 1.0), Err(Error::TensorMissing { .. })));
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_given_up() {
+    let cancellation = Cancellation::default();
+    let mut team = Compute::with_threads(2).enter(&Deadline::none().or_cancelled(&cancellation)).unwrap();
+    let reader = TokenEncoder::open(&folder(), Replacements::new(), Precision::F32, 64).unwrap();
+    let ids = [reader.tokens().ids(TEXTS[0]).unwrap()];
+    reader.token_vectors(&ids, &mut team).unwrap();
+    cancellation.cancel();
+    assert!(matches!(reader.token_vectors(&ids, &mut team), Err(Error::Expired(Expired::Cancelled))));
 }

@@ -1,9 +1,9 @@
 //! Self-attention over the tokens of one text.
 
+use crate::Team;
 use crate::elementwise::softmax;
 use crate::f32::{Rows, product};
 use crate::linear::{Columns, Target};
-use crate::team::Team;
 use crate::{Isa, PANEL, RelativeBias};
 
 /// Working memory of [`attention`], reused from text to text.
@@ -156,10 +156,11 @@ mod tests {
             let table: Vec<f32> = (0..heads * 32).map(value).collect();
             let bias = biased.then(|| RelativeBias::new(&table, heads, 70));
             let expected = reference(&qkv, tokens, heads, width, bias.as_ref());
+            let compute = crate::Compute::with_threads(3);
             for isa in Isa::available() {
                 let mut out = vec![f32::NAN; tokens * heads * width];
                 let heads = Heads { count: heads, position_bias: bias.as_ref() };
-                attention(isa, &qkv, tokens, heads, &mut out, &mut Attention::default(), &mut Team::gather());
+                attention(isa, &qkv, tokens, heads, &mut out, &mut Attention::default(), &mut compute.team());
                 for (got, want) in out.iter().zip(&expected) {
                     prop_assert!((f64::from(*got) - want).abs() < 1e-4, "{:?}: {} for {}", isa, got, want);
                 }

@@ -1,9 +1,9 @@
 //! Products of bf16 values, summed in f32.
 
+use crate::Team;
 use crate::f32::PackedF32;
 use crate::isa::for_each_isa;
 use crate::linear::{Input, Scratch, Target};
-use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Weights rounded to bf16. Where the processor multiplies bf16, a panel is, for each pair of neighbouring inputs, the
@@ -19,7 +19,7 @@ const STEP: usize = 32;
 
 impl PackedBf16 {
     pub(crate) fn new(weight: &[f32], inputs: usize, outputs: usize, isa: Isa) -> PackedBf16 {
-        if isa < Isa::Avx512Bf16 {
+        if !isa.has_bf16() {
             let rounded: Vec<f32> = weight.iter().map(|w| f32::from_bits(u32::from(round(*w)) << 16)).collect();
             return PackedBf16::Emulated { weights: PackedF32::new(&rounded, inputs, outputs) };
         }
@@ -72,8 +72,8 @@ impl PackedBf16 {
                     let panel = &panels[from * padded..(from + PANEL) * padded];
                     // SAFETY: packed natively only where the instructions were detected; the assert bounds every access.
                     unsafe {
-                        match isa {
-                            Isa::Amx => x86::panel_amx(x, *padded, panel, target, from),
+                        match isa.level() {
+                            crate::isa::Level::Amx => x86::panel_amx(x, *padded, panel, target, from),
                             _ => x86::panel_avx512(x, x86::Stretches::rows(*padded), panel, target, from),
                         }
                     }
@@ -106,7 +106,7 @@ pub(crate) fn convolve(isa: Isa, x: &[u16], row: usize, place: usize, panel: &[u
     assert!(x.len() >= 3 * row && (target.rows + 2) * place <= row && place.is_multiple_of(2));
     assert!(panel.len() >= 9 * place * PANEL && target.bias.len() >= target.from + PANEL);
     #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx512Bf16 {
+    if isa.has_bf16() {
         let rows = x86::Stretches { stride: place, starts: &[0, row, 2 * row], length: 3 * place };
         // SAFETY: `isa` comes from detection; the asserts bound every access.
         return unsafe { x86::panel_avx512(x, rows, panel, target, target.from) };
@@ -117,7 +117,7 @@ pub(crate) fn convolve(isa: Isa, x: &[u16], row: usize, place: usize, panel: &[u
 /// Rounds a row on its way into a native product.
 pub(crate) fn round_row(isa: Isa, row: &[f32], target: &mut [u16]) {
     #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx512Bf16 {
+    if isa.has_bf16() {
         // SAFETY: `isa` comes from detection, so the processor has AVX-512 BF16.
         return unsafe { x86::round_row(row, target) };
     }

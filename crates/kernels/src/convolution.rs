@@ -51,7 +51,7 @@ impl Convolution {
             }
             values
         };
-        let weights = if precision == Precision::F32 || isa < Isa::Avx512Bf16 {
+        let weights = if precision == Precision::F32 || !isa.has_bf16() {
             Weights::Places(Linear::new(&by_place(inputs), bias, 9 * inputs, outputs, precision, isa))
         } else {
             let padded = inputs.next_multiple_of(2);

@@ -46,7 +46,7 @@ pub(crate) fn product(isa: Isa, rows: Rows, k: usize, panels: &[f32], target: &T
     for from in (target.from..target.to).step_by(PANEL) {
         let panel = &panels[from * k..(from + PANEL) * k];
         #[cfg(target_arch = "x86_64")]
-        if isa >= Isa::Avx512 {
+        if isa.has(crate::isa::Level::Avx512) {
             // SAFETY: AVX-512 was detected; the asserts above keep every access in bounds.
             unsafe { avx512::panel(rows, panel, target, from) };
             continue;

@@ -4,9 +4,9 @@
 //! ("dynamic quantization"), and shifted by 128 because the instructions multiply unsigned by signed; the shift is
 //! taken out again with each output's sum of weights.
 
+use crate::Team;
 use crate::isa::for_each_isa;
 use crate::linear::{Columns, Input, Scratch, Target};
-use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// Panels hold, for each four neighbouring inputs, the four weights of each of 32 outputs.
@@ -116,14 +116,14 @@ impl PackedInt8 {
             let mut sums = [0i32; 32 * PANEL];
             #[cfg(target_arch = "x86_64")]
             // SAFETY: AMX was detected, so the tiles may be configured; dropped at the end of the iteration.
-            let _tiles = (isa == Isa::Amx).then(|| unsafe { crate::tiles::Configured::new() });
+            let _tiles = (isa.level() == crate::isa::Level::Amx).then(|| unsafe { crate::tiles::Configured::new() });
             for row in (0..target.rows).step_by(32) {
                 let rows = (target.rows - row).min(32);
                 let a = &x[row * k..(row + 32) * k];
-                match isa {
+                match isa.level() {
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: `a` is 32 whole rows; `sums` holds 32 rows of 128 bytes; the tiles are configured.
-                    Isa::Amx => unsafe {
+                    crate::isa::Level::Amx => unsafe {
                         use crate::tiles::{Element, STEP_BYTES, block};
                         block(
                             Element::Int8,
@@ -137,7 +137,9 @@ impl PackedInt8 {
                     },
                     #[cfg(target_arch = "x86_64")]
                     // SAFETY: VNNI was detected; slices as above.
-                    Isa::Avx512Vnni | Isa::Avx512Bf16 => unsafe { vnni::sums(a, k, rows, panel, &mut sums) },
+                    crate::isa::Level::Avx512Vnni | crate::isa::Level::Avx512Bf16 => unsafe {
+                        vnni::sums(a, k, rows, panel, &mut sums)
+                    },
                     _ => sums_any(isa, a, k, rows, panel, &mut sums),
                 }
                 finish(isa, &sums, row, rows, &epilogue);

@@ -23,6 +23,11 @@
 //! assert_eq!(out, [6.5, 0.0]);
 //! ```
 //!
+//! # Threads
+//!
+//! Whoever computes on several threads is given a [`Team`]; see [`Compute`]. What only training needs (general products,
+//! gradients, the optimizer's step) is behind the feature `gradients`.
+//!
 //! # Precision
 //!
 //! | [`Precision`] | stored as | runs on |
@@ -31,44 +36,50 @@
 //! | `Bf16` | 2 bytes (4 without hardware support) | AMX, AVX-512 BF16; elsewhere f32 products of values rounded to bf16 |
 //! | `Int8` | 1 byte, one scale per output | AMX, AVX-512 VNNI, AVX2, portable; activations are quantized per row as they come |
 
+#[cfg(feature = "gradients")]
 mod adamw;
 mod attention;
 mod bf16;
 mod bytes;
+mod compute;
 mod convolution;
 mod dot;
 mod elementwise;
 mod f32;
+#[cfg(feature = "gradients")]
 mod gradient;
 mod int8;
 mod isa;
 #[cfg(target_arch = "x86_64")]
 mod lanes;
 mod linear;
+#[cfg(feature = "gradients")]
 mod product;
 mod relative;
 mod residual;
 mod short_attention;
-mod team;
 #[cfg(target_arch = "x86_64")]
 mod tiles;
 
+#[cfg(feature = "gradients")]
 pub use adamw::{AdamW, adamw, add_and_square};
 pub use attention::{Attention, Heads, attention};
 pub use bytes::ByteVectors;
+pub use compute::{Cancellation, Compute, Deadline, Expired, Team};
 pub use convolution::Convolution;
 pub use dot::{dot, dots};
 pub use elementwise::{Activation, activate, add_layer_norm, l2_normalize, softmax};
+#[cfg(feature = "gradients")]
 pub use gradient::{
     AttentionMemory, add_column_sums, add_to, attend, attend_gradient, gelu_gradient, layer_norm, layer_norm_gradient,
 };
 pub use isa::Isa;
 pub use linear::{Linear, Precision, Scratch};
+#[cfg(feature = "gradients")]
 pub use product::{Arithmetic, Left, Lies, Right, Write, product};
 pub use relative::RelativeBias;
 pub use residual::{attention_pool, residual_layer_norm};
 pub use short_attention::{ShortAttention, short_attention};
-pub use team::Team;
 
 /// Outputs computed side by side: every packed weight matrix is a sequence of panels of this many output columns.
 /// Two 512-bit registers of f32, and two AMX tiles.

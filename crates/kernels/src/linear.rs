@@ -1,10 +1,10 @@
 //! Linear layers: packed weights, the choice of kernel, and the split of work over threads.
 
+use crate::Team;
 use crate::bf16::PackedBf16;
 use crate::elementwise::{Activation, activate};
 use crate::f32::PackedF32;
 use crate::int8::PackedInt8;
-use crate::team::Team;
 use crate::{Isa, PANEL};
 
 /// How weights are stored and multiplied; see the crate documentation.
@@ -257,13 +257,14 @@ mod tests {
         fn a_row_does_not_depend_on_its_batch_or_on_threads(rows in 2usize..70, outputs in 1usize..200, seed: u64) {
             const INPUTS: usize = 96;
             let (x, weight) = (random(rows * INPUTS, seed), random(INPUTS * outputs, !seed));
+            let compute = crate::Compute::with_threads(3);
             for isa in Isa::available() {
                 for precision in [Precision::F32, Precision::Bf16, Precision::Int8] {
                     let layer = Linear::new(&weight, &[], INPUTS, outputs, precision, isa);
                     let scratch = &mut Scratch::default();
                     let (mut whole, mut split, mut alone) = (vec![0.0; rows * outputs], vec![0.0; rows * outputs], vec![0.0; outputs]);
                     layer.forward(&x, &mut whole, Activation::Gelu, scratch);
-                    layer.forward_with(&mut Team::gather(), &x, &mut split, Activation::Gelu, scratch);
+                    layer.forward_with(&mut compute.team(), &x, &mut split, Activation::Gelu, scratch);
                     prop_assert_eq!(&whole, &split);
                     let row = (seed % rows as u64) as usize;
                     layer.forward(&x[row * INPUTS..(row + 1) * INPUTS], &mut alone, Activation::Gelu, scratch);
@@ -286,7 +287,7 @@ mod tests {
             );
             out
         };
-        let portable = run(Isa::Portable);
+        let portable = run(Isa::portable());
         for isa in Isa::available() {
             assert_eq!(run(isa), portable, "{isa:?}");
         }

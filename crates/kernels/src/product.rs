@@ -190,8 +190,8 @@ pub fn product(isa: Isa, left: &Left, right: &Right, write: Write, out: &mut [f3
     if left.values.native {
         // SAFETY: packed natively, so AVX-512 BF16 was detected, and AMX where `isa` says so; packing made the shapes fit.
         unsafe {
-            match isa {
-                Isa::Amx => x86::product_amx(left, right, write, out),
+            match isa.level() {
+                crate::isa::Level::Amx => x86::product_amx(left, right, write, out),
                 _ => x86::product_avx512(left, right, write, out),
             }
         }
@@ -240,7 +240,7 @@ fn write_block(
 }
 
 fn native(isa: Isa, arithmetic: Arithmetic) -> bool {
-    arithmetic == Arithmetic::Bf16 && isa >= Isa::Avx512Bf16
+    arithmetic == Arithmetic::Bf16 && isa.has_bf16()
 }
 
 fn round_if(arithmetic: Arithmetic, values: &mut [f32]) {

@@ -22,7 +22,7 @@ pub fn residual_layer_norm(
     assert!(width > 0 && bias.len() == width && x.len().is_multiple_of(width), "layer norm shapes disagree");
     assert!(out.len() == x.len() && (delta.is_empty() || delta.len() == x.len()), "residual and input differ in shape");
     #[cfg(target_arch = "x86_64")]
-    if isa >= Isa::Avx512 && width.is_multiple_of(crate::lanes::LANES) {
+    if isa.has(crate::isa::Level::Avx512) && width.is_multiple_of(crate::lanes::LANES) {
         // SAFETY: `isa` comes from detection, so the processor has AVX-512.
         return unsafe { residual_layer_norm_avx512(x, delta, gain, bias, epsilon, out) };
     }

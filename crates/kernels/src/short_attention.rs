@@ -68,7 +68,7 @@ pub fn short_attention(
 fn softmax_rows(isa: Isa, scores: &mut [f32], stride: usize, count: usize, scale: f32) {
     for row in scores.chunks_exact_mut(stride) {
         #[cfg(target_arch = "x86_64")]
-        if isa >= Isa::Avx512 {
+        if isa.has(crate::isa::Level::Avx512) {
             // SAFETY: `isa` comes from detection, so the processor has AVX-512.
             unsafe { softmax_avx512(&mut row[..], count, scale) };
             continue;

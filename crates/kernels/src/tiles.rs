@@ -109,6 +109,7 @@ pub(crate) unsafe fn block(
 ///
 /// # Safety
 /// As for [`block`]; `c` points to 32 rows of 128 bytes each, `c_stride` bytes apart, readable with `add`.
+#[cfg(feature = "gradients")]
 #[inline]
 #[allow(clippy::too_many_arguments)]
 pub(crate) unsafe fn block_in_place(

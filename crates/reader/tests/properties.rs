@@ -1,7 +1,7 @@
 //! What holds of every scorer whatever the texts, and what becomes of bad input.
 
 use proptest::prelude::*;
-use vetted_kernels::{Precision, Team};
+use vetted_kernels::{Compute, Precision, Team};
 use vetted_reader::{
     Architecture, Config, Error, F2, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Verdict, ViewScorer,
     Views, Weights,
@@ -73,7 +73,7 @@ proptest! {
                 let query = text(&scorer, query, seed);
                 let candidates: Vec<_> = lengths.iter().enumerate().map(|(i, n)| text(&scorer, *n, seed + i)).collect();
                 let all = score(&scorer, &query, &candidates, relation);
-                let shared = scorer.score(&query, &candidates, relation, &mut Team::gather(), &mut scratch).unwrap();
+                let shared = scorer.score(&query, &candidates, relation, &mut Compute::of_this_process().team(), &mut scratch).unwrap();
                 prop_assert_eq!(&all, &shared);
                 for (candidate, expected) in candidates.iter().zip(&all) {
                     prop_assert_eq!(&score(&scorer, &query, std::slice::from_ref(candidate), relation)[0], expected);
@@ -143,7 +143,7 @@ prop_assert!((one - other).abs() < 1e-4, "{} {}", one, other);
             scorer.evidence(&query, &candidate, Relation::Support, &mut team, &mut Scratch::default()).unwrap()
         };
         let evidence = explain(Team::alone());
-        prop_assert_eq!(&evidence, &explain(Team::gather()));
+        prop_assert_eq!(&evidence, &explain(Compute::of_this_process().team()));
         let outputs = score(&scorer, &query, std::slice::from_ref(&candidate), Relation::Support)[0];
         prop_assert_eq!(evidence.judgement, scorer.config().judge(&outputs, Relation::Support));
         prop_assert_eq!((evidence.rows, evidence.columns, evidence.map.len()), (m, n, m * n));
@@ -174,7 +174,13 @@ fn thousands_of_candidates_at_once() {
     let scorer = view_scorer("map-transformer-0", Storage::Int8, Precision::F32);
     let query = text(&scorer, 5, 0);
     let candidates: Vec<_> = (0..3000).map(|i| text(&scorer, 1 + i % MAX, i)).collect();
-    let outputs = scorer.score(&query, &candidates, Relation::Support, &mut Team::gather(), &mut Scratch::default());
+    let outputs = scorer.score(
+        &query,
+        &candidates,
+        Relation::Support,
+        &mut Compute::of_this_process().team(),
+        &mut Scratch::default(),
+    );
     assert!(outputs.unwrap().iter().all(|outputs| outputs.support.is_finite()));
     assert!(score(&scorer, &query, &[], Relation::Support).is_empty());
 }

@@ -134,12 +134,16 @@ fn every_family_learns_and_vetted_reads_what_was_learnt() {
 
         // What the run measured is what the folder gives.
         let encoder = Encoder::open(&ModelFolder::open(out).unwrap(), Options::default()).unwrap();
-        let documents = encoder.embed(&watched.texts, Role::Document).unwrap();
+        let documents = encoder
+            .embed(&watched.texts, Role::Document, &mut vetted_encoder::Compute::of_this_process().team())
+            .unwrap();
         let hits: Vec<Vec<(usize, f32)>> = watched
             .queries()
             .iter()
             .map(|query| {
-                let query = encoder.embed_one(query, Role::Query).unwrap();
+                let query = encoder
+                    .embed_one(query, Role::Query, &mut vetted_encoder::Compute::of_this_process().team())
+                    .unwrap();
                 let score = |d: &[f32]| d.iter().zip(&query).map(|(a, b)| a * b).sum::<f32>();
                 documents.iter().map(score).enumerate().collect()
             })

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
 use vetted_encoder::{Encoder, Role, Vectors};
+use vetted_kernels::Team;
 use vetted_reader::{ViewScorer, Views};
 
 use crate::Error;
@@ -32,13 +32,25 @@ impl Verifier {
         &self,
         passages: &[T],
     ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
+        self.passage_views_with(passages, &mut self.compute.team())
+    }
+
+    /// As [`passage_views`](Self::passage_views), on a team that the caller has.
+    ///
+    /// # Errors
+    /// As [`passage_views`](Self::passage_views).
+    pub fn passage_views_with<T: AsRef<str> + Sync>(
+        &self,
+        passages: &[T],
+        team: &mut Team,
+    ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
         let Some(scorer) = self.view_scorer() else { return Ok(None) };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
-        self.encoded(scorer, windows.collect::<Result<_, _>>()?).map(Some)
+        let windows = team.try_map(passages, |text| self.windows(text.as_ref(), Cut::Sentences))?;
+        self.encoded(scorer, windows, team).map(Some)
     }
 
     /// For each passage the vector that `encoder` gives `embedded` (the passage under its title) and the views of the passage
-    /// itself. Where the two are one short text, the `shared` lowest layers are computed once, which changes neither.
+    /// itself. Where the two are one short text, the layers that both encoders share are computed once, which changes neither.
     ///
     /// # Errors
     /// Those of the encoders.
@@ -47,22 +59,22 @@ impl Verifier {
         passages: &[T],
         embedded: &[String],
         encoder: &Encoder,
-        shared: usize,
+        team: &mut Team,
     ) -> Result<EncodedPassages, Error> {
         let Some(scorer) = self.view_scorer() else {
-            let vectors = encoder.embed(embedded, Role::Document)?;
+            let vectors = encoder.embed(embedded, Role::Document, team)?;
             return Ok(EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None });
         };
-        let windows = passages.par_iter().map(|text| self.windows(text.as_ref(), Cut::Sentences));
-        let windows = windows.collect::<Result<Vec<_>, Error>>()?;
+        let windows = team.try_map(passages, |text| self.windows(text.as_ref(), Cut::Sentences))?;
+        let shared = self.shared_layers(encoder) > 0;
         let same = |(windows, text): (&Windows, &String)| match windows.ids.as_slice() {
-            [ids] if shared > 0 => Ok(encoder.ids(text, Role::Document)? == *ids),
+            [ids] if shared => Ok::<_, Error>(encoder.ids(text, Role::Document)? == *ids),
             _ => Ok(false),
         };
-        let same = windows.par_iter().zip(embedded).map(same).collect::<Result<Vec<bool>, Error>>()?;
+        let same = team.try_map(windows.iter().zip(embedded), same)?;
 
         let apart: Vec<&String> = same.iter().zip(embedded).filter(|(same, _)| !**same).map(|(_, text)| text).collect();
-        let apart = encoder.embed(&apart, Role::Document)?;
+        let apart = encoder.embed(&apart, Role::Document, team)?;
         let (mut ids, mut once, mut twice) = (Vec::new(), Vec::new(), Vec::new());
         for (windows, same) in windows.into_iter().zip(&same) {
             match same {
@@ -75,14 +87,15 @@ impl Verifier {
         }
         let (mut joint_vectors, mut joint_views) = (Vec::new(), Vec::new());
         for some in ids.chunks(TEXTS_TOGETHER) {
-            let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, shared, some)?;
-            joint_views.extend(views_of(scorer, &hidden, some)?);
+            let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, some, team)?;
+            joint_views.extend(views_of(scorer, &hidden, some, team)?);
             joint_vectors.extend(vectors.iter().map(<[f32]>::to_vec));
         }
         let joint =
             once.into_iter().zip(joint_views).map(|(ranges, views)| PassageViews { ranges, views: vec![views] });
         let (mut joint, mut joint_vectors) = (joint, joint_vectors.into_iter());
-        let (mut views, mut vectors) = (self.encoded(scorer, twice)?.into_iter(), apart.iter().map(<[f32]>::to_vec));
+        let (mut views, mut vectors) =
+            (self.encoded(scorer, twice, team)?.into_iter(), apart.iter().map(<[f32]>::to_vec));
         let of = |same: bool| match same {
             true => (joint_vectors.next(), joint.next()),
             false => (vectors.next(), views.next()),
@@ -97,26 +110,31 @@ impl Verifier {
         &self,
         scorer: &ViewScorer,
         passages: Vec<Windows>,
+        team: &mut Team,
     ) -> Result<Vec<PassageViews<'static>>, Error> {
         let (ranges, ids): (Vec<_>, Vec<_>) = passages.into_iter().map(|it| (it.ranges, it.ids)).unzip();
         let ids: Vec<Vec<u32>> = ids.into_iter().flatten().collect();
-        let mut views = self.views(scorer, &ids)?.into_iter();
+        let mut views = self.views(scorer, &ids, team)?.into_iter();
         let passage =
             |ranges: Vec<Range<usize>>| PassageViews { views: views.by_ref().take(ranges.len()).collect(), ranges };
         Ok(ranges.into_iter().map(passage).collect())
     }
 
     /// Views are much smaller than the token vectors they are made of, so these are never all there at once.
-    fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
+    fn views(&self, scorer: &ViewScorer, ids: &[Vec<u32>], team: &mut Team) -> Result<Vec<Views<'static>>, Error> {
         let mut views = Vec::with_capacity(ids.len());
         for some in ids.chunks(TEXTS_TOGETHER) {
-            views.extend(views_of(scorer, &self.encoder.token_vectors(some)?, some)?);
+            views.extend(views_of(scorer, &self.encoder.token_vectors(some, team)?, some, team)?);
         }
         Ok(views)
     }
 }
 
-fn views_of(scorer: &ViewScorer, hidden: &[Vectors], ids: &[Vec<u32>]) -> Result<Vec<Views<'static>>, Error> {
-    let views = hidden.par_iter().zip(ids).map(|(hidden, ids)| scorer.views(hidden.values(), ids));
-    views.collect::<Result<_, _>>().map_err(tensors)
+fn views_of(
+    scorer: &ViewScorer,
+    hidden: &[Vectors],
+    ids: &[Vec<u32>],
+    team: &mut Team,
+) -> Result<Vec<Views<'static>>, Error> {
+    team.try_map(hidden.iter().zip(ids), |(hidden, ids)| scorer.views(hidden.values(), ids)).map_err(tensors)
 }

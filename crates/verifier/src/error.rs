@@ -8,7 +8,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// The base encoder could not be loaded or run.
     #[error(transparent)]
-    Encoder(#[from] vetted_encoder::Error),
+    Encoder(vetted_encoder::Error),
+    /// The result was no longer wanted before it was there.
+    #[error(transparent)]
+    Expired(#[from] vetted_kernels::Expired),
     /// A text could not be cut into windows.
     #[error(transparent)]
     Corpus(#[from] vetted_corpus::Error),
@@ -36,6 +39,15 @@ pub enum Error {
     /// There is nothing to hold candidates against.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,
+}
+
+impl From<vetted_encoder::Error> for Error {
+    fn from(error: vetted_encoder::Error) -> Self {
+        match error {
+            vetted_encoder::Error::Expired(expired) => Error::Expired(expired),
+            error => Error::Encoder(error),
+        }
+    }
 }
 
 impl From<vetted_encoder::models::Error> for Error {

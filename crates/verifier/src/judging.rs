@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use rayon::prelude::*;
 use vetted_kernels::Team;
 use vetted_reader::{
     Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
@@ -65,11 +64,13 @@ pub(crate) struct Reading {
 
 impl Verifier {
     /// A verification for every candidate of every question.
-    pub(crate) fn answer(&self, questions: Vec<Question>) -> Result<Vec<Vec<Verification>>, Error> {
+    pub(crate) fn answer(&self, questions: Vec<Question>, team: &mut Team) -> Result<Vec<Vec<Verification>>, Error> {
         match &self.scorer {
             Scorer::Joint(_) => {
-                let answer = |Question { query, candidates, terms }| self.judge_jointly(&query, &candidates, terms);
-                questions.into_par_iter().map(answer).collect()
+                let answer = |(): &mut (), Question { query, candidates, terms }, team: &mut Team| {
+                    self.judge_jointly(&query, &candidates, terms, team)
+                };
+                team.map(questions, || (), answer).into_iter().collect()
             }
             Scorer::Views(scorer) => {
                 // Queries are encoded with the candidates, each as a text of one window.
@@ -79,7 +80,7 @@ impl Verifier {
                     texts.push(Windows { ranges: std::iter::once(0..0).collect(), ids: vec![query] });
                     texts.extend(candidates);
                 }
-                let encoded = self.encoded(scorer, texts)?;
+                let encoded = self.encoded(scorer, texts, team)?;
                 let mut rest = encoded.as_slice();
                 let mut work = Vec::with_capacity(asked.len());
                 for (candidates, terms) in asked {
@@ -87,16 +88,12 @@ impl Verifier {
                     rest = after;
                     work.push((&own[0].views[0], &own[1..], terms));
                 }
-                if let [(query, candidates, terms)] = work[..] {
-                    let (mut team, mut scratch) = (Team::gather(), Scratch::default());
-                    let read = self.read_views(scorer, query, candidates, terms, &mut team, &mut scratch)?;
-                    return Ok(vec![self.combined(terms, candidates.iter().map(|it| it.ranges.as_slice()), &read)]);
-                }
-                let answer = |scratch: &mut Scratch, (query, candidates, terms)| {
-                    let read = self.read_views(scorer, query, candidates, terms, &mut Team::alone(), scratch)?;
+                let answer = |scratch: &mut Scratch, asked: (&Views, &[PassageViews], Terms), team: &mut Team| {
+                    let (query, candidates, terms) = asked;
+                    let read = self.read_views(scorer, query, candidates, terms, team, scratch)?;
                     Ok(self.combined(terms, candidates.iter().map(|it| it.ranges.as_slice()), &read))
                 };
-                work.into_par_iter().map_init(Scratch::default, answer).collect()
+                team.map(work, Scratch::default, answer).into_iter().collect()
             }
         }
     }
@@ -116,6 +113,7 @@ impl Verifier {
         let mut kept = Vec::with_capacity(candidates.len());
         let mut read = Vec::with_capacity(candidates.len());
         for PassageViews { views, .. } in candidates {
+            team.check()?;
             let coverage = match (views.as_slice(), terms.rejection) {
                 // The only window decides whatever it covers.
                 ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
@@ -140,8 +138,14 @@ impl Verifier {
         Ok(self.readings(terms, kept, outputs))
     }
 
-    fn judge_jointly(&self, query: &[u32], candidates: &[Windows], terms: Terms) -> Result<Vec<Verification>, Error> {
-        let read = self.read_jointly(query, candidates, terms)?;
+    fn judge_jointly(
+        &self,
+        query: &[u32],
+        candidates: &[Windows],
+        terms: Terms,
+        team: &mut Team,
+    ) -> Result<Vec<Verification>, Error> {
+        let read = self.read_jointly(query, candidates, terms, team)?;
         Ok(self.combined(terms, candidates.iter().map(|windows| windows.ranges.as_slice()), &read))
     }
 
@@ -151,6 +155,7 @@ impl Verifier {
         query: &[u32],
         candidates: &[Windows],
         terms: Terms,
+        team: &mut Team,
     ) -> Result<Vec<Vec<Reading>>, Error> {
         let keep = |windows: &Windows| {
             let first = 0..windows.ids.len().min(terms.most_read());
@@ -162,18 +167,18 @@ impl Verifier {
         let windows =
             candidates.iter().zip(&kept).flat_map(|(windows, kept)| kept.iter().map(|it| &windows.ids[it.window]));
         let forward: Vec<(&[u32], &[u32])> = windows.map(|ids| (query, ids.as_slice())).collect();
-        let mut outputs = self.joint_outputs(&forward)?;
+        let mut outputs = self.joint_outputs(&forward, team)?;
         if terms.relation == Relation::Equivalence {
             let backward: Vec<(&[u32], &[u32])> = forward.iter().map(|(query, ids)| (*ids, *query)).collect();
-            let other = self.joint_outputs(&backward)?;
+            let other = self.joint_outputs(&backward, team)?;
             outputs.iter_mut().zip(&other).for_each(|(forward, backward)| *forward = forward.both_orders(backward));
         }
         Ok(self.readings(terms, kept, outputs))
     }
 
-    fn joint_outputs(&self, pairs: &[(&[u32], &[u32])]) -> Result<Vec<Outputs>, Error> {
+    fn joint_outputs(&self, pairs: &[(&[u32], &[u32])], team: &mut Team) -> Result<Vec<Outputs>, Error> {
         match &self.scorer {
-            Scorer::Joint(scorer) => scorer.score(self.encoder.joint_vectors(pairs)?.values()).map_err(tensors),
+            Scorer::Joint(scorer) => scorer.score(self.encoder.joint_vectors(pairs, team)?.values()).map_err(tensors),
             Scorer::Views(_) => Ok(Vec::new()),
         }
     }

@@ -48,5 +48,7 @@ pub use encoding::EncodedPassages;
 pub use error::Error;
 pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
 pub use rivals::{Contender, Wording, rivals};
-pub use verifier::{Explanation, SHIPPED_VERIFIER, Verification, Verifier, VerifierOptions, ViewsFingerprint};
+pub use verifier::{
+    Explanation, LoadedBase, SHIPPED_VERIFIER, Verification, Verifier, VerifierOptions, ViewsFingerprint,
+};
 pub use windows::PassageViews;

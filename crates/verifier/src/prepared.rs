@@ -58,8 +58,17 @@ impl Verifier {
     /// # Errors
     /// [`Error::EmptyQuery`]; those of the encoder.
     pub fn prepare(&self, query: &str) -> Result<PreparedQuery<'_>, Error> {
+        self.prepare_alone(query, &mut self.compute.team())
+    }
+
+    /// As [`prepare`](Self::prepare), on a team that the caller has.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare).
+    pub fn prepare_alone(&self, query: &str, team: &mut Team) -> Result<PreparedQuery<'_>, Error> {
         let (ids, extent) = self.read_query(query)?;
-        let hidden = self.view_scorer().map(|_| self.encoder.token_vectors(std::slice::from_ref(&ids))).transpose()?;
+        let encoded = |_| self.encoder.token_vectors(std::slice::from_ref(&ids), team);
+        let hidden = self.view_scorer().map(encoded).transpose()?;
         self.prepared(query, ids, extent, hidden)
     }
 
@@ -76,8 +85,8 @@ impl Verifier {
         Ok(PreparedQuery { verifier: self, text: query.to_owned(), ids, extent, views })
     }
 
-    /// As [`prepare`](Self::prepare), and the vector that `encoder` gives the query: the `shared` lowest layers of both are
-    /// computed once ([`shared_layers`](Self::shared_layers)), which changes neither.
+    /// As [`prepare`](Self::prepare), and the vector that `encoder` gives the query: the layers that both share
+    /// ([`shared_layers`](Self::shared_layers)) are computed once, which changes neither.
     ///
     /// # Errors
     /// As [`prepare`](Self::prepare).
@@ -85,16 +94,16 @@ impl Verifier {
         &self,
         query: &str,
         encoder: &Encoder,
-        shared: usize,
+        team: &mut Team,
     ) -> Result<(PreparedQuery<'_>, Vec<f32>), Error> {
         let (ids, extent) = self.read_query(query)?;
         match self.view_scorer() {
-            Some(_) if shared > 0 && encoder.ids(query, Role::Query)? == ids => {
+            Some(_) if self.shared_layers(encoder) > 0 && encoder.ids(query, Role::Query)? == ids => {
                 let texts = std::slice::from_ref(&ids);
-                let (hidden, vector) = self.encoder.token_vectors_and_embeddings(encoder, shared, texts)?;
+                let (hidden, vector) = self.encoder.token_vectors_and_embeddings(encoder, texts, team)?;
                 Ok((self.prepared(query, ids, extent, Some(hidden))?, vector.values().to_vec()))
             }
-            _ => Ok((self.prepare(query)?, encoder.embed_one(query, Role::Query)?)),
+            _ => Ok((self.prepare_alone(query, team)?, encoder.embed_one(query, Role::Query, team)?)),
         }
     }
 
@@ -129,7 +138,8 @@ impl PreparedQuery<'_> {
     /// # Errors
     /// Those of the encoder; [`Error::Reader`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
-        Ok(self.verify_contenders(passages)?.into_iter().map(|(verification, _)| verification).collect())
+        let team = &mut self.verifier.compute.team();
+        Ok(self.verify_contenders(passages, team)?.into_iter().map(|(verification, _)| verification).collect())
     }
 
     /// As [`verify_passages`](Self::verify_passages), with what is compared of each among several; no tokens where views do not
@@ -137,8 +147,12 @@ impl PreparedQuery<'_> {
     ///
     /// # Errors
     /// As [`verify_passages`](Self::verify_passages).
-    pub fn verify_contenders(&self, passages: &[PassageSource<'_>]) -> Result<Vec<(Verification, Contender)>, Error> {
-        let Read { ranges, tokens, readings } = self.read(passages)?;
+    pub fn verify_contenders(
+        &self,
+        passages: &[PassageSource<'_>],
+        team: &mut Team,
+    ) -> Result<Vec<(Verification, Contender)>, Error> {
+        let Read { ranges, tokens, readings } = self.read(passages, team)?;
         let mut verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
         if self.extent == QueryExtent::Keywords {
             for Verification { judgement, .. } in &mut verified {
@@ -166,7 +180,7 @@ impl PreparedQuery<'_> {
     /// # Errors
     /// As [`verify_passages`](Self::verify_passages).
     pub fn read_windows(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Vec<Window>>, Error> {
-        let readings = self.read(passages)?.readings;
+        let readings = self.read(passages, &mut self.verifier.compute.team())?.readings;
         Ok(readings.into_iter().map(|readings| readings.iter().map(|it| it.window).collect()).collect())
     }
 
@@ -175,7 +189,7 @@ impl PreparedQuery<'_> {
         Terms { query_cut, relation: Relation::Support, rejection: Rejection::Conflict }
     }
 
-    fn read(&self, passages: &[PassageSource<'_>]) -> Result<Read, Error> {
+    fn read(&self, passages: &[PassageSource<'_>], team: &mut Team) -> Result<Read, Error> {
         let wanted = Wanted::new(&self.text, &self.ids);
         let windows = |passage: &PassageSource| match passage {
             PassageSource::Text(text) => {
@@ -183,16 +197,16 @@ impl PreparedQuery<'_> {
             }
             PassageSource::Views(_) => Ok(Windows::default()),
         };
-        let windows = passages.iter().map(windows).collect::<Result<Vec<_>, _>>()?;
+        let windows = team.try_map(passages, windows)?;
         match (&self.verifier.scorer, &self.views) {
             (Scorer::Views(scorer), Some(query)) => {
-                let encoded = self.verifier.encoded(scorer, windows)?;
+                let encoded = self.verifier.encoded(scorer, windows, team)?;
                 let passages = passages.iter().zip(encoded).map(|(passage, encoded)| match passage {
                     PassageSource::Text(_) => encoded,
                     PassageSource::Views(views) => views.nearest(&wanted),
                 });
                 let passages: Vec<PassageViews> = passages.collect();
-                let (team, scratch) = (&mut Team::gather(), &mut Scratch::default());
+                let scratch = &mut Scratch::default();
                 let readings = self.verifier.read_views(scorer, query, &passages, self.terms(), team, scratch)?;
                 let ids = |views: &Views| views.ids().map(Iterator::collect).unwrap_or_default();
                 let tokens = passages.iter().map(|passage| passage.views.iter().map(ids).collect()).collect();
@@ -201,7 +215,7 @@ impl PreparedQuery<'_> {
             _ => match passages.iter().position(|passage| matches!(passage, PassageSource::Views(_))) {
                 Some(at) => Err(tensors(vetted_reader::Error::OtherViews { position: Some(at) })),
                 None => {
-                    let readings = self.verifier.read_jointly(&self.ids, &windows, self.terms())?;
+                    let readings = self.verifier.read_jointly(&self.ids, &windows, self.terms(), team)?;
                     let (ranges, tokens) = windows.into_iter().map(|windows| (windows.ranges, windows.ids)).unzip();
                     Ok(Read { ranges, tokens, readings })
                 }

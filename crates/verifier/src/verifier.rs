@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
-use vetted_encoder::{Encoder, Precision, Replacements, Tensor, TokenEncoder, models};
-use vetted_kernels::Team;
+use vetted_encoder::{Encoder, ModelFolder, Precision, Replacements, Tensor, TokenEncoder, models};
+use vetted_kernels::{Compute, Team};
 use vetted_reader::{
     Architecture, Config, Evidence, Judgement, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
     ViewScorer, Weights,
@@ -22,7 +22,11 @@ pub struct Verifier {
     pub(crate) scorer: Scorer,
     parameters: usize,
     views_fingerprint: ViewsFingerprint,
+    pub(crate) compute: Compute,
 }
+
+/// Says whether an encoder of this folder is loaded already, to build on; see [`TokenEncoder::over`].
+pub type LoadedBase<'a> = &'a dyn Fn(&ModelFolder) -> Option<Arc<Encoder>>;
 
 /// What tells the views that one verifier makes from those of every other: of its weights, its description (but for
 /// thresholds, calibration and missing words, which views do not depend on) and the encoder's arithmetic.
@@ -92,8 +96,20 @@ impl Verifier {
         options: VerifierOptions,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
+        Verifier::shipped_over(&|_| None, options, progress)
+    }
+
+    /// As [`shipped`](Self::shipped), over an encoder that is loaded already where `loaded` has one: it shares what is equal.
+    ///
+    /// # Errors
+    /// As [`shipped`](Self::shipped).
+    pub fn shipped_over(
+        loaded: LoadedBase<'_>,
+        options: VerifierOptions,
+        progress: &mut dyn FnMut(models::Progress<'_>),
+    ) -> Result<Verifier, Error> {
         let [(_, config), (_, weights)] = SHIPPED_VERIFIER;
-        Verifier::from_bytes(Path::new("the shipped verifier"), config, weights, options, progress)
+        Verifier::from_bytes(Path::new("the shipped verifier"), config, weights, loaded, options, progress)
     }
 
     /// The verifier in `folder`: `config.json` and `model.safetensors`, as `vetted train verifier` writes them.
@@ -105,11 +121,34 @@ impl Verifier {
         options: VerifierOptions,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
+        Verifier::open_over(folder, &|_| None, options, progress)
+    }
+
+    /// As [`open`](Self::open), over an encoder that is loaded already where `loaded` has one.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_over(
+        folder: &Path,
+        loaded: LoadedBase<'_>,
+        options: VerifierOptions,
+        progress: &mut dyn FnMut(models::Progress<'_>),
+    ) -> Result<Verifier, Error> {
         let read = |name: &str| {
             let path = folder.join(name);
             std::fs::read(&path).map_err(|source| Error::Unreadable { path, source })
         };
-        Verifier::from_bytes(folder, &read("config.json")?, &read("model.safetensors")?, options, progress)
+        Verifier::from_bytes(folder, &read("config.json")?, &read("model.safetensors")?, loaded, options, progress)
+    }
+
+    /// Computes on these processors, instead of those that the whole process shares.
+    pub fn with_compute(self, compute: Compute) -> Verifier {
+        Verifier { compute, ..self }
+    }
+
+    /// The processors that it computes on.
+    pub fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// A scorer without parameters over the default encoder: cosine, F0, F1 (MaxSim) or F2.
@@ -128,13 +167,15 @@ impl Verifier {
         let scorer =
             scorer.map_err(|source| Error::Unusable { path: PathBuf::from("a scorer without parameters"), source })?;
         let views_fingerprint = views_fingerprint(scorer.config(), b"", options.precision);
-        Ok(Verifier { encoder, scorer: Scorer::Views(Box::new(scorer)), parameters: 0, views_fingerprint })
+        let (scorer, compute) = (Scorer::Views(Box::new(scorer)), Compute::of_this_process());
+        Ok(Verifier { encoder, scorer, parameters: 0, views_fingerprint, compute })
     }
 
     fn from_bytes(
         path: &Path,
         config: &[u8],
         weights: &[u8],
+        loaded: LoadedBase<'_>,
         options: VerifierOptions,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
@@ -149,7 +190,11 @@ impl Verifier {
             .map(|tensor| (tensor.name, Tensor { shape: tensor.shape, values: tensor.values }))
             .collect();
         let base = models::ensure(&config.base.name, progress)?;
-        let encoder = TokenEncoder::open(&base, replacements, options.precision, config.encoder.max_tokens)?;
+        let max_tokens = config.encoder.max_tokens;
+        let encoder = match loaded(&base).filter(|encoder| encoder.precision() == options.precision) {
+            Some(encoder) => TokenEncoder::over(&encoder, replacements, max_tokens)?,
+            None => TokenEncoder::open(&base, replacements, options.precision, max_tokens)?,
+        };
         config.check_base(encoder.base_sha256()).map_err(fault)?;
         if config.base.hidden != encoder.dimensions() {
             let (expected, got) = (encoder.dimensions(), config.base.hidden);
@@ -162,7 +207,7 @@ impl Verifier {
         };
         let runtime = Runtime { precision: options.reader, storage: options.storage, lexical };
         let scorer = Scorer::load(config, &weights, runtime).map_err(fault)?;
-        Ok(Verifier { encoder, scorer, parameters, views_fingerprint })
+        Ok(Verifier { encoder, scorer, parameters, views_fingerprint, compute: Compute::of_this_process() })
     }
 
     /// Its description.
@@ -180,7 +225,7 @@ impl Verifier {
         self.views_fingerprint
     }
 
-    /// How many of its encoder's lowest layers are those of `encoder`, bit for bit; compares all weights, so ask once.
+    /// How many of its encoder's lowest layers are those of `encoder`, in memory once.
     pub fn shared_layers(&self, encoder: &Encoder) -> usize {
         self.encoder.shared_layers(encoder)
     }
@@ -210,7 +255,9 @@ impl Verifier {
         if query.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
-        let verified = self.answer(vec![self.question(query, candidates, relation)?])?;
+        let team = &mut self.compute.team();
+        let question = self.question(query, candidates, relation, team)?;
+        let verified = self.answer(vec![question], team)?;
         Ok(verified.into_iter().flatten().collect())
     }
 
@@ -220,14 +267,15 @@ impl Verifier {
     /// # Errors
     /// Those of the encoder.
     pub fn verify_pairs(&self, pairs: &[(&str, &str, Relation)]) -> Result<Vec<Verification>, Error> {
-        let question = |(query, candidate, relation): &(&str, &str, Relation)| match query.trim() {
-            "" => self.question(query, &[""], *relation),
-            _ => self.question(query, &[candidate], *relation),
+        let team = &mut self.compute.team();
+        let question = |(): &mut (), (query, candidate, relation): &(&str, &str, Relation), team: &mut Team| {
+            let candidate = if query.trim().is_empty() { "" } else { candidate };
+            self.question(query, &[candidate], *relation, team)
         };
         let mut verified = Vec::with_capacity(pairs.len());
         for some in pairs.chunks(PAIRS_TOGETHER) {
-            let questions = some.par_iter().map(question).collect::<Result<Vec<_>, _>>()?;
-            verified.extend(self.answer(questions)?.into_iter().flatten());
+            let questions = team.map(some, || (), question).into_iter().collect::<Result<Vec<_>, _>>()?;
+            verified.extend(self.answer(questions, team)?.into_iter().flatten());
         }
         Ok(verified)
     }
@@ -238,15 +286,29 @@ impl Verifier {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub fn explain(&self, query: &str, window: &str, relation: Relation) -> Result<Option<Explanation>, Error> {
+        self.explain_with(query, window, relation, &mut self.compute.team())
+    }
+
+    /// As [`explain`](Self::explain), on a team that the caller has.
+    ///
+    /// # Errors
+    /// As [`explain`](Self::explain).
+    pub fn explain_with(
+        &self,
+        query: &str,
+        window: &str,
+        relation: Relation,
+        team: &mut Team,
+    ) -> Result<Option<Explanation>, Error> {
         let Scorer::Views(scorer) = &self.scorer else { return Ok(None) };
         if window.trim().is_empty() {
             return Ok(None);
         }
         let ids = [self.encoder.tokens().ids(query)?, self.encoder.tokens().ids(window)?];
-        let hidden = self.encoder.token_vectors(&ids)?;
+        let hidden = self.encoder.token_vectors(&ids, team)?;
         let views = |i: usize| scorer.views(hidden[i].values(), &ids[i]);
         let (query, candidate) = (views(0).map_err(tensors)?, views(1).map_err(tensors)?);
-        let evidence = scorer.evidence(&query, &candidate, relation, &mut Team::alone(), &mut Scratch::default());
+        let evidence = scorer.evidence(&query, &candidate, relation, team, &mut Scratch::default());
         let words = |i: usize| ids[i].iter().map(|id| self.encoder.tokens().word(*id)).collect();
         Ok(Some(Explanation {
             evidence: evidence.map_err(tensors)?,
@@ -260,12 +322,13 @@ impl Verifier {
         query: &str,
         candidates: &[T],
         relation: Relation,
+        team: &mut Team,
     ) -> Result<Question, Error> {
         let terms = Terms { query_cut: self.is_cut(query)?, relation, rejection: Rejection::Mismatch };
         let ids = self.encoder.tokens().ids(query)?;
         let wanted = Wanted::new(query, &ids);
         let windows = |text: &T| self.windows_for(&wanted, text.as_ref(), self.cut_of(text.as_ref(), relation)?);
-        let candidates = candidates.par_iter().map(windows).collect::<Result<_, _>>()?;
+        let candidates = team.try_map(candidates, windows)?;
         Ok(Question { query: ids, candidates, terms })
     }
 

@@ -62,7 +62,12 @@ fn copy(source: &Engine, target: &std::path::Path, wanted: usize) -> Result<(), 
             let documents = documents.collect::<Result<Vec<_>, Box<dyn Error>>>()?;
             if round == 0 {
                 let texts: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
-                vectors.extend(encoder.embed(&texts, Role::Document)?.iter().map(<[f32]>::to_vec));
+                vectors.extend(
+                    encoder
+                        .embed(&texts, Role::Document, &mut vetted::Compute::of_this_process().team())?
+                        .iter()
+                        .map(<[f32]>::to_vec),
+                );
             }
             let views = source
                 .index()

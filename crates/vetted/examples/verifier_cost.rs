@@ -1,7 +1,7 @@
 //! What a candidate costs: the shipped verifier reading stored views, against a cross-encoder of the same base reading both
 //! texts anew. One thread; 100 candidates of 64 tokens, a query of 16; the two take turns, medians of the rounds.
 //!
-//! `RAYON_NUM_THREADS=1 cargo run --release -p vetted --example verifier_cost`
+//! `cargo run --release -p vetted --example verifier_cost`
 
 use std::time::Instant;
 
@@ -38,10 +38,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         let query = ids(CANDIDATES, QUERY_TOKENS);
         let candidates: Vec<Vec<u32>> = (0..CANDIDATES).map(|text| ids(text, CANDIDATE_TOKENS)).collect();
-        let hidden = encoder.token_vectors(&candidates)?;
+        let hidden = encoder.token_vectors(&candidates, &mut Team::alone())?;
         let views: Vec<Views> =
             hidden.iter().zip(&candidates).map(|(h, ids)| scorer.views(h.values(), ids)).collect::<Result<_, _>>()?;
-        let query_views = scorer.views(encoder.token_vectors(std::slice::from_ref(&query))?[0].values(), &query)?;
+        let of_query = encoder.token_vectors(std::slice::from_ref(&query), &mut Team::alone())?;
+        let query_views = scorer.views(of_query[0].values(), &query)?;
         let pairs: Vec<(&[u32], &[u32])> = candidates.iter().map(|ids| (query.as_slice(), ids.as_slice())).collect();
 
         let (mut stored, mut joint) = (Vec::new(), Vec::new());
@@ -51,7 +52,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             scorer.score(&query_views, &views, Relation::Support, &mut Team::alone(), scratch)?;
             stored.push(start.elapsed().as_secs_f64() * 1e3);
             let start = Instant::now();
-            encoder.joint_vectors(&pairs)?;
+            encoder.joint_vectors(&pairs, &mut Team::alone())?;
             joint.push(start.elapsed().as_secs_f64() * 1e3);
         }
         let [stored, joint] = [stored, joint].map(median);

@@ -7,7 +7,8 @@ use std::time::Instant;
 use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
-use vetted_encoder::{Encoder, Precision, Role};
+use vetted_encoder::{Encoder, ModelFolder, Precision, Role};
+use vetted_kernels::{Compute, Team};
 use vetted_reader::{Relation, Verdict};
 use vetted_retrieval::{Index, Manifest, Query, Upserted};
 
@@ -31,8 +32,7 @@ pub struct Engine {
     passages: Passages,
     views: ViewStorage,
     verifier: SecondTier,
-    /// How many layers the verifier shares with the model.
-    shared: OnceLock<usize>,
+    compute: Compute,
     /// What the engine itself has to say, and whether it has said that views are of another verifier.
     notices: Mutex<Vec<Notice>>,
     told_of_other_views: OnceLock<()>,
@@ -47,6 +47,7 @@ pub struct Builder<'progress> {
     passages: Passages,
     views: ViewStorage,
     verifier: VerifierSource,
+    compute: Option<Compute>,
     progress: Option<OnProgress<'progress>>,
 }
 
@@ -65,6 +66,12 @@ pub struct Indexed {
     pub duplicates: usize,
 }
 
+/// What one search needs of models.
+struct Loaded {
+    verifier: Option<Arc<Verifier>>,
+    encoder: Option<Arc<Encoder>>,
+}
+
 impl Engine {
     /// Begins with the index in `folder`, which need not exist yet.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
@@ -78,6 +85,7 @@ impl Engine {
             passages,
             views,
             verifier,
+            compute: None,
             progress: None,
         }
     }
@@ -105,7 +113,7 @@ impl Engine {
         };
         if let Some(field) = self.model.field() {
             // A vector may have changed where the text has not.
-            let entries = given_entries(documents, field, verifier.as_deref())?;
+            let entries = given_entries(documents, field, verifier.as_deref(), &mut self.compute.team())?;
             let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
             return Ok(Indexed { added, replaced, duplicates, unchanged: 0 });
         }
@@ -132,8 +140,9 @@ impl Engine {
             return Ok(Indexed { unchanged, ..Indexed::default() });
         }
         let encoder = self.model.encoder(self.folder())?;
-        let verifier = verifier.as_ref().map(|verifier| (&**verifier, self.shared_layers(verifier, &encoder)));
-        let entries = entries(documents, self.passages, Encoders { encoder: &encoder, verifier })?;
+        let encoders = Encoders { encoder: &encoder, verifier: verifier.as_deref() };
+        // The processors are free for others while the disk writes.
+        let entries = entries(documents, self.passages, encoders, &mut self.compute.team())?;
         let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
         Ok(Indexed { added, replaced, unchanged, duplicates })
     }
@@ -150,7 +159,10 @@ impl Engine {
         let mut renewed = Vec::with_capacity(stale.len());
         for id in stale {
             let (Some(document), Some(passages)) = (self.index.get(id)?, self.index.passages(id)?) else { continue };
-            renewed.extend(renewed_views(&document, passages, verifier)?.map(|views| (id.clone(), views)));
+            renewed.extend(
+                renewed_views(&document, passages, verifier, &mut self.compute.team())?
+                    .map(|views| (id.clone(), views)),
+            );
         }
         if !renewed.is_empty() {
             self.index.set_views(&renewed)?;
@@ -175,7 +187,9 @@ impl Engine {
     /// # Errors
     /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
-        let ranked = self.rank(search)?;
+        let loaded = self.loaded_for(search)?;
+        let team = &mut self.compute.enter(&search.deadline)?;
+        let ranked = self.rank_with(search, &loaded, team)?;
         let explain = search.verify.is_some_and(|verify| verify.evidence);
         let mut hits = Vec::with_capacity(ranked.hits.len());
         for candidate in ranked.hits {
@@ -184,7 +198,10 @@ impl Engine {
             let window = candidate.vetting.vetted().map(|vetted| vetted.part.of(&document)).unwrap_or_default();
             let explained = explain && candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Abstain);
             let evidence = match explained {
-                true => self.verifier()?.explain(&search.text, &window.text, Relation::Support)?,
+                true => match &loaded.verifier {
+                    Some(verifier) => verifier.explain_with(&search.text, &window.text, Relation::Support, team)?,
+                    None => None,
+                },
                 false => None,
             };
             let part = candidate.passage.map_or(0..document.text.len(), |passage| passage.bytes);
@@ -211,6 +228,12 @@ impl Engine {
     /// # Errors
     /// As [`search`](Self::search).
     pub fn rank(&self, search: &Search) -> Result<Ranked, Error> {
+        let loaded = self.loaded_for(search)?;
+        self.rank_with(search, &loaded, &mut self.compute.enter(&search.deadline)?)
+    }
+
+    /// What a search needs, loaded before it takes a processor: the first one may have to wait for a download.
+    fn loaded_for(&self, search: &Search) -> Result<Loaded, Error> {
         if search.text.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
@@ -219,16 +242,19 @@ impl Engine {
             (Mode::Bm25, _) | (_, Some(_)) => None,
             (Mode::Dense | Mode::Hybrid(_), None) => Some(self.model.encoder(self.folder())?),
         };
+        Ok(Loaded { verifier, encoder })
+    }
+
+    fn rank_with(&self, search: &Search, loaded: &Loaded, team: &mut Team) -> Result<Ranked, Error> {
         let given = search.vector.clone().unwrap_or_default();
         let start = Instant::now();
-        let (asked, vector) = match (verifier.as_deref(), encoder.as_deref()) {
+        let (asked, vector) = match (loaded.verifier.as_deref(), loaded.encoder.as_deref()) {
             (Some(verifier), Some(encoder)) => {
-                let shared = self.shared_layers(verifier, encoder);
-                let (asked, vector) = verifier.prepare_with(&search.text, encoder, shared)?;
+                let (asked, vector) = verifier.prepare_with(&search.text, encoder, team)?;
                 (Some(asked), vector)
             }
-            (None, Some(encoder)) => (None, encoder.embed_one(&search.text, Role::Query)?),
-            (Some(verifier), None) => (Some(verifier.prepare(&search.text)?), given),
+            (None, Some(encoder)) => (None, encoder.embed_one(&search.text, Role::Query, team)?),
+            (Some(verifier), None) => (Some(verifier.prepare_alone(&search.text, team)?), given),
             (None, None) => (None, given),
         };
         let encoding = start.elapsed();
@@ -240,11 +266,12 @@ impl Engine {
         // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
         let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
+        team.check()?;
         let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
         let ranking = start.elapsed() - encoding;
         let (hits, rejected) = match (&asked, search.verify) {
             (Some(asked), Some(verify)) => {
-                self.vet(asked, &search.text, verify, &mut candidates);
+                self.vet(asked, &search.text, verify, &mut candidates, team)?;
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),
@@ -258,7 +285,16 @@ impl Engine {
     /// # Errors
     /// When it cannot be loaded.
     pub fn verifier(&self) -> Result<Arc<Verifier>, Error> {
-        self.verifier.get(self.model.precision())
+        let loaded = |base: &ModelFolder| self.model.encoder_of(base, self.folder());
+        self.verifier.get(self.model.precision(), &self.compute, &loaded)
+    }
+
+    /// The encoder of the index's model, loaded at the first call.
+    ///
+    /// # Errors
+    /// When it cannot be loaded, or documents bring their vectors.
+    pub fn encoder(&self) -> Result<Arc<Encoder>, Error> {
+        self.model.encoder(self.folder())
     }
 
     /// The document with this id.
@@ -319,14 +355,16 @@ impl Engine {
         self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
     }
 
-    fn of(index: Index, model: Model, passages: Passages, views: ViewStorage, verifier: VerifierSource) -> Engine {
-        let (shared, notices, told_of_other_views) = (OnceLock::new(), Mutex::default(), OnceLock::new());
-        let verifier = SecondTier::new(verifier);
-        Engine { index, model, passages, views, verifier, shared, notices, told_of_other_views }
+    fn of(builder: Builder<'_>, index: Index, model: Model) -> Engine {
+        let Builder { passages, views, verifier, compute, .. } = builder;
+        let (notices, told_of_other_views) = (Mutex::default(), OnceLock::new());
+        let (verifier, compute) = (SecondTier::new(verifier), compute.unwrap_or_default());
+        Engine { index, model, passages, views, verifier, compute, notices, told_of_other_views }
     }
 
-    fn shared_layers(&self, verifier: &Verifier, encoder: &Encoder) -> usize {
-        *self.shared.get_or_init(|| verifier.shared_layers(encoder))
+    /// The processors that it computes on.
+    pub fn compute(&self) -> &Compute {
+        &self.compute
     }
 
     /// The index beneath, for what the engine does not offer.
@@ -386,6 +424,12 @@ impl<'progress> Builder<'progress> {
         self
     }
 
+    /// The processors to compute on, which engines may share; those that the whole process shares unless told.
+    pub fn compute(mut self, compute: Compute) -> Self {
+        self.compute = Some(compute);
+        self
+    }
+
     /// Is told how the download of a missing model comes along.
     pub fn progress(mut self, progress: impl FnMut(Progress<'_>) + 'progress) -> Self {
         self.progress = Some(Box::new(progress));
@@ -429,7 +473,7 @@ impl<'progress> Builder<'progress> {
         self.passages.write_to(&mut settings);
         self.views.write_to(&mut settings);
         let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
-        Ok(Engine::of(index, model, self.passages, self.views, self.verifier))
+        Ok(Engine::of(self, index, model))
     }
 
     /// [`open_writable`](Self::open_writable) where there is an index, [`create`](Self::create) where there is none.
@@ -444,13 +488,13 @@ impl<'progress> Builder<'progress> {
         }
     }
 
-    fn with(self, index: Index) -> Result<Engine, Error> {
+    fn with(mut self, index: Index) -> Result<Engine, Error> {
         let model = Model::of(index.manifest(), &self.folder)?;
         if let Some(asked) = &self.model {
             model.check_is(asked, &self.folder)?;
         }
         let settings = &index.manifest().passage_options;
-        let (passages, views) = (Passages::of(settings), ViewStorage::of(settings));
-        Ok(Engine::of(index, model, passages, views, self.verifier))
+        (self.passages, self.views) = (Passages::of(settings), ViewStorage::of(settings));
+        Ok(Engine::of(self, index, model))
     }
 }

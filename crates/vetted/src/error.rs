@@ -8,7 +8,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// The model could not be loaded or run.
     #[error(transparent)]
-    Encoder(#[from] vetted_encoder::Error),
+    Encoder(vetted_encoder::Error),
+    /// The result was no longer wanted before it was there.
+    #[error(transparent)]
+    Expired(#[from] vetted_kernels::Expired),
     /// The index could not be read or written.
     #[error(transparent)]
     Recall(#[from] vetted_retrieval::Error),
@@ -72,10 +75,28 @@ pub enum Error {
     },
     /// The verifier could not be loaded, or could not read a text.
     #[error(transparent)]
-    Verifier(#[from] vetted_verifier::Error),
+    Verifier(vetted_verifier::Error),
     /// There is nothing to search for.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,
+}
+
+impl From<vetted_verifier::Error> for Error {
+    fn from(error: vetted_verifier::Error) -> Self {
+        match error {
+            vetted_verifier::Error::Expired(expired) => Error::Expired(expired),
+            error => Error::Verifier(error),
+        }
+    }
+}
+
+impl From<vetted_encoder::Error> for Error {
+    fn from(error: vetted_encoder::Error) -> Self {
+        match error {
+            vetted_encoder::Error::Expired(expired) => Error::Expired(expired),
+            error => Error::Encoder(error),
+        }
+    }
 }
 
 impl From<vetted_encoder::models::Error> for Error {

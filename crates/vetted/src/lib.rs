@@ -98,6 +98,7 @@ pub use stored_views::ViewStorage;
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
+pub use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
 pub use vetted_reader as verification;
 pub use vetted_retrieval as recall;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};

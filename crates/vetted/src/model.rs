@@ -121,6 +121,16 @@ impl Model {
     }
 }
 
+impl Model {
+    /// The encoder, if it is that of `folder`: then whoever else builds on that model shares it.
+    pub(crate) fn encoder_of(&self, folder: &ModelFolder, index: &Path) -> Option<Arc<Encoder>> {
+        let Source::Encoder(source) = &self.source else { return None };
+        let own = models::resolve(source).ok()?;
+        // What is wrong with the index's own model is said where that is needed.
+        if own.path == folder.path { self.encoder(index).ok() } else { None }
+    }
+}
+
 /// A relative path means something else tomorrow; a name does not.
 fn lasting_name(name_or_path: &str) -> String {
     let path = Path::new(name_or_path);

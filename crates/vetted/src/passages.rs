@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut};
 use vetted_encoder::{Encoder, Role};
+use vetted_kernels::Team;
 use vetted_retrieval::{Entry, matching_words};
 use vetted_verifier::EncodedPassages;
 
@@ -39,8 +39,8 @@ impl Default for Passages {
 pub(crate) struct Encoders<'a> {
     /// Tier one's.
     pub(crate) encoder: &'a Encoder,
-    /// Tier two's, where its views are kept, with how many layers it shares with tier one's.
-    pub(crate) verifier: Option<(&'a Verifier, usize)>,
+    /// Tier two's, where its views are kept.
+    pub(crate) verifier: Option<&'a Verifier>,
 }
 
 impl Passages {
@@ -65,19 +65,19 @@ pub(crate) fn entries(
     documents: Vec<Document>,
     passages: Passages,
     Encoders { encoder, verifier }: Encoders,
+    team: &mut Team,
 ) -> Result<Vec<Entry>, Error> {
-    let cuts: Vec<Vec<Passage>> =
-        documents.par_iter().map(|document| cut_document(document, passages, encoder)).collect::<Result<_, _>>()?;
+    let cuts: Vec<Vec<Passage>> = team.try_map(&documents, |document| cut_document(document, passages, encoder))?;
     let each = || documents.iter().zip(&cuts).flat_map(|(document, cuts)| cuts.iter().map(move |it| (document, it)));
     let embedded: Vec<String> = each().map(|(document, passage)| embedded_text(document, passage)).collect();
     let EncodedPassages { vectors, views } = match verifier {
         None => {
-            let vectors = encoder.embed(&embedded, Role::Document)?;
+            let vectors = encoder.embed(&embedded, Role::Document, team)?;
             EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None }
         }
-        Some((verifier, shared)) => {
+        Some(verifier) => {
             let verified: Vec<&str> = each().map(|(document, passage)| verified_text(document, passage)).collect();
-            verifier.embed_with_views(&verified, &embedded, encoder, shared)?
+            verifier.embed_with_views(&verified, &embedded, encoder, team)?
         }
     };
     let mut vectors = vectors.into_iter();
@@ -86,7 +86,7 @@ pub(crate) fn entries(
         let views = views.as_mut().map(|views| cuts.iter().cloned().zip(views.by_ref().take(cuts.len())).collect());
         Entry {
             document,
-            views: views.and_then(|views: Vec<_>| record(verifier?.0, &views)),
+            views: views.and_then(|views: Vec<_>| record(verifier?, &views)),
             passages: cuts.into_iter().zip(vectors.by_ref()).collect(),
         }
     };
@@ -98,6 +98,7 @@ pub(crate) fn given_entries(
     mut documents: Vec<Document>,
     field: &str,
     verifier: Option<&Verifier>,
+    team: &mut Team,
 ) -> Result<Vec<Entry>, Error> {
     let mut entries = Vec::with_capacity(documents.len());
     let take = |document: &mut Document| {
@@ -107,7 +108,7 @@ pub(crate) fn given_entries(
     let vectors = documents.iter_mut().map(take).collect::<Result<Vec<_>, _>>()?;
     let passages: Vec<Passage> = documents.iter().map(|document| whole(&document.text)).collect();
     let texts: Vec<&str> = documents.iter().zip(&passages).map(|(it, passage)| verified_text(it, passage)).collect();
-    let views = verifier.map(|verifier| verifier.passage_views(&texts)).transpose()?.flatten();
+    let views = verifier.map(|verifier| verifier.passage_views_with(&texts, team)).transpose()?.flatten();
     let mut views = views.map(Vec::into_iter);
     for ((document, passage), vector) in documents.into_iter().zip(passages).zip(vectors) {
         let views = views.as_mut().and_then(Iterator::next);
@@ -122,9 +123,10 @@ pub(crate) fn renewed_views(
     document: &Document,
     passages: Vec<Passage>,
     verifier: &Verifier,
+    team: &mut Team,
 ) -> Result<Option<Vec<u8>>, Error> {
     let texts: Vec<&str> = passages.iter().map(|passage| verified_text(document, passage)).collect();
-    let views = verifier.passage_views(&texts)?;
+    let views = verifier.passage_views_with(&texts, team)?;
     Ok(views.and_then(|views| record(verifier, &passages.into_iter().zip(views).collect::<Vec<_>>())))
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vetted_corpus::Passage;
+use vetted_kernels::Deadline;
 use vetted_retrieval::{Filter, Fusion, Scores};
 
 use crate::Explanation;
@@ -31,6 +32,8 @@ pub struct Search {
     pub filters: Vec<Filter>,
     /// How what is recalled is vetted; `None`: not at all.
     pub verify: Option<Verify>,
+    /// Until when the answer is wanted.
+    pub deadline: Deadline,
 }
 
 /// What documents are ranked by.
@@ -49,7 +52,13 @@ impl Search {
     /// The best 10 documents by vector, vetted as [`Verify::default`] says: what conflicts with the question is left out.
     pub fn new(text: impl Into<String>) -> Search {
         let (mode, verify) = (Mode::default(), Some(Verify::default()));
-        Search { text: text.into(), vector: None, mode, k: 10, filters: Vec::new(), verify }
+        Search { text: text.into(), vector: None, mode, k: 10, filters: Vec::new(), verify, deadline: Deadline::none() }
+    }
+
+    /// Gives up with [`Error::Expired`](crate::Error::Expired) when `deadline` is over, whatever there is by then.
+    pub fn deadline(mut self, deadline: Deadline) -> Search {
+        self.deadline = deadline;
+        self
     }
 
     /// Gives the query's vector, of the encoder that made the documents'.

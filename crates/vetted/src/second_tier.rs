@@ -4,9 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use vetted_encoder::Precision;
+use vetted_kernels::Compute;
 use vetted_reader::Storage;
 
 use crate::{Error, Verifier, VerifierOptions};
+use vetted_verifier::LoadedBase;
 
 /// Where an engine's verifier comes from.
 #[derive(Clone, Default)]
@@ -33,15 +35,25 @@ impl SecondTier {
 
     /// The verifier; one that is not open yet encodes in this arithmetic, and reads in bf16: that changes no verdict to speak
     /// of and takes two thirds of the time (docs/decisions/5).
-    pub(crate) fn get(&self, precision: Precision) -> Result<Arc<Verifier>, Error> {
+    /// `base` is asked for an encoder that is there already, to build on.
+    pub(crate) fn get(
+        &self,
+        precision: Precision,
+        compute: &Compute,
+        base: LoadedBase<'_>,
+    ) -> Result<Arc<Verifier>, Error> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(verifier) = &*loaded {
             return Ok(verifier.clone());
         }
         let options = VerifierOptions { precision, reader: Precision::Bf16, storage: Storage::Int8 };
         let verifier = match &self.source {
-            VerifierSource::Shipped => Arc::new(Verifier::shipped(options, &mut |_| {})?),
-            VerifierSource::Folder(folder) => Arc::new(Verifier::open(folder, options, &mut |_| {})?),
+            VerifierSource::Shipped => {
+                Arc::new(Verifier::shipped_over(base, options, &mut |_| {})?.with_compute(compute.clone()))
+            }
+            VerifierSource::Folder(folder) => {
+                Arc::new(Verifier::open_over(folder, base, options, &mut |_| {})?.with_compute(compute.clone()))
+            }
             VerifierSource::Open(verifier) => verifier.clone(),
         };
         Ok(loaded.insert(verifier).clone())

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use vetted_corpus::{Document, Passage};
+use vetted_kernels::Team;
 use vetted_reader::Verdict;
 use vetted_verifier::{Contender, rivals};
 
@@ -28,10 +29,20 @@ struct Reading {
 
 impl Engine {
     /// Leaves on each candidate what the verifier says about it.
-    pub(crate) fn vet(&self, asked: &PreparedQuery, query: &str, verify: Verify, candidates: &mut [Candidate]) {
+    ///
+    /// # Errors
+    /// [`Error::Expired`]; whatever else goes wrong is left on the candidates that it befell.
+    pub(crate) fn vet(
+        &self,
+        asked: &PreparedQuery,
+        query: &str,
+        verify: Verify,
+        candidates: &mut [Candidate],
+        team: &mut Team,
+    ) -> Result<(), Error> {
         if asked.extent() == QueryExtent::Keywords {
             candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::QueryTooShort));
-            return;
+            return Ok(());
         }
         let start = Instant::now();
         let depth = verify.depth.min(candidates.len());
@@ -43,8 +54,9 @@ impl Engine {
                 contenders.extend(candidates.iter().map(|_| None));
                 continue;
             }
-            match self.vet_some(asked, query, candidates) {
+            match self.vet_some(asked, query, candidates, team) {
                 Ok(some) => contenders.extend(some),
+                Err(expired @ Error::Expired(_)) => return Err(expired),
                 Err(error) => {
                     let error = Arc::new(error);
                     let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
@@ -55,6 +67,7 @@ impl Engine {
         }
         reject_near_misses(verified, &rivals(&contenders, asked.verifier().config().thresholds.rival_margin));
         beyond.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BeyondDepth));
+        Ok(())
     }
 
     fn vet_some(
@@ -62,6 +75,7 @@ impl Engine {
         asked: &PreparedQuery,
         query: &str,
         candidates: &mut [Candidate],
+        team: &mut Team,
     ) -> Result<Vec<Option<Contender>>, Error> {
         let readings = candidates.iter().map(|it| self.reading(query, it)).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
@@ -77,7 +91,7 @@ impl Engine {
                 Ok(views) => PassageSource::Views(views.clone()),
                 Err(text) => PassageSource::Text(text),
             });
-            Ok(asked.verify_contenders(&sources.collect::<Vec<_>>())?)
+            Ok(asked.verify_contenders(&sources.collect::<Vec<_>>(), team)?)
         })??;
         let mut contenders = Vec::with_capacity(candidates.len());
         for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {

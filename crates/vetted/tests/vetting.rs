@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vetted::verification::{Architecture, Policy, Relation, Verdict};
 use vetted::{
-    Candidate, Document, Engine, Mode, Notice, Part, Passages, Search, Unverified, Verifier, VerifierOptions, Verify,
-    Vetting, ViewStorage,
+    Cancellation, Candidate, Compute, Deadline, Document, Engine, Expired, Mode, Notice, Part, Passages, Search,
+    Unverified, Verifier, VerifierOptions, Verify, Vetting, ViewStorage,
 };
 use vetted_retrieval::Query;
 
@@ -50,7 +50,9 @@ fn without_verification_results_are_recalls_own_bit_for_bit() {
             vetted_encoder::Options::default(),
         )
         .unwrap();
-        let vector = encoder.embed_one(text, vetted_encoder::Role::Query).unwrap();
+        let vector = encoder
+            .embed_one(text, vetted_encoder::Role::Query, &mut vetted::Compute::of_this_process().team())
+            .unwrap();
         let recalled = engine.index().search(&Query::dense(&vector).k(5)).unwrap();
         let bits: Vec<(String, u32)> = recalled.into_iter().map(|hit| (hit.id, hit.score.to_bits())).collect();
         let found: Vec<(String, u32)> = found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits())).collect();
@@ -285,19 +287,36 @@ fn damaged_views_are_encoded_anew_and_reported() {
 fn both_tiers_share_the_layers_that_were_not_trained() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine(folder.path());
-    let verifier = engine.verifier().unwrap();
-    let encoder = vetted_encoder::Encoder::open(
-        &vetted::models::ensure(vetted::models::DEFAULT_MODEL, &mut |_| {}).unwrap(),
-        vetted_encoder::Options::default(),
-    )
-    .unwrap();
-    let shared = verifier.shared_layers(&encoder);
-    assert_eq!(shared, verifier.config().encoder.trained_from_layer);
+    let (verifier, encoder) = (engine.verifier().unwrap(), engine.encoder().unwrap());
+    assert_eq!(verifier.shared_layers(&encoder), verifier.config().encoder.trained_from_layer);
+    let own = vetted_encoder::Encoder::open(encoder.folder(), vetted_encoder::Options::default()).unwrap();
+    let options = VerifierOptions { reader: vetted::Precision::Bf16, ..VerifierOptions::default() };
+    let alone = Verifier::shipped(options, &mut |_| {}).unwrap();
+    assert_eq!(alone.shared_layers(&encoder), 0, "what is not in memory once is not taken for shared");
+    let team = &mut Compute::of_this_process().team();
     for text in SENTENCES {
-        let (_, vector) = verifier.prepare_with(text, &encoder, shared).unwrap();
-        let alone = encoder.embed_one(text, vetted_encoder::Role::Query).unwrap();
-        assert!(vector.iter().zip(&alone).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == alone.len());
+        let (_, vector) = verifier.prepare_with(text, &encoder, team).unwrap();
+        let expected = own.embed_one(text, vetted_encoder::Role::Query, team).unwrap();
+        assert!(
+            vector.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == expected.len()
+        );
+        let verified = |verifier: &Verifier| verifier.verify(text, &SENTENCES, Relation::Support).unwrap();
+        assert_eq!(verified(&verifier), verified(&alone));
     }
+}
+
+#[test]
+fn a_search_that_is_no_longer_wanted_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path());
+    let search = |deadline| engine.search(&Search::new(SENTENCES[0]).deadline(deadline));
+    let late = search(Deadline::after(Duration::ZERO)).unwrap_err();
+    assert!(matches!(late, vetted::Error::Expired(Expired::Time)), "{late}");
+    let cancellation = Cancellation::default();
+    let deadline = Deadline::after(Duration::from_secs(600)).or_cancelled(&cancellation);
+    assert!(!search(deadline.clone()).unwrap().hits.is_empty());
+    cancellation.cancel();
+    assert!(matches!(search(deadline), Err(vetted::Error::Expired(Expired::Cancelled))));
 }
 
 #[test]

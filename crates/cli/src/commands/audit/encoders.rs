@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use anyhow::{Context, Result};
 use vetted::{Precision, models};
-use vetted_encoder::{Encoder, ModelFolder, Options, Role};
+use vetted_encoder::{Compute, Encoder, ModelFolder, Options, Role};
 use vetted_kernels::{Isa, l2_normalize};
 
 use super::Cache;
@@ -67,9 +67,10 @@ impl AuditedEncoder {
         let mut order: Vec<usize> = (0..texts.len()).collect();
         order.sort_by_key(|index| texts[*index].len());
         let mut vectors = vec![0.0; texts.len() * self.dimensions];
+        let mut team = Compute::of_this_process().team();
         for some in order.chunks(STEP) {
             let some_texts: Vec<&str> = some.iter().map(|index| texts[*index].as_str()).collect();
-            for (index, vector) in some.iter().zip(encoder.embed(&some_texts, role)?.iter()) {
+            for (index, vector) in some.iter().zip(encoder.embed(&some_texts, role, &mut team)?.iter()) {
                 let place = &mut vectors[index * self.dimensions..(index + 1) * self.dimensions];
                 place.copy_from_slice(vector);
                 l2_normalize(Isa::detect(), place);
