@@ -8,12 +8,13 @@ use half::{bf16, f16};
 use safetensors::tensor::{Metadata, TensorInfo};
 use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
+use crate::Stored;
+
 /// What the name of an int8 tensor's scales adds to the tensor's.
 pub(crate) const SCALE: &str = ".scale";
 
 /// Why a tensor cannot be had. The file's name is not part of it: whoever opened the file knows it.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The file cannot be read at all.
     #[error("cannot read {}: {source}", path.display())]
@@ -119,6 +120,15 @@ impl<'a> TensorFile<'a> {
         names
     }
 
+    /// All tensors as they are in the file, copied, in the order of [`names`](Self::names).
+    pub fn tensors(&self) -> Vec<Stored> {
+        let tensor = |name: String| {
+            let info = self.header.info(&name)?;
+            Some(Stored { dtype: info.dtype, shape: info.shape.clone(), bytes: self.data_of(info).to_vec(), name })
+        };
+        self.names().into_iter().filter_map(tensor).collect()
+    }
+
     /// Whether there is such a tensor.
     pub fn has(&self, name: &str) -> bool {
         self.header.info(name).is_some()
@@ -198,7 +208,7 @@ fn floats(name: &str, info: &TensorInfo, file: &TensorFile<'_>) -> Result<Vec<f3
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Stored, serialize};
+    use crate::serialize;
 
     fn stored(name: &str, dtype: Dtype, shape: &[usize], bytes: &[u8]) -> Stored {
         Stored { name: name.into(), dtype, shape: shape.to_vec(), bytes: bytes.to_vec() }
@@ -225,6 +235,7 @@ mod tests {
         assert_eq!((file.dtype("d"), file.raw("d")), (Some(Dtype::I8), Some(&[3, 0, 1, 0xff][..])));
         assert_eq!((file.dtype("e"), file.raw("e"), file.shape("e"), file.has("e")), (None, None, None, false));
         assert_eq!(file.metadata(), None);
+        assert_eq!(serialize(&file.tensors(), None).unwrap(), file.bytes());
         assert_eq!(file.sha256(), crate::digest::of_bytes(file.bytes()));
     }
 
