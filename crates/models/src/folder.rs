@@ -19,6 +19,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use vetted_tensors::digest::{of_bytes, of_file};
+
 use crate::digest;
 
 mod architecture;
@@ -32,6 +34,8 @@ mod tests;
 
 pub use architecture::{Activation, Architecture, Family, Transformer};
 pub use error::{Error, PyTorchWeights};
+#[cfg(feature = "fetch")]
+pub(crate) use sentence::{LIMITS, module_paths, modules};
 pub use sentence::{Pooling, Prompts};
 pub use weights::Weights;
 
@@ -50,6 +54,8 @@ pub struct ModelFolder {
     pub tokenizer: PathBuf,
     /// Where digests of large files are remembered; nowhere for a folder that was not resolved through the cache.
     pub(crate) digests: Option<PathBuf>,
+    /// Whether the model's files say which prompts it wants, be it none.
+    pub(crate) has_own_prompts: bool,
 }
 
 /// Everything that decides which vector a text gets, apart from weights and tokenizer.
@@ -91,6 +97,7 @@ impl ModelFolder {
         if !tokenizer.is_file() {
             return Err(Error::TokenizerMissing { folder: network });
         }
+        let prompts = sentence::prompts(path, modules.pools_prompts)?;
         let limits = sentence::limits(&network, architecture.max_tokens())?;
         Ok(Self {
             name: folder_name(path),
@@ -100,13 +107,27 @@ impl ModelFolder {
                 normalize: modules.normalize,
                 max_tokens: limits.max_tokens,
                 lower_case: limits.lower_case,
-                prompts: sentence::prompts(path, modules.pools_prompts)?,
+                prompts: prompts.clone().unwrap_or_default(),
             },
             weights,
             tokenizer,
             digests: None,
+            has_own_prompts: prompts.is_some(),
             path: path.into(),
         })
+    }
+
+    /// The model with other prompts than its files say, or than are known of its family. They are part of its identity:
+    /// an index made with some prompts is searched with the same.
+    #[must_use]
+    pub fn with_prompts(mut self, prompts: Prompts) -> Self {
+        self.settings.prompts = prompts;
+        self
+    }
+
+    /// The folder of the network and its tokenizer: the model's own, or one inside it.
+    pub(crate) fn network(&self) -> &Path {
+        self.tokenizer.parent().unwrap_or(&self.path)
     }
 
     /// The model's identity: two folders with the same fingerprint give the same vectors.
@@ -125,7 +146,7 @@ impl ModelFolder {
         let file_digest = |path: &Path| {
             let digest = match &self.digests {
                 Some(store) => digest::of_file_remembered(path, store),
-                None => digest::of_file(path),
+                None => of_file(path),
             };
             digest.map_err(|source| Error::Unreadable { path: path.into(), source })
         };
@@ -135,7 +156,7 @@ impl ModelFolder {
         }
         let _ = writeln!(identity, "tokenizer {}", file_digest(&self.tokenizer)?);
         identity.push_str(&self.settings.canonical());
-        Ok(digest::of_bytes(identity.as_bytes()))
+        Ok(of_bytes(identity))
     }
 }
 

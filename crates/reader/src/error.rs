@@ -55,7 +55,7 @@ pub enum Error {
     #[error("the verifier's model.safetensors is not whole: {source}. Fetch it again")]
     WeightFile {
         /// What the library said.
-        source: safetensors::SafeTensorError,
+        source: vetted_tensors::SafeTensorError,
     },
     /// A tensor that the config implies is not in the file.
     #[error(

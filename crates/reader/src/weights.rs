@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use vetted_tensors::TensorFile;
 
 use crate::Error;
 
@@ -16,7 +15,7 @@ const SCALE: &str = ".scale";
 
 /// A verifier's tensors, of which the readers take theirs one by one.
 pub struct Weights<'a> {
-    file: SafeTensors<'a>,
+    file: TensorFile<'a>,
     taken: RefCell<BTreeSet<String>>,
 }
 
@@ -37,7 +36,7 @@ impl<'a> Weights<'a> {
     /// # Errors
     /// [`Error::WeightFile`] when they are truncated or something else.
     pub fn parse(bytes: &'a [u8]) -> Result<Weights<'a>, Error> {
-        let file = SafeTensors::deserialize(bytes).map_err(|source| Error::WeightFile { source })?;
+        let file = TensorFile::parse(bytes).map_err(fault)?;
         Ok(Weights { file, taken: RefCell::default() })
     }
 
@@ -47,117 +46,73 @@ impl<'a> Weights<'a> {
     /// [`Error::TensorType`], [`Error::TensorNotFinite`], and those of a missing or unfit scale.
     pub fn replaced(&self) -> Result<Vec<ReplacedTensor>, Error> {
         let names = self.file.names().into_iter().filter(|name| name.starts_with(ENCODER) && !name.ends_with(SCALE));
-        let mut names: Vec<&str> = names.collect();
-        names.sort_unstable();
-        let replaced = names.into_iter().map(|name| {
-            let tensor = self.view(name, &[])?;
-            let (name, shape) = (name.to_owned(), tensor.shape().to_vec());
-            Ok(ReplacedTensor { values: self.values(&name, &tensor)?, name: name[ENCODER.len()..].into(), shape })
+        let replaced = names.map(|name| {
+            let shape = self.file.shape(&name).unwrap_or_default().to_vec();
+            let values = self.file.values(&name, &shape).map_err(fault)?;
+            Ok(ReplacedTensor { name: name[ENCODER.len()..].into(), shape, values })
         });
         replaced.collect()
     }
 
     /// How many numbers were learned, those of the encoder left out.
     pub fn parameters(&self) -> usize {
-        let own =
-            self.file.tensors().into_iter().filter(|(name, _)| !name.starts_with(ENCODER) && !name.ends_with(SCALE));
-        own.map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum()
+        let own = self.file.names().into_iter().filter(|name| !name.starts_with(ENCODER) && !name.ends_with(SCALE));
+        own.map(|name| self.file.shape(&name).unwrap_or_default().iter().product::<usize>()).sum()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.file.tensor(name).is_ok()
+        self.file.has(name)
     }
 
     /// The tensor `name` in f32, which must have `shape` and finite values only.
     pub(crate) fn take(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, Error> {
-        let tensor = self.view(name, shape)?;
-        if tensor.shape() != shape {
-            let (expected, got) = (shape.to_vec(), tensor.shape().to_vec());
-            return Err(Error::TensorShape { tensor: name.into(), expected, got });
-        }
+        let values = self.file.values(name, shape).map_err(fault)?;
         self.taken.borrow_mut().extend([name.to_owned(), format!("{name}{SCALE}")]);
-        self.values(name, &tensor)
+        Ok(values)
     }
 
     /// That nothing is left but the encoder's tensors.
     pub(crate) fn finish(&self) -> Result<(), Error> {
         let taken = self.taken.borrow();
-        let left = self.file.names().into_iter().filter(|name| !name.starts_with(ENCODER) && !taken.contains(*name));
-        let mut tensors: Vec<String> = left.map(str::to_owned).collect();
-        tensors.sort_unstable();
+        let mut tensors = self.file.names();
+        tensors.retain(|name| !name.starts_with(ENCODER) && !taken.contains(name));
         if tensors.is_empty() { Ok(()) } else { Err(Error::TensorsUnexpected { tensors }) }
-    }
-
-    fn view(&self, name: &str, expected: &[usize]) -> Result<TensorView<'_>, Error> {
-        let missing = |_| Error::TensorMissing { tensor: name.into(), expected: expected.to_vec() };
-        self.file.tensor(name).map_err(missing)
-    }
-
-    fn values(&self, name: &str, tensor: &TensorView) -> Result<Vec<f32>, Error> {
-        let values = if tensor.dtype() == Dtype::I8 {
-            let rows = tensor.shape().first().copied().unwrap_or(1);
-            let width = (tensor.data().len() / rows.max(1)).max(1);
-            let scale_name = format!("{name}{SCALE}");
-            let scales = self.view(&scale_name, &[rows])?;
-            if scales.shape() != [rows] {
-                let (expected, got) = (vec![rows], scales.shape().to_vec());
-                return Err(Error::TensorShape { tensor: scale_name, expected, got });
-            }
-            let scales = floats(&scale_name, &scales)?;
-            let rows = tensor.data().chunks_exact(width).zip(scales);
-            rows.flat_map(|(row, scale)| row.iter().map(move |byte| f32::from(*byte as i8) * scale)).collect()
-        } else {
-            floats(name, tensor)?
-        };
-        if values.iter().all(|v| v.is_finite()) {
-            Ok(values)
-        } else {
-            Err(Error::TensorNotFinite { tensor: name.into() })
-        }
     }
 }
 
-fn floats(name: &str, tensor: &TensorView) -> Result<Vec<f32>, Error> {
-    let data = tensor.data();
-    let halves = || data.as_chunks::<2>().0.iter().map(|b| u16::from_le_bytes(*b));
-    match tensor.dtype() {
-        Dtype::F32 => Ok(data.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()),
-        Dtype::BF16 => Ok(halves().map(|h| half::bf16::from_bits(h).to_f32()).collect()),
-        Dtype::F16 => Ok(halves().map(|h| half::f16::from_bits(h).to_f32()).collect()),
-        other => Err(Error::TensorType { tensor: name.into(), got: format!("{other:?}") }),
+/// Says of whom the tensors are.
+fn fault(source: vetted_tensors::Error) -> Error {
+    use vetted_tensors::Error as Fault;
+    match source {
+        Fault::Unreadable { source, .. } => {
+            Error::WeightFile { source: vetted_tensors::SafeTensorError::IoError(source) }
+        }
+        Fault::Damaged { source } => Error::WeightFile { source },
+        Fault::Missing { tensor, expected } => Error::TensorMissing { tensor, expected },
+        Fault::Shape { tensor, expected, got } => Error::TensorShape { tensor, expected, got },
+        Fault::Type { tensor, got } => Error::TensorType { tensor, got },
+        Fault::NotFinite { tensor } => Error::TensorNotFinite { tensor },
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use vetted_tensors::{Dtype, Stored, serialize};
+
     use super::*;
 
     fn file(tensors: &[(&str, Dtype, &[usize], &[u8])]) -> Vec<u8> {
-        let views = tensors
-            .iter()
-            .map(|(name, dtype, shape, data)| (*name, TensorView::new(*dtype, shape.to_vec(), data).unwrap()));
-        safetensors::serialize(views, None).unwrap()
+        let stored = tensors.iter().map(|(name, dtype, shape, bytes)| Stored {
+            name: (*name).into(),
+            dtype: *dtype,
+            shape: shape.to_vec(),
+            bytes: bytes.to_vec(),
+        });
+        serialize(&stored.collect::<Vec<_>>(), None).unwrap()
     }
 
     fn le(values: &[f32]) -> Vec<u8> {
         values.iter().flat_map(|v| v.to_le_bytes()).collect()
-    }
-
-    #[test]
-    fn every_element_type_is_read() {
-        let bytes = file(&[
-            ("a", Dtype::F32, &[2], &le(&[1.5, -2.0])),
-            ("b", Dtype::F16, &[2], &[0x00, 0x3e, 0x00, 0xc0]),
-            ("c", Dtype::BF16, &[2], &[0xc0, 0x3f, 0x00, 0xc0]),
-            ("d", Dtype::I8, &[2, 2], &[3, 0, 1, 0xff]),
-            ("d.scale", Dtype::F32, &[2], &le(&[0.5, 2.0])),
-        ]);
-        let weights = Weights::parse(&bytes).unwrap();
-        for name in ["a", "b", "c"] {
-            assert_eq!(weights.take(name, &[2]).unwrap(), [1.5, -2.0], "{name}");
-        }
-        assert_eq!(weights.take("d", &[2, 2]).unwrap(), [1.5, 0.0, 2.0, -2.0]);
-        weights.finish().unwrap();
     }
 
     #[test]

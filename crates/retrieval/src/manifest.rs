@@ -1,12 +1,13 @@
 //! What an index is: its format, its encoder, how its documents were cut into passages.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vetted_tensors::Replacement;
 
 use crate::error::{Error, Result};
 
@@ -94,20 +95,13 @@ impl Manifest {
     /// Writes the manifest, whole or not at all. An index exists from this moment on.
     pub(crate) fn write(&self, directory: &Path) -> Result<()> {
         let path = directory.join(FILE);
-        let draft = directory.join(DRAFT);
-        let written = File::create(&draft).and_then(|mut file| {
+        // Whoever writes a manifest holds the index's lock, so its draft has a name of its own.
+        let written = Replacement::with_draft(&path, directory.join(DRAFT)).and_then(|mut file| {
             file.write_all(&serde_json::to_vec_pretty(self)?)?;
-            file.sync_all()?;
-            fs::rename(&draft, &path)?;
-            sync_directory(directory)
+            file.commit()
         });
         written.map_err(|source| Error::Io { action: "write", path, source })
     }
-}
-
-/// Makes a rename or a new file in `directory` survive a power failure.
-fn sync_directory(directory: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(directory)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(test)]

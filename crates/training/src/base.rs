@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use tokenizers::utils::truncation::TruncationParams;
 
 use vetted_encoder::ModelFolder;
@@ -129,7 +128,7 @@ impl Base {
     fn new(path: &Path, shape: Shape, family: Family, tokenizer: &Path, weights: &Path) -> Result<Base, Error> {
         let tokenizer = self::tokenizer(tokenizer)?;
         let weights = TensorFile::open(weights)?;
-        let sha256 = Sha256::digest(weights.bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = weights.sha256();
         let named: PathBuf = path.canonicalize().unwrap_or_else(|_| path.into());
         let name = named.file_name().unwrap_or(named.as_os_str()).to_string_lossy().into_owned();
         Ok(Base { name, sha256, shape, family, tokenizer, weights })

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use sha2::{Digest, Sha256};
+use vetted_tensors::digest::Digest;
 
 use crate::base::Base;
 use crate::example::Example;
@@ -83,7 +83,7 @@ impl Set {
 
     /// A digest of all pairs and labels.
     pub(crate) fn fingerprint(&self) -> String {
-        let mut digest = Sha256::new();
+        let mut digest = Digest::default();
         for pair in &self.pairs {
             for ids in [&pair.query, &pair.candidate] {
                 digest.update((ids.len() as u64).to_le_bytes());
@@ -92,7 +92,7 @@ impl Set {
             let Coded { labels, kind, symmetric, weight, source, .. } = pair;
             digest.update(format!("{labels:?}{kind:?}{symmetric}{weight}{source:?}"));
         }
-        digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        digest.hex()
     }
 
     /// The batches of a whole run: pairs in random order, near each other in length inside a batch.

@@ -67,7 +67,7 @@ pub(crate) fn load(
     optimizer: &mut Optimizer,
 ) -> Result<State, Error> {
     let file = TensorFile::open(path)?;
-    let state = file.metadata()?.remove(STATE).unwrap_or_default();
+    let state = file.metadata().remove(STATE).unwrap_or_default();
     let state: State = serde_json::from_str(&state).map_err(|source| Error::Json { path: path.into(), source })?;
     let Origin { recipe, base, start, train, held_out } = &state.origin;
     let same = [

@@ -59,7 +59,7 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// The format's complaint.
-        source: safetensors::SafeTensorError,
+        source: vetted_tensors::SafeTensorError,
     },
     /// A tensor is missing from a file.
     #[error("{} has no tensor {tensor}: it is of another architecture or version", path.display())]

@@ -37,7 +37,9 @@ pub(crate) fn write(
                 Storage::F32 => tensors.push(Stored::f32(name, &shape, values)),
                 Storage::F16 => tensors.push(Stored::f16(name, &shape, values)),
                 Storage::I8 if shape.len() < 2 => tensors.push(Stored::f32(name, &shape, values)),
-                Storage::I8 if name.starts_with(ENCODER_LAYER) => tensors.extend(Stored::i8(&name, &shape, values)),
+                Storage::I8 if name.starts_with(ENCODER_LAYER) => {
+                    tensors.extend(Stored::int8_rows(&name, &shape, values))
+                }
                 Storage::I8 => tensors.push(Stored::f16(name, &shape, values)),
             }
         }

@@ -9,13 +9,13 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use sha2::{Digest, Sha256};
 use vetted_corpus::triplets::Triplet;
 use vetted_encoder::ModelFolder;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
 use vetted_evaluation::metrics::retrieval::mean;
 use vetted_kernels::{Isa, dots};
+use vetted_tensors::digest::Digest;
 
 pub use self::recipe::{EncoderRecipe, TrainedPooling};
 
@@ -405,12 +405,11 @@ fn nearest(query: &[f32], documents: &[f32]) -> Vec<Hit> {
 }
 
 fn digest<'a>(texts: impl Iterator<Item = &'a String>) -> String {
-    let mut digest = Sha256::new();
+    let mut digest = Digest::default();
     for text in texts {
-        digest.update((text.len() as u64).to_le_bytes());
-        digest.update(text);
+        digest.update_delimited(text);
     }
-    digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.hex()
 }
 
 /// A thread for each piece of work; what they make, in order.

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use sha2::{Digest, Sha256};
-
 use crate::Error;
 use crate::base::Base;
 use crate::batches::{Set, Shard, sample, shards};
@@ -148,12 +146,11 @@ impl<'a> Run<'a> {
         let mut parameters = read_parameters(base, recipe, start.as_ref().map_or(Start::Fresh, Start::From))?;
         narrow(&model, recipe, start.as_ref(), &train, &mut parameters)?;
         let mut optimizer = Optimizer::new(&parameters);
-        let digest = |file: &TensorFile| Sha256::digest(file.bytes()).iter().map(|b| format!("{b:02x}")).collect();
         let path = out.join(CHECKPOINT);
         let origin = Origin {
             recipe: serde_json::to_value(recipe).map_err(|source| Error::Json { path: path.clone(), source })?,
             base: base.sha256.clone(),
-            start: start.as_ref().map(digest),
+            start: start.as_ref().map(TensorFile::sha256),
             train: train.fingerprint(),
             held_out: held_out.fingerprint(),
         };

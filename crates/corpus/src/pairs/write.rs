@@ -5,13 +5,11 @@ use crate::Error;
 use flate2::{Compression, write::GzEncoder};
 use std::{
     borrow::Cow,
-    ffi::OsString,
     fmt,
-    fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    process,
 };
+use vetted_tensors::Replacement;
 
 const HEADER: &str = "source\tsplit\tphenomenon\trelation\tequiv\tconflict\tkind\ts1\ts2\n";
 
@@ -35,17 +33,13 @@ pub fn write<'a>(path: impl AsRef<Path>, pairs: impl IntoIterator<Item = &'a Pai
 /// dropped before that removes its draft and changes nothing.
 pub struct Writer {
     path: PathBuf,
-    draft: Draft,
     sink: Sink,
     pairs: u64,
 }
 
-/// The file that is being written, gone when dropped unless it was moved away.
-struct Draft(PathBuf);
-
 enum Sink {
-    Plain(BufWriter<File>),
-    Gzip(Box<GzEncoder<BufWriter<File>>>),
+    Plain(BufWriter<Replacement>),
+    Gzip(Box<GzEncoder<BufWriter<Replacement>>>),
 }
 
 impl Writer {
@@ -56,25 +50,14 @@ impl Writer {
     pub fn create(path: impl AsRef<Path>) -> Result<Writer, Error> {
         let path = path.as_ref().to_path_buf();
         let failed = |source| Error::Write { path: path.clone(), source };
-        let Some(name) = path.file_name() else {
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, "this is no file's name")));
-        };
-        if path.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
-        }
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.draft", process::id()));
-        let draft = path.with_file_name(hidden);
-        let file = BufWriter::with_capacity(1 << 16, File::create(&draft).map_err(failed)?);
-        let draft = Draft(draft);
+        let file = BufWriter::with_capacity(1 << 16, Replacement::create(&path).map_err(failed)?);
         let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
         let mut sink = match compressed {
             true => Sink::Gzip(Box::new(GzEncoder::new(file, Compression::default()))),
             false => Sink::Plain(file),
         };
         sink.as_write().write_all(HEADER.as_bytes()).map_err(failed)?;
-        Ok(Writer { path, draft, sink, pairs: 0 })
+        Ok(Writer { path, sink, pairs: 0 })
     }
 
     /// Adds a pair.
@@ -104,8 +87,8 @@ impl Writer {
     /// # Errors
     /// [`Error::Write`]; nothing has then changed.
     pub fn finish(self) -> Result<u64, Error> {
-        let Writer { path, draft, sink, pairs } = self;
-        let moved = sink.finish().and_then(|file| file.sync_all()).and_then(|()| fs::rename(&draft.0, &path));
+        let Writer { path, sink, pairs } = self;
+        let moved = sink.finish().and_then(Replacement::commit);
         moved.map(|()| pairs).map_err(|source| Error::Write { path, source })
     }
 
@@ -128,19 +111,12 @@ impl Sink {
         }
     }
 
-    fn finish(self) -> io::Result<File> {
+    fn finish(self) -> io::Result<Replacement> {
         let file = match self {
             Sink::Plain(file) => file,
             Sink::Gzip(file) => file.finish()?,
         };
         file.into_inner().map_err(io::IntoInnerError::into_error)
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        // Nobody can be told about a failure here, and after a rename there is nothing left to remove.
-        let _ = fs::remove_file(&self.0);
     }
 }
 

@@ -107,7 +107,7 @@ impl Architecture {
         }
     }
 
-    pub(super) fn read(folder: &Path) -> Result<Self, Error> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, Error> {
         let path = folder.join("config.json");
         let Some(config) = Object::read(&path)? else {
             return Err(Error::ConfigMissing { path });

@@ -149,6 +149,15 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// `modules.json` refers to something outside the model's folder.
+    #[error("{} refers to `{}`, which is no plain path inside the model; choose another model", path.display(), module.display())]
+    BadModulePath {
+        /// The `modules.json`.
+        path: PathBuf,
+        /// What it refers to.
+        module: PathBuf,
+    },
+
     /// A pooling that is not implemented.
     #[error(
         "{} asks for {mode} pooling, which vetted does not implement; models with cls, mean, max or mean_sqrt_len pooling \

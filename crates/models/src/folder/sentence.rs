@@ -58,15 +58,33 @@ pub struct Limits {
     pub lower_case: bool,
 }
 
+/// The file with the longest input and the lower-casing. Its name depended on the network in early versions.
+pub const LIMITS: [&str; 6] = [
+    "sentence_bert_config.json",
+    "sentence_roberta_config.json",
+    "sentence_distilbert_config.json",
+    "sentence_camembert_config.json",
+    "sentence_albert_config.json",
+    "sentence_xlm-roberta_config.json",
+];
+
+/// An entry of `modules.json`.
+#[derive(Deserialize)]
+struct Module {
+    #[serde(rename = "type")]
+    kind: String,
+    path: PathBuf,
+}
+
+/// The folders that `modules.json` refers to, the network's first; none without such a file.
+#[cfg(feature = "fetch")]
+pub fn module_paths(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let modules = json::read::<Vec<Module>>(&folder.join("modules.json"))?.unwrap_or_default();
+    Ok(modules.into_iter().map(|module| module.path).collect())
+}
+
 /// Reads `modules.json`. Without it: the network at the top, mean pooling, no normalization.
 pub fn modules(folder: &Path) -> Result<Modules, Error> {
-    #[derive(Deserialize)]
-    struct Module {
-        #[serde(rename = "type")]
-        kind: String,
-        path: PathBuf,
-    }
-
     let path = folder.join("modules.json");
     let Some(modules) = json::read::<Vec<Module>>(&path)? else {
         return Ok(Modules {
@@ -105,20 +123,11 @@ pub fn modules(folder: &Path) -> Result<Modules, Error> {
 
 /// Reads the longest input and the lower-casing. `longest` is what the network can take.
 pub fn limits(network: &Path, longest: Option<usize>) -> Result<Limits, Error> {
-    /// The file's name depended on the network in early versions.
-    const NAMES: [&str; 6] = [
-        "sentence_bert_config.json",
-        "sentence_roberta_config.json",
-        "sentence_distilbert_config.json",
-        "sentence_camembert_config.json",
-        "sentence_albert_config.json",
-        "sentence_xlm-roberta_config.json",
-    ];
     /// Where nothing tells: BERT's.
     const DEFAULT: usize = 512;
 
     let mut config = None;
-    for name in NAMES {
+    for name in LIMITS {
         if config.is_none() {
             config = Object::read(&network.join(name))?;
         }
@@ -141,8 +150,8 @@ pub fn limits(network: &Path, longest: Option<usize>) -> Result<Limits, Error> {
 }
 
 /// Reads the prompts for queries and documents: `encode_query` and `encode_document` of sentence-transformers look
-/// for the same names in the same order.
-pub fn prompts(folder: &Path, pooled: bool) -> Result<Prompts, Error> {
+/// for the same names in the same order. `None` where nothing is said; said to be empty is something else.
+pub fn prompts(folder: &Path, pooled: bool) -> Result<Option<Prompts>, Error> {
     #[derive(Default, Deserialize)]
     struct Config {
         #[serde(default)]
@@ -156,14 +165,17 @@ pub fn prompts(folder: &Path, pooled: bool) -> Result<Prompts, Error> {
     let prompt = |names: &[&str]| {
         let default = config.default_prompt_name.as_deref();
         let mut names = names.iter().copied().chain(default);
-        let prompt = names.find_map(|name| config.prompts.get(name)?.clone());
-        prompt.unwrap_or_default()
+        names.find_map(|name| config.prompts.get(name)?.clone())
     };
-    let prompts = Prompts { query: prompt(&["query"]), document: prompt(&["document", "passage", "corpus"]) };
+    let (query, document) = (prompt(&["query"]), prompt(&["document", "passage", "corpus"]));
+    if query.is_none() && document.is_none() {
+        return Ok(None);
+    }
+    let prompts = Prompts { query: query.unwrap_or_default(), document: document.unwrap_or_default() };
     if !pooled && prompts != Prompts::default() {
         return Err(Error::UnpooledPrompt);
     }
-    Ok(prompts)
+    Ok(Some(prompts))
 }
 
 /// The pooling, and whether prompts take part in it.

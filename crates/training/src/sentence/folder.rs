@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use safetensors::{Dtype, SafeTensors};
 use vetted_encoder::ModelFolder;
 use vetted_encoder::folder::Pooling;
 
@@ -111,14 +110,9 @@ fn write_weights(path: &Path, base: &Base, parameters: &Parameters) -> Result<()
             trained.insert(base.weights.full_name(&name), Stored::f32("", &shape, &parameter.values[range]));
         }
     }
-    let fault = |source| Error::WeightFile { path: path.into(), source };
-    let tensors = SafeTensors::deserialize(base.weights.bytes()).map_err(fault)?;
-    let stored = tensors.iter().map(|(name, tensor)| match trained.remove(name) {
-        Some(stored) => Stored { name: name.into(), ..stored },
-        None => {
-            let (dtype, shape): (Dtype, Vec<usize>) = (tensor.dtype(), tensor.shape().to_vec());
-            Stored { name: name.into(), dtype, shape, bytes: tensor.data().to_vec() }
-        }
+    let stored = base.weights.file().tensors().into_iter().map(|tensor| match trained.remove(&tensor.name) {
+        Some(stored) => Stored { name: tensor.name, ..stored },
+        None => tensor,
     });
     let metadata = [("format".to_owned(), "pt".to_owned())].into();
     write_tensors(path, &stored.collect::<Vec<_>>(), Some(metadata))

@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
 use vetted::models;
+use vetted_tensors::digest::Digest;
+use vetted_tensors::replace;
 
 /// A folder of files of single-precision numbers. It may be deleted at any time.
 pub struct Cache {
@@ -30,13 +31,11 @@ impl Cache {
         count: impl Fn(usize) -> bool,
         make: impl FnOnce() -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
-        let mut digest = Sha256::new();
+        let mut digest = Digest::default();
         for input in inputs {
-            digest.update((input.len() as u64).to_le_bytes());
-            digest.update(input);
+            digest.update_delimited(input);
         }
-        let name: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let path = self.folder.join(name + ".f32");
+        let path = self.folder.join(digest.hex() + ".f32");
         if let Ok(bytes) = fs::read(&path)
             && bytes.len().is_multiple_of(4)
             && count(bytes.len() / 4)
@@ -46,13 +45,7 @@ impl Cache {
         let numbers = make()?;
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         // In one step, so that no other run reads half of it.
-        let write = || -> std::io::Result<()> {
-            let file = tempfile::NamedTempFile::new_in(&self.folder)?;
-            fs::write(file.path(), bytes)?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().with_context(|| format!("cannot keep what was computed in {}", self.folder.display()))?;
+        replace(&path, bytes).with_context(|| format!("cannot keep what was computed in {}", self.folder.display()))?;
         Ok(numbers)
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use vetted_tensors::replace;
 
 /// A folder of cells of one kind.
 pub struct Cells {
@@ -44,12 +45,8 @@ impl Cells {
         eprintln!("{name}: measuring");
         let start = std::time::Instant::now();
         let kept = Kept { settings, figures: make().with_context(|| name.to_owned())? };
-        let partial = path.with_extension("partial");
-        let write = || -> std::io::Result<()> {
-            fs::write(&partial, serde_json::to_string(&kept)?)?;
-            fs::rename(&partial, &path)
-        };
-        write().with_context(|| format!("cannot write {}", path.display()))?;
+        let written = serde_json::to_string(&kept).map_err(Into::into).and_then(|json| replace(&path, json));
+        written.with_context(|| format!("cannot write {}", path.display()))?;
         eprintln!("{name}: done in {:.0} s", start.elapsed().as_secs_f64());
         Ok(kept.figures)
     }

@@ -18,6 +18,7 @@ use std::time::SystemTime;
 
 use crc32fast::Hasher;
 use rayon::prelude::*;
+use vetted_tensors::move_into_place;
 
 use crate::store::Snapshot;
 use crate::vectors::graph::{CANDIDATES_LINKING, CONNECTIVITY};
@@ -149,9 +150,8 @@ impl Contents {
         let length = file.metadata()?.len();
         let checksum = checksum_of(&path, length, PIECE)?;
         file.write_all(&checksum.to_le_bytes())?;
-        file.sync_all()?;
-        fs::rename(&path, folder.join(GRAPH))?;
-        if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+        drop(file);
+        move_into_place(&path, &folder.join(GRAPH))
     }
 }
 
