@@ -351,6 +351,32 @@ fn unavailable_advice(name: &str, attempts: &[Attempt]) -> String {
     )
 }
 
+/// Why fetching ended early.
+pub enum Halt {
+    /// This source has failed; another may do.
+    Source(Failure),
+    /// The cache cannot be written, or the model is of no use: no other source would help.
+    Here(Error),
+}
+
+impl From<Failure> for Halt {
+    fn from(failure: Failure) -> Self {
+        Self::Source(failure)
+    }
+}
+
+impl From<Error> for Halt {
+    fn from(error: Error) -> Self {
+        Self::Here(error)
+    }
+}
+
+impl From<folder::Error> for Halt {
+    fn from(error: folder::Error) -> Self {
+        Self::Here(error.into())
+    }
+}
+
 /// Turns an error of the operating system into [`Error::Storage`].
 pub fn storage(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_path_buf();

