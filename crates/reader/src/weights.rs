@@ -64,6 +64,19 @@ impl<'a> Weights<'a> {
         own.map(|(_, tensor)| tensor.shape().iter().product::<usize>()).sum()
     }
 
+    /// The tensors that views are made with, by name, each with its shape and its bytes: the encoder's, the view's and the
+    /// traits'. What is left reads views, and makes none.
+    pub fn of_views(&self) -> Vec<(&str, Vec<usize>, &[u8])> {
+        let of_views = |name: &str| {
+            let tensor = name.strip_suffix(SCALE).unwrap_or(name);
+            name.starts_with(ENCODER) || matches!(tensor, "view.weight" | "traits.weight" | "traits.bias")
+        };
+        let tensors = self.file.iter().filter(|(name, _)| of_views(name));
+        let mut tensors: Vec<_> = tensors.map(|(name, it)| (name, it.shape().to_vec(), it.data())).collect();
+        tensors.sort_unstable_by_key(|(name, ..)| *name);
+        tensors
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.file.tensor(name).is_ok()
     }
@@ -185,6 +198,7 @@ mod tests {
         let replaced = ReplacedTensor { name: "w".into(), shape: vec![1, 2], values: vec![1.0, 2.0] };
         assert_eq!(weights.replaced().unwrap(), [replaced]);
         assert_eq!(weights.parameters(), 7);
+        assert_eq!(weights.of_views(), [("encoder.w", vec![1, 2], &le(&[1.0, 2.0])[..])]);
         let fresh = Weights::parse(&bytes).unwrap();
         assert!(fresh.finish().unwrap_err().to_string().contains("bare, ids, nan, short, short.scale"));
         let truncated = &bytes[..bytes.len() - 1];

@@ -1,24 +1,24 @@
 //! The engine: an encoder and an index behind one door.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, Precision, Role};
-use vetted_reader::{Relation, Verdict};
+use vetted_reader::Relation;
 use vetted_retrieval::{Index, Manifest, Query, Upserted};
 
 use crate::model::Model;
-use crate::notice::Notice;
+use crate::notice::{Notice, Notices};
+use crate::outcome::{Outcome, select};
 use crate::passages::{Encoders, Passages, entries, given_entries, renewed_views};
-use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
+use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
-use crate::snippet::snippet;
+use crate::snippet::{Snippet, snippet};
 use crate::stored_views::{ViewStorage, is_of};
-use crate::vetting::select;
 use crate::{Error, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
@@ -34,7 +34,7 @@ pub struct Engine {
     /// How many layers the verifier shares with the model.
     shared: OnceLock<usize>,
     /// What the engine itself has to say, and whether it has said that views are of another verifier.
-    notices: Mutex<Vec<Notice>>,
+    notices: Notices,
     told_of_other_views: OnceLock<()>,
 }
 
@@ -169,41 +169,52 @@ impl Engine {
     /// The documents that best match `search`, each with its title, the part that matches, its metadata and what the
     /// verifier says about it.
     ///
-    /// Candidates are vetted as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
+    /// Candidates are verified as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
     /// text leaves candidates [`Unverified::Failed`](crate::Unverified::Failed), and accepts none of them.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
-        let ranked = self.rank(search)?;
-        let explain = search.verify.is_some_and(|verify| verify.evidence);
-        let mut hits = Vec::with_capacity(ranked.hits.len());
-        for candidate in ranked.hits {
-            // None for a document that was deleted since it was ranked.
-            let Some(document) = self.index.get(&candidate.id)? else { continue };
-            let window = candidate.vetting.vetted().map(|vetted| vetted.part.of(&document)).unwrap_or_default();
-            let explained = explain && candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Abstain);
-            let evidence = match explained {
-                true => self.verifier()?.explain(&search.text, &window.text, Relation::Support)?,
-                false => None,
-            };
-            let part = candidate.passage.map_or(0..document.text.len(), |passage| passage.bytes);
-            hits.push(Hit {
-                rank: hits.len() + 1,
-                recall_rank: candidate.recall_rank,
-                recall_score: candidate.recall_score,
-                score: candidate.score,
-                scores: candidate.scores,
-                vetting: candidate.vetting,
-                window,
-                evidence,
-                snippet: snippet(&document.text, part, &search.text),
-                id: document.id,
-                title: document.title,
-                metadata: document.metadata,
-            });
+        let _search = tracing::debug_span!("search", k = search.k).entered();
+        let Ranked { hits: ranked, rejected: left_out, mut timing } = self.rank(search)?;
+        let start = Instant::now();
+        let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
+        {
+            let _read = tracing::debug_span!("documents").entered();
+            for candidate in ranked {
+                // None for a document that was deleted since it was ranked.
+                let Some(document) = self.index.get(&candidate.id)? else { continue };
+                hits.push(hit(hits.len() + 1, candidate, document, &search.text));
+            }
+            for Candidate { id, recall_rank, score, outcome, .. } in left_out {
+                let document = self.index.get(&id)?.unwrap_or_default();
+                let window = decided(&outcome, &document);
+                rejected.push(LeftOut { id, recall_rank, score, outcome, window, title: document.title });
+            }
         }
-        Ok(Found { hits, rejected: ranked.rejected, timing: ranked.timing })
+        timing.reading = start.elapsed();
+        if search.verify.is_some_and(|verify| verify.evidence) {
+            let _evidence = tracing::debug_span!("evidence").entered();
+            let verifier = self.verifier()?;
+            for hit in &mut hits {
+                if let Outcome::Accept(_) | Outcome::Reject(..) = hit.outcome {
+                    hit.evidence = verifier.explain(&search.text, &hit.window.text, Relation::Support)?;
+                }
+            }
+            timing.evidence = start.elapsed() - timing.reading;
+        }
+        tracing::debug!(
+            encode_ms = milliseconds(timing.encoding),
+            recall_ms = milliseconds(timing.ranking),
+            verify_ms = milliseconds(timing.verifying),
+            documents_ms = milliseconds(timing.reading),
+            evidence_ms = milliseconds(timing.evidence),
+            hits = hits.len(),
+            left_out = rejected.len(),
+            "searched"
+        );
+        self.forward_notices();
+        Ok(Found { hits, rejected, timing })
     }
 
     /// As [`search`](Self::search), without reading the documents of hits: ids, scores, verdicts and the places of passages.
@@ -221,6 +232,7 @@ impl Engine {
         };
         let given = search.vector.clone().unwrap_or_default();
         let start = Instant::now();
+        let encode = tracing::debug_span!("encode").entered();
         let (asked, vector) = match (verifier.as_deref(), encoder.as_deref()) {
             (Some(verifier), Some(encoder)) => {
                 let shared = self.shared_layers(verifier, encoder);
@@ -231,7 +243,9 @@ impl Engine {
             (Some(verifier), None) => (Some(verifier.prepare(&search.text)?), given),
             (None, None) => (None, given),
         };
+        drop(encode);
         let encoding = start.elapsed();
+        let recall = tracing::debug_span!("recall").entered();
         let query = match search.mode {
             Mode::Dense => Query::dense(&vector),
             Mode::Bm25 => Query::bm25(&search.text),
@@ -241,16 +255,18 @@ impl Engine {
         let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
         let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
+        drop(recall);
         let ranking = start.elapsed() - encoding;
         let (hits, rejected) = match (&asked, search.verify) {
             (Some(asked), Some(verify)) => {
-                self.vet(asked, &search.text, verify, &mut candidates);
+                let _verify = tracing::debug_span!("verify", candidates = candidates.len()).entered();
+                self.verify(asked, &search.text, verify, &mut candidates);
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),
         };
         let verifying = start.elapsed() - encoding - ranking;
-        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying } })
+        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying, ..Timing::default() } })
     }
 
     /// The verifier, loaded at the first call.
@@ -290,13 +306,16 @@ impl Engine {
     /// # Errors
     /// When the disk refuses.
     pub fn finish(&self) -> Result<(), Error> {
-        Ok(self.index.finish()?)
+        self.index.finish()?;
+        self.forward_notices();
+        Ok(())
     }
 
-    /// What happened since the last call that the user should know, such as a cache that had to be rebuilt.
+    /// What happened since the last call that the user should know, such as a cache that had to be rebuilt; of very many, the
+    /// latest. Each is also said when it happens, as a [`tracing`] event.
     pub fn notices(&self) -> Vec<Notice> {
-        let own = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
-        self.index.notices().into_iter().map(Notice::Index).chain(own).collect()
+        self.forward_notices();
+        self.notices.take()
     }
 
     /// The metadata field in which documents bring their vectors, if they do.
@@ -311,18 +330,25 @@ impl Engine {
 
     pub(crate) fn notice_other_views(&self) {
         if self.told_of_other_views.set(()).is_ok() {
-            self.notice(Notice::OtherViews);
+            self.notices.say(Notice::OtherViews);
         }
     }
 
     pub(crate) fn notice(&self, notice: Notice) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        self.notices.say(notice);
+    }
+
+    /// Says what the index did on its own account.
+    fn forward_notices(&self) {
+        self.index.notices().into_iter().for_each(|notice| self.notices.say(Notice::Index(notice)));
     }
 
     fn of(index: Index, model: Model, passages: Passages, views: ViewStorage, verifier: VerifierSource) -> Engine {
-        let (shared, notices, told_of_other_views) = (OnceLock::new(), Mutex::default(), OnceLock::new());
+        let (shared, notices, told_of_other_views) = (OnceLock::new(), Notices::default(), OnceLock::new());
         let verifier = SecondTier::new(verifier);
-        Engine { index, model, passages, views, verifier, shared, notices, told_of_other_views }
+        let engine = Engine { index, model, passages, views, verifier, shared, notices, told_of_other_views };
+        engine.forward_notices();
+        engine
     }
 
     fn shared_layers(&self, verifier: &Verifier, encoder: &Encoder) -> usize {
@@ -453,4 +479,22 @@ impl<'progress> Builder<'progress> {
         let (passages, views) = (Passages::of(settings), ViewStorage::of(settings));
         Ok(Engine::of(index, model, passages, views, self.verifier))
     }
+}
+
+/// A candidate with what is shown of its document.
+fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
+    let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
+    let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
+    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, query));
+    let Document { id, title, metadata, .. } = document;
+    Hit { rank, id, recall_rank, score, scores, outcome, window, evidence: None, title, snippet, metadata }
+}
+
+/// The part of a document that decided the verdict; empty without one.
+fn decided(outcome: &Outcome, document: &Document) -> Snippet {
+    outcome.assessment().map(|read| read.window.of(document)).unwrap_or_default()
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }
