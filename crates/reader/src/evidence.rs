@@ -116,7 +116,15 @@ impl ViewScorer {
         let map =
             (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| whole.at(VIEW, i, j)).collect();
         let pairs = pairs(&whole, query, candidate);
-        Ok(Evidence { outputs: outputs[0], rows, columns, map, query: query.into(), candidate: candidate.into(), pairs })
+        Ok(Evidence {
+            outputs: outputs[0],
+            rows,
+            columns,
+            map,
+            query: query.into(),
+            candidate: candidate.into(),
+            pairs,
+        })
     }
 }
 

@@ -93,6 +93,7 @@ impl Verifier {
         team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<Reading>>, Error> {
+        let _read = tracing::debug_span!("verifier.read", candidates = candidates.len()).entered();
         let mut kept = Vec::with_capacity(candidates.len());
         let mut read = Vec::with_capacity(candidates.len());
         for PassageViews { views, .. } in candidates {

@@ -56,6 +56,7 @@ impl Verifier {
     /// # Errors
     /// [`Error::EmptyQuery`]; those of the encoder.
     pub fn prepare(&self, query: &str) -> Result<PreparedQuery<'_>, Error> {
+        let _prepare = tracing::debug_span!("verifier.prepare").entered();
         let (ids, extent) = self.read_query(query)?;
         let hidden = self.view_scorer().map(|_| self.encoder.token_vectors(std::slice::from_ref(&ids))).transpose()?;
         self.prepared(query, ids, extent, hidden)

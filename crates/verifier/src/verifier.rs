@@ -195,6 +195,7 @@ impl Verifier {
         if query.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
+        let _verify = tracing::debug_span!("verifier.verify", candidates = candidates.len()).entered();
         let verified = self.answer(vec![self.question(query, candidates, relation)?])?;
         Ok(verified.into_iter().flatten().collect())
     }
@@ -227,6 +228,7 @@ impl Verifier {
         if window.trim().is_empty() {
             return Ok(None);
         }
+        let _explain = tracing::debug_span!("verifier.explain").entered();
         let ids = [self.encoder.tokens().ids(query)?, self.encoder.tokens().ids(window)?];
         let hidden = self.encoder.token_vectors(&ids)?;
         let views = |i: usize| scorer.views(hidden[i].values(), &ids[i]);

@@ -110,6 +110,6 @@ pub use vetted_retrieval as recall;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier::{
     Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageViews, Policy, PreparedQuery,
-    QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions, ViewsFingerprint, Window,
-    combine_passage,
+    QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions, ViewsFingerprint,
+    Window, combine_passage,
 };

@@ -171,9 +171,8 @@ mod tests {
     #[test]
     fn an_outcome_tells_where_in_the_document_it_was_decided() {
         let read = |window: Range<usize>| assessment(Finding::Supports, None).at(window);
-        let part = |verification, bytes| {
-            Outcome::of_passage(verification, bytes).assessment().map(|read| read.window.clone())
-        };
+        let part =
+            |verification, bytes| Outcome::of_passage(verification, bytes).assessment().map(|read| read.window.clone());
         assert_eq!(part(Verification::Accept(read(2..5)), 100..120), Some(Part::Text(102..105)));
         assert_eq!(part(Verification::Reject(read(0..5)), 0..0), Some(Part::Title));
         assert_eq!(part(Verification::Unverified(Unverified::QueryTooLong, Some(read(0..5))), 0..9), None);

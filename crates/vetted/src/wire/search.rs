@@ -222,8 +222,8 @@ impl From<crate::Mode> for Mode {
         match mode {
             crate::Mode::Dense => Mode::Dense,
             crate::Mode::Bm25 => Mode::Bm25,
-            crate::Mode::Hybrid(Fusion::Score { .. }) => Mode::Hybrid,
             crate::Mode::Hybrid(Fusion::ReciprocalRank { .. }) => Mode::HybridRrf,
+            crate::Mode::Hybrid(_) => Mode::Hybrid,
         }
     }
 }
