@@ -100,5 +100,12 @@ impl Mode {
     }
 }
 
+/// The exit status of `--require-verified` where nothing can be vouched for.
+pub const NOTHING_VOUCHED_FOR: u8 = 3;
+
+/// What `--require-verified` does, for its help.
+pub const REQUIRE_VERIFIED: &str =
+    "Exit with status 3 unless something is accepted; of many questions, unless something is for each";
+
 /// The weight of dense scores in hybrid search: neither side is preferred without a reason from data.
 pub const DEFAULT_ALPHA: f32 = 0.5;

@@ -1,27 +1,37 @@
 //! The `vetted` command line: one file per subcommand under `commands/`.
 
 mod commands;
+mod log;
 mod terminal;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::Targets;
 
 /// Two-tier retrieval: recall wide, then vet.
 #[derive(Parser)]
 #[command(name = "vetted", version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Arguments {
+    /// What is said on standard error while a command runs: error, warn, info, debug (with the time that each stage took),
+    /// trace, or off; also by part, as `vetted=debug,vetted_retrieval=info`
+    #[arg(long, global = true, value_name = "FILTER", env = "VETTED_LOG", default_value = "warn")]
+    log: Targets,
     #[command(subcommand)]
     command: Command,
 }
 
-const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment. Exit status: 0 done, 1 failed, \
-2 wrong usage, 3 (search) nothing found that can be vouched for, (audit) too large a drop. Begin with `vetted demo`.";
+const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment.
+
+Exit status, of every command: 0 done, whatever was found; 1 failed, and standard error says why; 2 wrong usage; 3 a condition \
+that was asked for does not hold: --require-verified of search and verify, and --max-drop of audit.
+
+Begin with `vetted demo`.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Index a small corpus that comes with vetted and search it
+    /// Search a small corpus that comes with vetted, and see what verification changes
     Demo(commands::demo::Demo),
     /// Add documents to an index
     Index(commands::index::Index),
@@ -55,13 +65,15 @@ enum Command {
 fn main() -> ExitCode {
     leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
-    let result = match Arguments::parse().command {
+    let Arguments { log, command } = Arguments::parse();
+    log::start(log);
+    let result = match command {
         Command::Demo(command) => done(command.run()),
         Command::Index(command) => done(command.run()),
         Command::Search(command) => command.run(),
         Command::Delete(command) => done(command.run()),
         Command::Info(command) => done(command.run()),
-        Command::Verify(command) => done(command.run()),
+        Command::Verify(command) => command.run(),
         Command::Synth(command) => done(command.run()),
         Command::Train(command) => done(command.run()),
         Command::Export(command) => done(command.run()),

@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use vetted::Snippet;
 use vetted::models::Progress;
+use vetted::wire::TokenPair;
 
 /// An error on one line: what we were doing, and what the library says. Its messages include their own causes.
 pub fn chain(error: &anyhow::Error) -> String {
@@ -126,12 +127,32 @@ pub fn highlighted(snippet: &Snippet) -> String {
     let mut shown = String::new();
     let mut at = 0;
     for range in &snippet.matches {
-        shown += &snippet.text[at..range.start];
-        shown += &bold(&snippet.text[range.clone()]);
+        shown += &escaped(&snippet.text[at..range.start]);
+        shown += &bold(&escaped(&snippet.text[range.clone()]));
         at = range.end;
     }
-    shown += &snippet.text[at..];
+    shown += &escaped(&snippet.text[at..]);
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text of somebody else's on one line: no control character of it reaches the terminal.
+pub fn printable(text: &str) -> String {
+    escaped(text).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// `text` with control characters other than white space written out.
+fn escaped(text: &str) -> String {
+    let harmless = |c: char| !c.is_control() || c.is_whitespace();
+    text.chars().map(|c| if harmless(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
+}
+
+/// The token pairs behind a verdict, each on a line `indent` columns in.
+pub fn token_pairs(out: &mut impl Write, indent: usize, pairs: &[TokenPair]) -> std::io::Result<()> {
+    for TokenPair { query, candidate, similarity, weight } in pairs {
+        let numbers = dim(&format!("similarity {similarity:.2}, weight {weight:.2}"));
+        writeln!(out, "{:indent$}{} ~ {}  {numbers}", "", printable(query), printable(candidate))?;
+    }
+    Ok(())
 }
 
 /// `text` in bold, where that is seen.
@@ -173,4 +194,19 @@ fn styled(text: &str, code: &str) -> String {
 pub fn rate(count: u64, elapsed: Duration) -> String {
     let rate = count as f64 / elapsed.as_secs_f64().max(1e-9);
     if rate < 10.0 { format!("{rate:.2}/s") } else { format!("{rate:.0}/s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_control_character_of_a_document_reaches_the_terminal() {
+        assert_eq!(
+            printable("a \u{1b}[31mred\u{7}\r\n\tcaf\u{e9} \u{9b}1m"),
+            "a \\u{1b}[31mred\\u{7} caf\u{e9} \\u{9b}1m"
+        );
+        let snippet = Snippet { text: "\u{1b}c dog".into(), chars: 0..6, matches: std::iter::once(3..6).collect() };
+        assert!(!highlighted(&snippet).contains('\u{1b}') || colors());
+    }
 }

@@ -28,7 +28,7 @@ fn onnxruntime_agrees_with_vetted() {
     let mut pairs = Vec::new();
     for query in TEXTS {
         for (candidate, verification) in TEXTS.iter().zip(verifier.verify(query, &TEXTS, Relation::Support).unwrap()) {
-            let outputs = verification.outputs;
+            let outputs = verification.outputs();
             let known = verifier.config().kinds.iter().map(|kind| outputs.kinds[*kind as usize]);
             let logits: Vec<f32> =
                 [outputs.support, outputs.equivalence, outputs.conflict].into_iter().chain(known).collect();

@@ -23,22 +23,32 @@ const PAIRS: &str = "source\tphenomenon\trelation\tequiv\ts1\ts2\n\
 fn verify_judges_each_candidate_with_its_reasons() {
     let folder = tempfile::tempdir().unwrap();
     let long = "The museum opened in 1911. ".repeat(60) + "It closed for good in 1954.";
-    let arguments = ["verify", "--json", "-q", "The museum opened in 1911.", "-c", "The museum opened in 1911."];
+    let query = "The museum opened in 1911.";
+    let arguments = ["verify", "--json", "--evidence", "-q", query, "-c", query];
     let answer = json(&succeed(folder.path(), &[&arguments[..], &["-c", "   ", "-c", &long]].concat()));
     let results = answer["results"].as_array().unwrap();
     assert_eq!((results[0]["verdict"].as_str(), &answer["verified"]), (Some("accept"), &Value::Bool(true)));
     assert!(results[0]["p_match"].as_f64().unwrap() > 0.8, "{answer}");
     let evidence = results[0]["evidence"].as_array().unwrap();
     assert!(evidence.iter().any(|pair| pair["query"] == pair["candidate"]), "{answer}");
-    assert_eq!((results[1]["verdict"].as_str(), results[1]["p_match"].as_f64()), (Some("reject"), Some(0.0)));
+    assert_eq!((&results[0]["finding"], &results[0]["kind"]), (&"supports".into(), &Value::Null), "{answer}");
+    assert_eq!((&results[1]["verdict"], &results[1]["reason"]), (&"unverified".into(), &"no-text".into()), "{answer}");
+    assert!(results[1]["p_match"].is_null() && results[1]["window"].is_null(), "nothing was read: {answer}");
     let window = results[2]["window"].as_array().unwrap();
     let size = window[1].as_u64().unwrap() - window[0].as_u64().unwrap();
     assert!(results[2]["verdict"] == "accept" && size < 500, "a long candidate is judged by its best window: {answer}");
 
-    let alone = json(&succeed(folder.path(), &["verify", "--json", "--no-evidence", "-q", arguments[3], "-c", &long]));
+    let alone = json(&succeed(folder.path(), &["verify", "--json", "-q", query, "-c", &long]));
     assert_eq!(alone["results"][0]["p_match"], results[2]["p_match"], "a score does not depend on the batch");
     assert!(alone["results"][0]["evidence"].is_null());
-    assert!(succeed(folder.path(), &["verify", "-q", "Who?", "-c", "Nobody."]).contains("conflict"));
+    let verify = ["verify", "-q", query, "-c", query, "-c", "Frost\u{1b}[31m kills tomatoes.", "-c", " "];
+    let shown = succeed(folder.path(), &verify);
+    for part in ["accept", "supports  match", "abstain", "neither  match", "unverified", "it has no text"] {
+        assert!(shown.contains(part), "{part} is missing in\n{shown}");
+    }
+    assert!(!shown.contains('\u{1b}') && !shown.contains(" ~ "), "{shown}");
+    let evidence = succeed(folder.path(), &[&verify[..], &["--evidence"]].concat());
+    assert!(evidence.contains("museum ~ museum"), "{evidence}");
 }
 
 #[test]
@@ -47,12 +57,12 @@ fn nothing_is_accepted_on_text_that_was_not_read() {
     let sentence = "The museum opened in 1911 and closed for good in 1954, after the roof had fallen in. ";
     let long = sentence.repeat(8);
     let verdict = |relation: &str, query: &str, candidate: &str| {
-        let arguments = ["verify", "--json", "--no-evidence", "--relation", relation, "-q", query, "-c", candidate];
+        let arguments = ["verify", "--json", "--relation", relation, "-q", query, "-c", candidate];
         json(&succeed(folder.path(), &arguments))["results"][0]["verdict"].clone()
     };
     assert_eq!(verdict("support", sentence, &long), "accept", "a part of a long passage is enough to support");
-    assert_ne!(verdict("equivalence", sentence, &long), "accept", "but not to be the same");
-    assert_ne!(verdict("support", &long, sentence), "accept", "the end of the query was not read");
+    assert_eq!(verdict("equivalence", sentence, &long), "unverified", "but not to be the same");
+    assert_eq!(verdict("support", &long, sentence), "unverified", "the end of the query was not read");
 }
 
 #[test]
@@ -84,7 +94,7 @@ fn every_architecture_that_is_trained_can_be_opened() {
 #[test]
 fn candidates_come_from_standard_input_by_the_thousand() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_vetted"))
-        .args(["verify", "--json", "--no-evidence", "--precision", "bf16", "-q", "Lamp 7 is broken."])
+        .args(["verify", "--json", "--precision", "bf16", "-q", "Lamp 7 is broken."])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -96,17 +106,7 @@ fn candidates_come_from_standard_input_by_the_thousand() {
     let results = answer["results"].as_array().unwrap();
     assert_eq!(results.len(), 2000);
     let folder = tempfile::tempdir().unwrap();
-    let alone = [
-        "verify",
-        "--json",
-        "--no-evidence",
-        "--precision",
-        "bf16",
-        "-q",
-        "Lamp 7 is broken.",
-        "-c",
-        "Lamp 1234 is broken.",
-    ];
+    let alone = ["verify", "--json", "--precision", "bf16", "-q", "Lamp 7 is broken.", "-c", "Lamp 1234 is broken."];
     let alone = json(&succeed(folder.path(), &alone));
     assert_eq!(alone["results"][0]["p_match"], results[1234]["p_match"], "a score does not depend on the batch");
 }

@@ -7,7 +7,7 @@ use std::fs;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use program::{answer, fail, json, succeed, vetted};
+use program::{fail, json, succeed, vetted};
 
 /// A folder with statements, some of them near-misses of each other, indexed into `ix`.
 fn statements() -> TempDir {
@@ -35,21 +35,33 @@ fn a_near_miss_is_left_out_and_what_supports_is_accepted() {
     let found = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", query]));
     assert_eq!((hits(&found)[0], &found["verified"]), ("dog", &Value::Bool(true)), "{found}");
     assert_eq!(found["rejected"][0]["id"], "man", "{found}");
-    assert_eq!(found["rejected"][0]["verdict"], "reject");
+    let rejected = &found["rejected"][0];
+    assert_eq!((&rejected["verdict"], &rejected["reason"]), (&"reject".into(), &"contradicts".into()), "{found}");
+    assert_eq!(
+        (&rejected["finding"], &rejected["window"]["text"]),
+        (&"contradicts".into(), &"The man bit the dog.".into())
+    );
     let first = &found["hits"][0];
     assert_eq!((&first["verdict"], &first["window"]["text"]), (&"accept".into(), &query.into()));
-    assert!(!first["evidence"].as_array().unwrap().is_empty(), "{first}");
-    assert!(hits(&found).contains(&"tea"), "what is merely about something else stays: {found}");
+    assert!(first["evidence"].is_null() && found["ms"]["evidence"].is_null(), "nobody asked for it: {found}");
+    let tea = found["hits"].as_array().unwrap().iter().find(|hit| hit["id"] == "tea").expect("another subject stays");
+    assert_eq!((&tea["verdict"], &tea["finding"]), (&"abstain".into(), &"neither".into()), "{found}");
+    let search = ["search", "--index", "ix", "--json", "--evidence", query];
+    let explained = json(&succeed(folder.path(), &search));
+    assert!(!explained["hits"][0]["evidence"].as_array().unwrap().is_empty(), "{explained}");
+    assert!(explained["ms"]["evidence"].as_f64() < explained["ms"]["total"].as_f64(), "{explained}");
 
     let flagged = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", "--verify", "flag", query]));
     let off = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", "--verify", "off", query]));
     assert_eq!(hits(&flagged), hits(&off), "a flag changes no rank");
     for (flagged, off) in flagged["hits"].as_array().unwrap().iter().zip(off["hits"].as_array().unwrap()) {
-        assert_eq!((&flagged["score"], &flagged["recall_score"]), (&off["score"], &off["score"]));
+        assert_eq!(flagged["score"], off["score"]);
         assert!(off["verdict"].is_null() && off["recall_rank"].is_null());
     }
     let shown = succeed(folder.path(), &["search", "--index", "ix", query]);
-    assert!(shown.contains("accept") && shown.contains("left out: man"), "{shown}");
+    assert!(shown.contains("accept: supports") && shown.contains("left out") && !shown.contains(" ~ "), "{shown}");
+    assert!(shown.contains("reject: contradicts") && shown.contains("The man bit the dog."), "{shown}");
+    assert!(succeed(folder.path(), &["search", "--index", "ix", "--evidence", query]).contains("dog ~ dog"));
 }
 
 #[test]
@@ -60,35 +72,47 @@ fn the_exit_status_says_whether_anything_can_be_vouched_for() {
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     let nothing = "Mara sold the old boat to Jonas in May.";
-    let (code, text) = status(&[nothing]);
+    let (code, text) = status(&["--require-verified", nothing]);
     let found = json(&text);
     assert_eq!((code, &found["verified"], hits(&found).is_empty()), (Some(3), &Value::Bool(false), false), "{text}");
-    assert_eq!(status(&["The dog bit the man."]).0, Some(0));
+    assert_eq!(status(&[nothing]).0, Some(0), "nobody asked for more");
+    let (code, text) = status(&["dog man"]);
+    assert_eq!((code, &json(&text)["hits"][0]["reason"]), (Some(0), &"query-too-short".into()), "{text}");
+    assert_eq!(status(&["--require-verified", "The dog bit the man."]).0, Some(0));
     assert_eq!(status(&["--verify", "off", nothing]).0, Some(0));
-    fs::write(folder.path().join("queries"), nothing).unwrap();
-    assert_eq!(status(&["--queries", "queries"]).0, Some(0), "each answer of many says so by itself");
+    assert_eq!(status(&["--require-verified", "--verify", "off", nothing]).0, Some(2), "that cannot be had");
+    assert_eq!(status(&["--verify", "penalty", nothing]).0, Some(2));
+    fs::write(folder.path().join("queries"), format!("The dog bit the man.\n{nothing}\n")).unwrap();
+    assert_eq!(status(&["--queries", "queries"]).0, Some(0));
+    assert_eq!(status(&["--require-verified", "--queries", "queries"]).0, Some(3), "one of them finds nothing");
+    let verify = |rest: &[&str]| vetted(folder.path(), &[&["verify", "-q", nothing], rest].concat()).status.code();
+    assert_eq!(verify(&["-c", "Kale survives hard frost."]), Some(0));
+    assert_eq!(verify(&["--require-verified", "-c", "Kale survives hard frost."]), Some(3));
+    assert_eq!(verify(&["--require-verified", "-c", nothing]), Some(0));
 }
 
 #[test]
 fn nothing_unread_is_accepted_and_the_reason_is_given() {
     let folder = statements();
     let why = |rest: &[&str]| {
-        let found = json(&answer(folder.path(), &[&["search", "--index", "ix", "--json"], rest].concat()));
+        let found = json(&succeed(folder.path(), &[&["search", "--index", "ix", "--json"], rest].concat()));
         let hit = found["hits"].as_array().unwrap().last().unwrap().clone();
         assert_eq!(hit["verdict"], "unverified", "{found}");
-        hit["why"].as_str().unwrap().to_owned()
+        let (reason, why) = (hit["reason"].as_str().unwrap(), hit["why"].as_str().unwrap());
+        format!("{reason}: {why}")
     };
     let query = "The dog bit the man.";
-    assert!(why(&["--budget-ms", "0", query]).contains("time"));
-    assert!(why(&["--depth", "1", query]).contains("deeper"));
-    assert!(why(&[&query.repeat(40)]).contains("longer"));
+    assert!(why(&["--budget-ms", "0", query]).contains("budget-spent: the time"));
+    assert!(why(&["--depth", "1", query]).starts_with("beyond-depth: "));
+    assert!(why(&[&query.repeat(40)]).starts_with("query-too-long: "));
 }
 
 #[test]
 fn hits_are_filled_up_from_deeper_candidates() {
     let folder = statements();
-    let search =
-        |k: &str| json(&answer(folder.path(), &["search", "--index", "ix", "--json", "-k", k, "The dog bit the man."]));
+    let search = |k: &str| {
+        json(&succeed(folder.path(), &["search", "--index", "ix", "--json", "-k", k, "The dog bit the man."]))
+    };
     assert!(!search("3")["rejected"].as_array().unwrap().is_empty());
     assert_eq!(search("3")["hits"].as_array().unwrap().len(), 3);
     assert_eq!(search("2")["hits"][1]["rank"], 2);
@@ -106,7 +130,7 @@ fn an_index_may_keep_nothing_and_gives_the_same_answers() {
     let folder = statements();
     succeed(folder.path(), &["index", "notes.jsonl", "--into", "bare", "--views", "none"]);
     let find = |index: &str| {
-        let mut found = json(&answer(folder.path(), &["search", "--index", index, "--json", "The dog bit the man."]));
+        let mut found = json(&succeed(folder.path(), &["search", "--index", index, "--json", "The dog bit the man."]));
         found["ms"] = Value::Null;
         found
     };
@@ -126,15 +150,20 @@ fn of_two_that_say_nearly_the_same_the_worse_one_is_left_out() {
     fs::write(folder.path().join("notes.jsonl"), lines.join("\n")).unwrap();
     succeed(folder.path(), &["index", "notes.jsonl", "--into", "ix"]);
     let question = "How many helices does each repeat comprise, joined by a short loop?";
-    let found = json(&answer(folder.path(), &["search", "--index", "ix", "--json", question]));
+    let found = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", question]));
     assert_eq!(hits(&found), ["right"], "{found}");
     assert_eq!(
         (&found["rejected"][0]["id"], &found["rejected"][0]["rival"]),
         (&"wrong".into(), &"right".into()),
         "{found}"
     );
-    let shown = answer(folder.path(), &["search", "--index", "ix", question]);
-    assert!(shown.contains("says nearly the same as right, which supports the query better"), "{shown}");
+    let shown = succeed(folder.path(), &["search", "--index", "ix", question]);
+    assert!(shown.contains("reject: says nearly the same as right, which supports the query better"), "{shown}");
+    assert_eq!(
+        (&found["rejected"][0]["verdict"], &found["rejected"][0]["reason"]),
+        (&"reject".into(), &"rival".into())
+    );
+    assert!(found["rejected"][0]["kind"].is_string(), "whatever is rejected says in what it differs: {found}");
 }
 
 #[test]
@@ -163,7 +192,7 @@ fn a_retriever_of_ones_own_brings_vectors_or_candidates() {
     let nameless = fail(path, &["index", "notes.jsonl", "--into", "other", "--vectors", "embedding"]);
     assert!(nameless.contains("embedding") && nameless.contains("dog"), "{nameless}");
 
-    let verify = |file: &str| vetted(path, &["verify", "--json", "--no-evidence", "-q", query, "--candidates", file]);
+    let verify = |file: &str| vetted(path, &["verify", "--json", "-q", query, "--candidates", file]);
     fs::write(path.join("found.txt"), "The dog bit the man.\n{\"text\": \"The man bit the dog.\"}\n").unwrap();
     let judged = json(&String::from_utf8(verify("found.txt").stdout).unwrap());
     let verdicts: Vec<&Value> = judged["results"].as_array().unwrap().iter().map(|it| &it["verdict"]).collect();
@@ -171,4 +200,18 @@ fn a_retriever_of_ones_own_brings_vectors_or_candidates() {
     fs::write(path.join("bad.jsonl"), "{\"title\": 1}").unwrap();
     assert!(String::from_utf8_lossy(&verify("bad.jsonl").stderr).contains("bad.jsonl:1"));
     assert!(String::from_utf8_lossy(&verify("absent.txt").stderr).contains("cannot open absent.txt"));
+}
+
+#[test]
+fn what_happens_is_said_on_standard_error_as_far_as_is_asked_for() {
+    let folder = statements();
+    let errors = |log: &str| {
+        let output = vetted(folder.path(), &["search", "--index", "ix", "--log", log, "The dog bit the man."]);
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(errors("warn"), "");
+    let stages = errors("vetted=debug");
+    for stage in ["encode", "recall", "verify", "documents", "verify_ms"] {
+        assert!(stages.contains(stage), "{stage} is missing in\n{stages}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Calibrations, Error, Judgement, Kind, Outputs, Relation, Thresholds};
+use crate::{Calibrations, Error, Kind, Thresholds};
 
 /// The version of the format read and written here.
 const FORMAT: u64 = 1;
@@ -214,11 +214,6 @@ impl Config {
         }
         let Base { name, sha256: expected, .. } = self.base.clone();
         Err(Error::OtherBase { name, expected, got: sha256.into() })
-    }
-
-    /// The verdict on a pair of which a scorer says `outputs`, by this verifier's calibration and thresholds.
-    pub fn judge(&self, outputs: &Outputs, relation: Relation) -> Judgement {
-        Judgement::new(outputs, relation, &self.calibration, &self.thresholds)
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {

@@ -1,29 +1,29 @@
-//! Why: the tokens on which a verdict rests.
+//! Why: the tokens on which outputs rest.
 
 use std::collections::BTreeMap;
 
 use vetted_kernels::Team;
 
 use crate::pair::{Pair, VIEW};
-use crate::{Error, Judgement, Outputs, Relation, Scratch, Verdict, ViewScorer, Views};
+use crate::{Error, Outputs, Relation, Scratch, ViewScorer, Views};
 
-/// What decided a verdict.
+/// Which tokens of a pair its outputs rest on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {
-    /// The verdict it explains.
-    pub judgement: Judgement,
+    /// The outputs it explains.
+    pub outputs: Outputs,
     /// How many tokens the query has: rows of the map.
     pub rows: usize,
     /// How many tokens the candidate has: columns of the map.
     pub columns: usize,
     /// The similarity map, row by row, each value in [-1, 1].
     pub map: Vec<f32>,
-    /// How much each token of the query weighs: logits by which the verdict would be weaker without it, negative where it
-    /// speaks against the verdict.
+    /// How much each token of the query weighs: by how many logits it makes for what is explained ([`Weighing`]), negative
+    /// where it speaks against it.
     pub query: Vec<f32>,
     /// The same of the candidate's tokens.
     pub candidate: Vec<f32>,
-    /// Pairs of tokens that speak for the verdict, the heaviest first.
+    /// Pairs of tokens that speak for what is explained, the heaviest first.
     pub pairs: Vec<TokenPair>,
 }
 
@@ -40,13 +40,40 @@ pub struct TokenPair {
     pub weight: f32,
 }
 
+/// What a token's weight is: how a logit changes when the token is hidden.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Weighing {
+    /// Which logit.
+    pub logit: Logit,
+    /// Which change of it counts.
+    pub change: Change,
+}
+
+/// One of the logits that a pair is judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Logit {
+    /// That of the relation asked about.
+    Match,
+    /// [`Outputs::conflict`].
+    Conflict,
+}
+
+/// A change of a logit that speaks for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Without the token it is lower.
+    Loss,
+    /// Without the token it is higher.
+    Gain,
+    /// It moves, either way.
+    Any,
+}
+
 impl ViewScorer {
-    /// Explains the verdict on one pair by occlusion: each token in turn is made similar to nothing and without traits,
-    /// all these pairs are read in one batch, and what the deciding logit loses is the token's weight.
-    ///
-    /// The deciding logit is that of conflict where a conflict rejects, else that of the match: of an acceptance what it
-    /// loses, of a rejection what it gains, of an abstention how far it moves either way. `[CLS]` and `[SEP]` take part;
-    /// leave them out when showing [`pairs`](Evidence::pairs) to people.
+    /// Explains the outputs of one pair by occlusion: each token in turn is made similar to nothing and without traits, all
+    /// these pairs are read in one batch, and how a logit changes is the token's weight. `weighing` says, from the outputs of
+    /// the whole pair, which logit and which change. `[CLS]` and `[SEP]` take part; leave them out when showing
+    /// [`pairs`](Evidence::pairs) to people.
     ///
     /// # Errors
     /// As [`score`](Self::score).
@@ -55,6 +82,7 @@ impl ViewScorer {
         query: &Views,
         candidate: &Views,
         relation: Relation,
+        weighing: impl FnOnce(&Outputs) -> Weighing,
         team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Evidence, Error> {
@@ -69,18 +97,18 @@ impl ViewScorer {
             }
         };
         let outputs = self.read(1 + rows + columns, hide, relation, team, scratch);
-        let judgement = self.config().judge(&outputs[0], relation);
-        let logit = |outputs: &Outputs| match relation {
-            _ if judgement.verdict == Verdict::Reject && judgement.conflicts => outputs.conflict,
-            Relation::Support => outputs.support,
-            Relation::Equivalence => outputs.equivalence,
+        let Weighing { logit, change } = weighing(&outputs[0]);
+        let logit = |outputs: &Outputs| match (logit, relation) {
+            (Logit::Conflict, _) => outputs.conflict,
+            (Logit::Match, Relation::Support) => outputs.support,
+            (Logit::Match, Relation::Equivalence) => outputs.equivalence,
         };
         let weight = |hidden: &Outputs| {
             let lost = logit(&outputs[0]) - logit(hidden);
-            match judgement.verdict {
-                Verdict::Reject if !judgement.conflicts => -lost,
-                Verdict::Accept | Verdict::Reject => lost,
-                Verdict::Abstain => lost.abs(),
+            match change {
+                Change::Loss => lost,
+                Change::Gain => -lost,
+                Change::Any => lost.abs(),
             }
         };
         let weights: Vec<f32> = outputs[1..].iter().map(weight).collect();
@@ -88,11 +116,19 @@ impl ViewScorer {
         let map =
             (0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| whole.at(VIEW, i, j)).collect();
         let pairs = pairs(&whole, query, candidate);
-        Ok(Evidence { judgement, rows, columns, map, query: query.into(), candidate: candidate.into(), pairs })
+        Ok(Evidence {
+            outputs: outputs[0],
+            rows,
+            columns,
+            map,
+            query: query.into(),
+            candidate: candidate.into(),
+            pairs,
+        })
     }
 }
 
-/// Every token that speaks for the verdict, with its best partner.
+/// Every token that speaks for what is explained, with its best partner.
 fn pairs(whole: &Pair, rows: &[f32], columns: &[f32]) -> Vec<TokenPair> {
     let first_largest = |similarities: &mut dyn Iterator<Item = f32>| {
         let best = similarities.enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });

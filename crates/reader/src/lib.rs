@@ -1,8 +1,9 @@
-//! Tier two: reads two texts side by side and says whether one supports the other.
+//! Reads two texts side by side: hidden states in, logits out. What they amount to is decided elsewhere, by the crate
+//! `vetted-verifier`.
 //!
 //! ```
 //! use vetted_kernels::Team;
-//! use vetted_reader::{Architecture, Relation, Scratch, Storage, Verdict, ViewScorer};
+//! use vetted_reader::{Architecture, Relation, Scratch, Storage, ViewScorer};
 //!
 //! # fn main() -> Result<(), vetted_reader::Error> {
 //! let scorer = ViewScorer::parameter_free(Architecture::F1, 2, 64, Storage::F32)?;
@@ -14,7 +15,6 @@
 //! let outputs = scorer.score(&query, &candidates, Relation::Support, &mut team, &mut scratch)?;
 //! assert_eq!(outputs[0].support, 1.0); // each word finds its twin: MaxSim does not see the order
 //! assert_eq!(outputs[1].support, -0.5);
-//! assert_eq!(scorer.config().judge(&outputs[0], Relation::Support).verdict, Verdict::Accept);
 //! # Ok(())
 //! # }
 //! ```
@@ -24,12 +24,11 @@
 //!
 //! This crate does no input or output: it is given hidden states, and bytes of `config.json` and `model.safetensors`.
 //!
-//! # From files to verdicts
+//! # From files to logits
 //!
 //! [`Config::parse`], [`Weights::parse`], [`Scorer::load`]; [`ViewScorer::views`] once per text, [`ViewScorer::score`] for a
-//! query and all its candidates; [`Config::judge`] turns [`Outputs`] into a [`Judgement`], by the rule written there;
-//! [`ViewScorer::evidence`] says why; a [`Policy`] says what it does to the rank. Texts longer than the verifier reads are
-//! cut into windows, whose verdicts [`combine`] joins, or [`combine_passage`] where unrelated passages are to stay.
+//! query and all its candidates gives their [`Outputs`]; [`ViewScorer::evidence`] says which tokens these rest on. The
+//! numbers that turn outputs into verdicts come with a verifier, as [`Calibrations`] and [`Thresholds`].
 //!
 //! # The family
 //!
@@ -45,7 +44,7 @@
 //! # Failing closed
 //!
 //! Hidden states that are not finite, texts that are empty or too long, views of another verifier: an [`Error`], and the
-//! caller must not accept. An output that is not a number is judged *abstain*.
+//! caller must not accept.
 
 mod config;
 mod error;
@@ -53,24 +52,20 @@ mod evidence;
 mod kind;
 mod lexical;
 mod pair;
-mod policy;
 mod readers;
 mod scorer;
 mod transformer;
 mod verdict;
 mod views;
 mod weights;
-mod windows;
 
 pub use config::{Architecture, Base, Config, Encoder, F2, F3, F4, MapTransformer};
 pub use error::Error;
-pub use evidence::{Evidence, TokenPair};
+pub use evidence::{Change, Evidence, Logit, TokenPair, Weighing};
 pub use kind::Kind;
 pub use lexical::LexicalTable;
 pub use pair::PackedQuery;
-pub use policy::{Penalty, Policy};
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
-pub use verdict::{Calibration, Calibrations, Judgement, Outputs, Relation, Thresholds, Verdict};
+pub use verdict::{Calibration, Calibrations, Outputs, Relation, Thresholds};
 pub use views::{Storage, Views};
 pub use weights::{ReplacedTensor, Weights};
-pub use windows::{Window, combine, combine_passage};

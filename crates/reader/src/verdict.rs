@@ -1,4 +1,4 @@
-//! From logits to a verdict.
+//! What a scorer says about a pair, and by which numbers it is judged.
 
 use serde::{Deserialize, Serialize};
 
@@ -52,7 +52,7 @@ pub struct Calibrations {
     pub conflict: Calibration,
 }
 
-/// Probabilities at which verdicts change; see [`Judgement::new`].
+/// Where verdicts change. They are data here: the rules that read them stand in the crate `vetted-verifier`, in `decide`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
@@ -60,46 +60,19 @@ pub struct Thresholds {
     pub support: f32,
     /// Accept from here on, of [`Relation::Equivalence`].
     pub equivalence: f32,
-    /// Reject from here on.
+    /// The two contradict each other from here on.
     pub conflict: f32,
-    /// Reject when the match is no likelier than this.
+    /// They are different from here down, of [`Relation::Equivalence`]; between here and the threshold nothing is decided.
     pub low: f32,
     /// Accept a passage that recall found when the window that decides supports the query with this probability; below it,
     /// abstain. A search reads many sentences, each of which may look like support by mistake. `vetted eval cascade`
     /// with several values fits it.
     pub passage_support: f32,
     /// Reject a passage that recall found when `p_conflict + max(coverage, overlap)` of a window reaches this; see
-    /// [`combine_passage`](crate::combine_passage). `cargo run --release -p vetted --example fit_filter` fits it.
+    /// the rule for passages. `cargo run --release -p vetted --example fit_filter` fits it.
     pub passage_conflict: f32,
     /// Reject a passage when another one, nearly the same word for word, supports the query by so many logits more.
     pub rival_margin: f32,
-}
-
-/// What becomes of a candidate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// It can be vouched for.
-    Accept,
-    /// It conflicts with the query, or does not match it.
-    Reject,
-    /// Neither is clear enough.
-    Abstain,
-}
-
-/// A verdict and its reasons.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Judgement {
-    /// What becomes of the candidate.
-    pub verdict: Verdict,
-    /// Probability of the relation asked about, in [0, 1].
-    pub p_match: f32,
-    /// Probability that the two contradict each other, in [0, 1]; 0 from scorers that do not know.
-    pub p_conflict: f32,
-    /// The likeliest kind of difference, for whatever is not accepted; none from scorers that do not know kinds.
-    pub kind: Option<Kind>,
-    /// Whether `p_conflict` reached its threshold.
-    pub conflicts: bool,
 }
 
 impl Default for Calibration {
@@ -126,41 +99,6 @@ impl Calibration {
     /// The probability that stands behind a logit.
     pub fn probability(self, logit: f32) -> f32 {
         sigmoid(self.scale * logit + self.offset)
-    }
-}
-
-impl Judgement {
-    /// The rule. With `match` the threshold of the relation asked about:
-    ///
-    /// | | `p_conflict < conflict` | `p_conflict >= conflict` |
-    /// |---|---|---|
-    /// | `p_match >= match` | accept | abstain: the reader contradicts itself |
-    /// | `low < p_match < match` | abstain | reject |
-    /// | `p_match <= low` | reject | reject |
-    ///
-    /// A probability that is not a number accepts nothing and rejects nothing.
-    pub fn new(
-        outputs: &Outputs,
-        relation: Relation,
-        calibration: &Calibrations,
-        thresholds: &Thresholds,
-    ) -> Judgement {
-        let (p_match, threshold) = match relation {
-            Relation::Support => (calibration.support.probability(outputs.support), thresholds.support),
-            Relation::Equivalence => (calibration.equivalence.probability(outputs.equivalence), thresholds.equivalence),
-        };
-        let p_conflict = calibration.conflict.probability(outputs.conflict);
-        let (matches, conflicts) = (p_match >= threshold, p_conflict >= thresholds.conflict);
-        let verdict = match (matches, conflicts) {
-            _ if p_match.is_nan() || p_conflict.is_nan() => Verdict::Abstain,
-            (true, false) => Verdict::Accept,
-            (true, true) => Verdict::Abstain,
-            (false, true) => Verdict::Reject,
-            (false, false) if p_match <= thresholds.low => Verdict::Reject,
-            (false, false) => Verdict::Abstain,
-        };
-        let kind = outputs.likeliest_kind().filter(|_| verdict != Verdict::Accept);
-        Judgement { verdict, p_match, p_conflict, kind: kind.map(|(kind, _)| kind), conflicts }
     }
 }
 
@@ -195,7 +133,7 @@ impl Outputs {
     }
 }
 
-pub(crate) fn sigmoid(x: f32) -> f32 {
+fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
 
@@ -203,40 +141,11 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 mod tests {
     use super::*;
 
-    fn judge(support: f32, conflict: f32) -> Judgement {
-        let logit = |p: f32| (p / (1.0 - p)).ln();
-        let mut outputs = Outputs::of_similarity(logit(support));
-        outputs.conflict = logit(conflict);
-        outputs.kinds[Kind::Role as usize] = 2.0;
-        outputs.kinds[Kind::Date as usize] = 1.0;
-        Judgement::new(&outputs, Relation::Support, &Calibrations::default(), &Thresholds::default())
-    }
-
-    #[test]
-    fn the_rule_is_the_table() {
-        for (support, conflict, verdict) in [
-            (0.9, 0.1, Verdict::Accept),
-            (0.9, 0.9, Verdict::Abstain),
-            (0.4, 0.1, Verdict::Abstain),
-            (0.4, 0.9, Verdict::Reject),
-            (0.1, 0.1, Verdict::Reject),
-            (0.1, 0.9, Verdict::Reject),
-            (f32::NAN, 0.1, Verdict::Abstain),
-            (0.9, f32::NAN, Verdict::Abstain),
-        ] {
-            let judgement = judge(support, conflict);
-            assert_eq!(judgement.verdict, verdict, "match {support}, conflict {conflict}");
-            assert_eq!(judgement.kind, (verdict != Verdict::Accept).then_some(Kind::Role));
-        }
-    }
-
     #[test]
     fn a_similarity_knows_neither_conflict_nor_kind() {
         let outputs = Outputs::of_similarity(0.3);
-        let judgement =
-            Judgement::new(&outputs, Relation::Equivalence, &Calibrations::default(), &Thresholds::default());
-        assert_eq!((judgement.p_conflict, judgement.kind), (0.0, None));
-        assert_eq!(judgement.verdict, Verdict::Accept);
+        assert_eq!(Calibration::default().probability(outputs.conflict), 0.0);
+        assert_eq!(outputs.likeliest_kind(), None);
     }
 
     #[test]

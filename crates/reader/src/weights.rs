@@ -60,6 +60,22 @@ impl<'a> Weights<'a> {
         own.map(|name| self.file.shape(&name).unwrap_or_default().iter().product::<usize>()).sum()
     }
 
+    /// The tensors that views are made with, by name, each with its shape and its bytes: the encoder's, the view's and the
+    /// traits'. What is left reads views, and makes none.
+    pub fn of_views(&self) -> Vec<(String, Vec<usize>, &[u8])> {
+        let of_views = |name: &str| {
+            let tensor = name.strip_suffix(SCALE).unwrap_or(name);
+            name.starts_with(ENCODER) || matches!(tensor, "view.weight" | "traits.weight" | "traits.bias")
+        };
+        // Sorted by name already.
+        let names = self.file.names().into_iter().filter(|name| of_views(name));
+        let tensor = |name: String| {
+            let (shape, bytes) = (self.file.shape(&name)?.to_vec(), self.file.raw(&name)?);
+            Some((name, shape, bytes))
+        };
+        names.filter_map(tensor).collect()
+    }
+
     pub(crate) fn has(&self, name: &str) -> bool {
         self.file.has(name)
     }
@@ -140,6 +156,7 @@ mod tests {
         let replaced = ReplacedTensor { name: "w".into(), shape: vec![1, 2], values: vec![1.0, 2.0] };
         assert_eq!(weights.replaced().unwrap(), [replaced]);
         assert_eq!(weights.parameters(), 7);
+        assert_eq!(weights.of_views(), [("encoder.w", vec![1, 2], &le(&[1.0, 2.0])[..])]);
         let fresh = Weights::parse(&bytes).unwrap();
         assert!(fresh.finish().unwrap_err().to_string().contains("bare, ids, nan, short, short.scale"));
         let truncated = &bytes[..bytes.len() - 1];

@@ -3,13 +3,16 @@
 use proptest::prelude::*;
 use vetted_kernels::{Compute, Precision, Team};
 use vetted_reader::{
-    Architecture, Config, Error, F2, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, Verdict, ViewScorer,
-    Views, Weights,
+    Architecture, Change, Config, Error, F2, LexicalTable, Logit, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
+    ViewScorer, Views, Weighing, Weights,
 };
 
 const HIDDEN: usize = 24;
 const WORDS: usize = 40;
 const MAX: usize = 16;
+
+/// A token weighs what the match loses without it.
+const LOSS: fn(&Outputs) -> Weighing = |_| Weighing { logit: Logit::Match, change: Change::Loss };
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -55,7 +58,7 @@ fn text(scorer: &ViewScorer, tokens: usize, seed: usize) -> Views<'static> {
     scorer.views(&values(tokens * HIDDEN, seed), &ids).unwrap()
 }
 
-fn score(scorer: &ViewScorer, query: &Views, candidates: &[Views], relation: Relation) -> Vec<vetted_reader::Outputs> {
+fn score(scorer: &ViewScorer, query: &Views, candidates: &[Views], relation: Relation) -> Vec<Outputs> {
     scorer.score(query, candidates, relation, &mut Team::alone(), &mut Scratch::default()).unwrap()
 }
 
@@ -136,16 +139,16 @@ prop_assert!((one - other).abs() < 1e-4, "{} {}", one, other);
     }
 
     #[test]
-    fn evidence_explains_the_verdict_and_is_the_same_each_time(m in 2..=MAX, n in 2..=MAX, seed in 0usize..1000) {
+    fn evidence_explains_the_outputs_and_is_the_same_each_time(m in 2..=MAX, n in 2..=MAX, seed in 0usize..1000) {
         let scorer = view_scorer("map-transformer-0", Storage::Int8, Precision::F32);
         let (query, candidate) = (text(&scorer, m, seed), text(&scorer, n, seed + 1));
         let explain = |mut team: Team| {
-            scorer.evidence(&query, &candidate, Relation::Support, &mut team, &mut Scratch::default()).unwrap()
+            scorer.evidence(&query, &candidate, Relation::Support, LOSS, &mut team, &mut Scratch::default()).unwrap()
         };
         let evidence = explain(Team::alone());
         prop_assert_eq!(&evidence, &explain(Compute::of_this_process().team()));
         let outputs = score(&scorer, &query, std::slice::from_ref(&candidate), Relation::Support)[0];
-        prop_assert_eq!(evidence.judgement, scorer.config().judge(&outputs, Relation::Support));
+        prop_assert_eq!(evidence.outputs, outputs);
         prop_assert_eq!((evidence.rows, evidence.columns, evidence.map.len()), (m, n, m * n));
         prop_assert!(evidence.pairs.is_sorted_by(|a, b| a.weight >= b.weight));
         for pair in &evidence.pairs {
@@ -164,8 +167,7 @@ fn evidence_of_max_sim_is_the_token_that_found_its_twin() {
     let query = scorer.views(&[1.0, 0.0, 0.3, 1.0], &[]).unwrap();
     let candidate = scorer.views(&[-1.0, 0.3, 1.0, 0.0], &[]).unwrap();
     let (mut team, mut scratch) = (Team::alone(), Scratch::default());
-    let evidence = scorer.evidence(&query, &candidate, Relation::Support, &mut team, &mut scratch).unwrap();
-    assert_eq!(evidence.judgement.verdict, Verdict::Accept);
+    let evidence = scorer.evidence(&query, &candidate, Relation::Support, LOSS, &mut team, &mut scratch).unwrap();
     assert_eq!((evidence.pairs[0].query, evidence.pairs[0].candidate), (0, 1));
 }
 

@@ -112,6 +112,7 @@ impl Verifier {
         passages: Vec<Windows>,
         team: &mut Team,
     ) -> Result<Vec<PassageViews<'static>>, Error> {
+        let _encode = tracing::debug_span!("verifier.encode", texts = passages.len()).entered();
         let (ranges, ids): (Vec<_>, Vec<_>) = passages.into_iter().map(|it| (it.ranges, it.ids)).unzip();
         let ids: Vec<Vec<u32>> = ids.into_iter().flatten().collect();
         let mut views = self.views(scorer, &ids, team)?.into_iter();

@@ -1,6 +1,10 @@
 //! What can go wrong between two texts and a verdict.
 
+mod kind;
+
 use std::path::PathBuf;
+
+pub use kind::ErrorKind;
 
 /// A verifier that could not be loaded, or could not read a text.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +54,25 @@ impl From<vetted_encoder::Error> for Error {
     }
 }
 
+impl Error {
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Encoder(error) => error.into(),
+            Error::Corpus(error) => error.into(),
+            Error::Unreadable { source, .. } => source.into(),
+            Error::Unusable { source, .. } => match ErrorKind::from(source) {
+                // A file whose parts do not fit each other.
+                ErrorKind::Internal => ErrorKind::Damaged,
+                kind => kind,
+            },
+            Error::Reader(error) => error.into(),
+            Error::Expired(_) => ErrorKind::Unavailable,
+            Error::EmptyQuery => ErrorKind::InvalidInput,
+        }
+    }
+}
+
 impl From<vetted_encoder::models::Error> for Error {
     fn from(error: vetted_encoder::models::Error) -> Self {
         Error::Encoder(error.into())
@@ -59,5 +82,41 @@ impl From<vetted_encoder::models::Error> for Error {
 impl From<vetted_encoder::folder::Error> for Error {
     fn from(error: vetted_encoder::folder::Error) -> Self {
         Error::Encoder(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use vetted_encoder::models;
+    use vetted_reader::Error as ReaderError;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_comes_from_what_it_should() {
+        let path = || PathBuf::from("verifier");
+        let unreadable = |kind: io::ErrorKind| Error::Unreadable { path: path(), source: kind.into() };
+        let unusable = |source| Error::Unusable { path: path(), source };
+        let folder = models::folder::Error::FolderMissing { path: path() };
+        let other_base = ReaderError::OtherBase { name: "a".into(), expected: "b".into(), got: "c".into() };
+        for (error, kind) in [
+            (Error::EmptyQuery, ErrorKind::InvalidInput),
+            (unreadable(io::ErrorKind::NotFound), ErrorKind::NotFound),
+            (unreadable(io::ErrorKind::PermissionDenied), ErrorKind::Unavailable),
+            (unusable(ReaderError::Format { got: 2, expected: 1 }), ErrorKind::Damaged),
+            (unusable(ReaderError::Length { what: "base.hidden", expected: 1, got: 2 }), ErrorKind::Damaged),
+            (unusable(other_base), ErrorKind::Conflict),
+            (Error::Reader(ReaderError::NotFinite { token: 1 }), ErrorKind::Damaged),
+            (Error::Reader(ReaderError::OtherViews { position: None }), ErrorKind::Conflict),
+            (Error::Reader(ReaderError::EmptyText), ErrorKind::Internal),
+            (Error::Encoder(vetted_encoder::Error::NothingShared), ErrorKind::Internal),
+            (Error::from(folder), ErrorKind::NotFound),
+            (Error::from(models::Error::NoHome), ErrorKind::Unavailable),
+            (Error::Corpus(vetted_corpus::Error::NoTokens), ErrorKind::InvalidInput),
+        ] {
+            assert_eq!(error.kind(), kind, "{error}");
+        }
     }
 }

@@ -1,16 +1,16 @@
-//! Windows to verdicts.
+//! Windows to what is said about them.
 
 use std::collections::HashSet;
 use std::ops::Range;
 
 use vetted_kernels::Team;
-use vetted_reader::{
-    Judgement, Kind, Outputs, Relation, Scorer, Scratch, Verdict, ViewScorer, Views, Window, combine, combine_passage,
-};
+use vetted_reader::{Outputs, Relation, Scorer, Scratch, ViewScorer, Views};
 
-use crate::Error;
-use crate::verifier::{Verification, Verifier, tensors};
-use crate::windows::{Cut, PassageViews, Windows, best};
+use crate::decide::{Judgement, Rules, Unverified, Window, combine, combine_passage, conclude, unread};
+use crate::verification::{Assessment, Verification};
+use crate::verifier::{Verifier, tensors};
+use crate::windows::{PassageViews, Windows, best};
+use crate::{Error, QueryExtent};
 
 /// A query and its candidates in tokens.
 pub(crate) struct Question {
@@ -22,28 +22,10 @@ pub(crate) struct Question {
 /// By what candidates are judged.
 #[derive(Clone, Copy)]
 pub(crate) struct Terms {
-    /// The query is longer than what is read of it.
-    pub(crate) query_cut: bool,
+    /// How much of the query is read.
+    pub(crate) extent: QueryExtent,
     pub(crate) relation: Relation,
-    pub(crate) rejection: Rejection,
-}
-
-impl Terms {
-    fn most_read(&self) -> usize {
-        match self.rejection {
-            Rejection::Mismatch => Cut::Overlapping.most_read(),
-            Rejection::Conflict => Cut::Sentences.most_read(),
-        }
-    }
-}
-
-/// What a candidate is rejected for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    /// A conflict, or not matching the query.
-    Mismatch,
-    /// A conflict.
-    Conflict,
+    pub(crate) rules: Rules,
 }
 
 /// A window that may be read.
@@ -108,15 +90,16 @@ impl Verifier {
         team: &mut Team,
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<Reading>>, Error> {
+        let _read = tracing::debug_span!("verifier.read", candidates = candidates.len()).entered();
         let query_ids = query;
         let query = &scorer.pack(query).map_err(tensors)?;
         let mut kept = Vec::with_capacity(candidates.len());
         let mut read = Vec::with_capacity(candidates.len());
         for PassageViews { views, .. } in candidates {
             team.check()?;
-            let coverage = match (views.as_slice(), terms.rejection) {
+            let coverage = match (views.as_slice(), terms.rules) {
                 // The only window decides whatever it covers.
-                ([] | [_], Rejection::Mismatch) => vec![1.0; views.len()],
+                ([] | [_], Rules::Pair) => vec![1.0; views.len()],
                 (several, _) => {
                     let pairs: Vec<_> = several.iter().map(|views| (query, views)).collect();
                     scorer.coverage(&pairs, team, scratch).map_err(tensors)?
@@ -130,7 +113,7 @@ impl Verifier {
             let all: Vec<Kept> = coverage.into_iter().enumerate().map(of_views).collect();
             // A near-miss covers little, for trained views tell it apart, but it has the words.
             let values: Vec<f32> = all.iter().map(|it| it.coverage + it.overlap).collect();
-            let chosen = best(&values, terms.most_read());
+            let chosen = best(&values, terms.rules.most_read());
             read.extend(chosen.iter().map(|window| (query, &views[*window])));
             kept.push(chosen.into_iter().map(|window| all[window]).collect());
         }
@@ -158,7 +141,7 @@ impl Verifier {
         team: &mut Team,
     ) -> Result<Vec<Vec<Reading>>, Error> {
         let keep = |windows: &Windows| {
-            let first = 0..windows.ids.len().min(terms.most_read());
+            let first = 0..windows.ids.len().min(terms.rules.most_read());
             let ids = |window: usize| Some(windows.ids[window].iter().copied());
             let overlap = |window| overlap(Some(query.iter().copied()), ids(window));
             first.map(|window| Kept { window, coverage: 1.0, overlap: overlap(window) }).collect()
@@ -187,10 +170,16 @@ impl Verifier {
     fn readings(&self, terms: Terms, kept: Vec<Vec<Kept>>, outputs: Vec<Outputs>) -> Vec<Vec<Reading>> {
         let mut outputs = outputs.into_iter();
         let reading = |(Kept { window, coverage, overlap }, outputs): (Kept, Outputs)| {
-            let judgement = self.config().judge(&outputs, terms.relation);
+            let judgement = self.judge(&outputs, terms.relation);
             Reading { index: window, window: Window { coverage, overlap, judgement }, outputs }
         };
         kept.into_iter().map(|kept| kept.into_iter().zip(outputs.by_ref()).map(reading).collect()).collect()
+    }
+
+    /// What is found about two texts by these outputs.
+    pub(crate) fn judge(&self, outputs: &Outputs, relation: Relation) -> Judgement {
+        let config = self.config();
+        Judgement::new(outputs, relation, &config.calibration, &config.thresholds)
     }
 
     /// One verification per candidate, whose windows are `ranges`.
@@ -202,21 +191,22 @@ impl Verifier {
     ) -> Vec<Verification> {
         let combined = |(ranges, readings): (&[Range<usize>], &Vec<Reading>)| {
             let windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
-            let combined = match terms.rejection {
-                Rejection::Mismatch => combine(&windows),
-                Rejection::Conflict => combine_passage(&windows, &self.config().thresholds),
+            let thresholds = &self.config().thresholds;
+            let combined = match terms.rules {
+                Rules::Pair => combine(&windows, thresholds),
+                Rules::Passage => combine_passage(&windows, thresholds),
             };
-            let Some((decided, mut judgement)) = combined else { return nothing_said() };
-            let unread = terms.query_cut || terms.relation == Relation::Equivalence && ranges.len() > 1;
-            if unread && judgement.verdict == Verdict::Accept {
-                judgement.verdict = Verdict::Abstain;
-            }
+            let Some((decided, judgement)) = combined else {
+                return Verification::Unverified(Unverified::NoText, None);
+            };
             let supports = readings.iter().map(|reading| reading.outputs.support);
             // What a formula says is a similarity, no logit: many a little alike are not one that is.
             let support_of_all =
                 if self.is_trained() { log_sum_exp(supports) } else { supports.fold(f32::NEG_INFINITY, f32::max) };
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
-            Verification { judgement, outputs, support_of_all, coverage, window: ranges[index].clone() }
+            let window = ranges[index].clone();
+            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window };
+            conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, thresholds)
         };
         ranges.zip(read).map(combined).collect()
     }
@@ -238,13 +228,4 @@ fn log_sum_exp(logits: impl Iterator<Item = f32> + Clone) -> f32 {
         return largest;
     }
     largest + logits.map(|x| (x - largest).exp()).sum::<f32>().ln()
-}
-
-/// The verdict on white space.
-fn nothing_said() -> Verification {
-    let nothing = f32::NEG_INFINITY;
-    let kinds = [nothing; Kind::COUNT];
-    let outputs = Outputs { support: nothing, equivalence: nothing, conflict: nothing, kinds };
-    let judgement = Judgement { verdict: Verdict::Reject, p_match: 0.0, p_conflict: 0.0, kind: None, conflicts: false };
-    Verification { judgement, outputs, support_of_all: nothing, coverage: -1.0, window: 0..0 }
 }

@@ -4,21 +4,20 @@
 //! any retriever.
 //!
 //! ```no_run
-//! use vetted_reader::{Relation, Verdict};
-//! use vetted_verifier::{Verifier, VerifierOptions};
+//! use vetted_reader::Relation;
+//! use vetted_verifier::{Verdict, Verifier, VerifierOptions};
 //!
 //! # fn main() -> Result<(), vetted_verifier::Error> {
 //! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
 //! let candidates = ["The man was bitten by the dog.", "The man bit the dog."];
 //! let verified = verifier.verify("The dog bit the man.", &candidates, Relation::Support)?;
-//! assert_eq!(verified[0].judgement.verdict, Verdict::Accept);
-//! assert_eq!(verified[1].judgement.verdict, Verdict::Reject);
+//! assert_eq!(verified[0].verdict(), Verdict::Accept);
+//! assert_eq!(verified[1].verdict(), Verdict::Reject);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Where one query is held against many passages, read it once. What merely does not support the query is not rejected
-//! then, only what conflicts with it. Where passages are known beforehand, keep their
+//! Where one query is held against many passages, read it once. Where passages are known beforehand, keep their
 //! [views](Verifier::passage_views).
 //!
 //! ```no_run
@@ -30,25 +29,38 @@
 //! let query = verifier.prepare("The dog bit the man.")?;
 //! let sources: Vec<_> = kept.into_iter().map(PassageSource::Views).collect();
 //! for verification in query.verify_passages(&sources)? {
-//!     println!("{:?} {:.2}", verification.judgement.verdict, verification.judgement.p_match);
+//!     println!("{} {:?}", verification.verdict(), verification.judgement());
 //! }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Findings and verdicts
+//!
+//! A *finding* is what two texts have to do with each other: the candidate [supports](Finding::Supports) the query,
+//! [contradicts](Finding::Contradicts) it, or [neither](Finding::Neither); of equivalence, both are the [same](Finding::Same) or
+//! [different](Finding::Different). A *verdict* is what becomes of the candidate: [accept](Verdict::Accept),
+//! [reject](Verdict::Reject), [abstain](Verdict::Abstain), or [unverified](Verdict::Unverified) with the reason. What merely does
+//! not support a query is not rejected: its finding is *neither*, its verdict *abstain*. All rules that lead from numbers to
+//! verdicts stand in one module, `decide`.
 
+mod decide;
 mod encoding;
 mod error;
+mod fingerprint;
 mod judging;
 mod prepared;
-mod rivals;
+mod verification;
 mod verifier;
 mod windows;
 
-pub use encoding::EncodedPassages;
-pub use error::Error;
-pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
-pub use rivals::{Contender, Wording, rivals};
-pub use verifier::{
-    Explanation, LoadedBase, SHIPPED_VERIFIER, Verification, Verifier, VerifierOptions, ViewsFingerprint,
+pub use decide::{
+    Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, Wording, beaten, combine_passage, rivals,
 };
+pub use encoding::EncodedPassages;
+pub use error::{Error, ErrorKind};
+pub use fingerprint::ViewsFingerprint;
+pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
+pub use verification::{Assessment, Verification};
+pub use verifier::{Explanation, LoadedBase, SHIPPED_VERIFIER, Verifier, VerifierOptions};
 pub use windows::PassageViews;

@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_kernels::Team;
-use vetted_reader::{Relation, Scorer, Scratch, Verdict, Views, Window};
+use vetted_reader::{Relation, Scorer, Scratch, Views};
 
 use crate::Error;
-use crate::judging::{Reading, Rejection, Terms};
-use crate::rivals::{Contender, Wording};
-use crate::verifier::{Verification, Verifier, tensors};
+use crate::decide::{Contender, FEWEST_WORDS, Rules, Window, Wording, supported_by};
+use crate::judging::{Reading, Terms};
+use crate::verification::Verification;
+use crate::verifier::{Verifier, tensors};
 use crate::windows::{Cut, PassageViews, Wanted, Windows};
 
 /// A query, read once. From [`Verifier::prepare`].
@@ -27,7 +28,7 @@ pub struct PreparedQuery<'verifier> {
 pub enum QueryExtent {
     /// It is read in full.
     Whole,
-    /// It is longer than the verifier reads: what conflicts with its beginning is rejected, and nothing accepted.
+    /// It is longer than the verifier reads: what contradicts its beginning is rejected, and nothing accepted.
     Beginning,
     /// A word or two, which say nothing that a passage could support or contradict: nothing is accepted and nothing rejected.
     Keywords,
@@ -49,9 +50,6 @@ struct Read {
     readings: Vec<Vec<Reading>>,
 }
 
-/// The shortest query that can say something of something, in words.
-const FEWEST_WORDS: usize = 3;
-
 impl Verifier {
     /// Reads a query.
     ///
@@ -66,6 +64,7 @@ impl Verifier {
     /// # Errors
     /// As [`prepare`](Self::prepare).
     pub fn prepare_alone(&self, query: &str, team: &mut Team) -> Result<PreparedQuery<'_>, Error> {
+        let _prepare = tracing::debug_span!("verifier.prepare").entered();
         let (ids, extent) = self.read_query(query)?;
         let encoded = |_| self.encoder.token_vectors(std::slice::from_ref(&ids), team);
         let hidden = self.view_scorer().map(encoded).transpose()?;
@@ -131,9 +130,8 @@ impl PreparedQuery<'_> {
         self.extent
     }
 
-    /// Judges passages that recall found: as [`Verifier::verify`] by [`Relation::Support`], but what merely does not support
-    /// the query is not rejected for it, only what conflicts with it
-    /// ([`combine_passage`](vetted_reader::combine_passage)).
+    /// Judges passages that a retriever found: as [`Verifier::verify`] by [`Relation::Support`], but by the rules for passages,
+    /// which take more for support and for a conflict ([`combine_passage`](crate::combine_passage)).
     ///
     /// # Errors
     /// Those of the encoder; [`Error::Reader`] when views are not of this verifier.
@@ -153,23 +151,15 @@ impl PreparedQuery<'_> {
         team: &mut Team,
     ) -> Result<Vec<(Verification, Contender)>, Error> {
         let Read { ranges, tokens, readings } = self.read(passages, team)?;
-        let mut verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
-        if self.extent == QueryExtent::Keywords {
-            for Verification { judgement, .. } in &mut verified {
-                (judgement.verdict, judgement.conflicts) = (Verdict::Abstain, false);
-            }
-        }
+        let verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
         let mut contenders = Vec::with_capacity(verified.len());
         for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
             let reading = |window| readings.iter().find(|it| it.index == window);
-            let whole = self.extent == QueryExtent::Whole && verification.judgement.verdict != Verdict::Reject;
-            let supports = |window: &usize| {
-                whole && reading(*window).is_some_and(|it| it.window.judgement.verdict == Verdict::Accept)
-            };
-            let decided = ranges.iter().position(|range| *range == verification.window);
+            let found = |window| reading(window).map(|it| it.window.judgement.finding);
+            let supported_by = supported_by(&verification, self.extent, &ranges, found);
             let support = |window| reading(window).map(|it| it.outputs.support);
             let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
-            contenders.push((verification, Contender { supported_by: decided.filter(supports), windows }));
+            contenders.push((verification, Contender { supported_by, windows }));
         }
         Ok(contenders)
     }
@@ -185,8 +175,7 @@ impl PreparedQuery<'_> {
     }
 
     fn terms(&self) -> Terms {
-        let query_cut = self.extent == QueryExtent::Beginning;
-        Terms { query_cut, relation: Relation::Support, rejection: Rejection::Conflict }
+        Terms { extent: self.extent, relation: Relation::Support, rules: Rules::Passage }
     }
 
     fn read(&self, passages: &[PassageSource<'_>], team: &mut Team) -> Result<Read, Error> {

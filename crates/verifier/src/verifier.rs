@@ -1,36 +1,32 @@
 //! Tier two, ready to be asked: a verifier's files, its base encoder, and texts of any length.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use vetted_encoder::{Encoder, ModelFolder, Precision, Replacements, Tensor, TokenEncoder, models};
 use vetted_kernels::{Compute, Team};
 use vetted_reader::{
-    Architecture, Config, Evidence, Judgement, LexicalTable, Outputs, Relation, Runtime, Scorer, Scratch, Storage,
-    ViewScorer, Weights,
+    Architecture, Config, Evidence, LexicalTable, Relation, Runtime, Scorer, Scratch, Storage, ViewScorer, Weights,
 };
 
-use crate::Error;
-use crate::judging::{Question, Rejection, Terms};
-use crate::windows::{self, Cut, Wanted};
+use crate::decide::{Rules, weighing};
+use crate::fingerprint::{Fingerprints, ViewsFingerprint};
+use crate::judging::{Question, Terms};
+use crate::verification::Verification;
+use crate::windows::{Cut, Wanted};
+use crate::{Error, QueryExtent};
 
 /// Reads a query and a candidate token by token and says whether one vouches for the other.
 pub struct Verifier {
     pub(crate) encoder: TokenEncoder,
     pub(crate) scorer: Scorer,
     parameters: usize,
-    views_fingerprint: ViewsFingerprint,
+    fingerprints: Fingerprints,
     pub(crate) compute: Compute,
 }
 
 /// Says whether an encoder of this folder is loaded already, to build on; see [`TokenEncoder::over`].
 pub type LoadedBase<'a> = &'a dyn Fn(&ModelFolder) -> Option<Arc<Encoder>>;
-
-/// What tells the views that one verifier makes from those of every other: of its weights, its description (but for
-/// thresholds, calibration and missing words, which views do not depend on) and the encoder's arithmetic.
-pub type ViewsFingerprint = [u8; 8];
 
 /// The files of the verifier that comes with vetted, by name; `crates/verifier/weights/vetted-minilm/README.md` is its card.
 pub const SHIPPED_VERIFIER: [(&str, &[u8]); 2] = [
@@ -47,23 +43,6 @@ pub struct VerifierOptions {
     pub reader: Precision,
     /// How the views of texts are kept.
     pub storage: Storage,
-}
-
-/// What a verifier says about one candidate.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verification {
-    /// The verdict, its probabilities and the kind of conflict.
-    pub judgement: Judgement,
-    /// The logits behind it, of the window that decided.
-    pub outputs: Outputs,
-    /// The logarithm of the summed odds of support of all windows read: what long candidates are ranked by. Of one window it is
-    /// its logit. The largest alone would not tell two texts apart that share a sentence which supports the query a little more
-    /// than the one in which they differ. Of a formula it is the largest similarity.
-    pub support_of_all: f32,
-    /// How much of the query the window that decided covers, in [-1, 1]; 1 of a cross-encoder, which cannot tell.
-    pub coverage: f32,
-    /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.
-    pub window: Range<usize>,
 }
 
 /// Why a verifier decided as it did, with the texts' tokens in words.
@@ -166,9 +145,9 @@ impl Verifier {
             ViewScorer::parameter_free(architecture, encoder.dimensions(), PARAMETER_FREE_TOKENS, options.storage);
         let scorer =
             scorer.map_err(|source| Error::Unusable { path: PathBuf::from("a scorer without parameters"), source })?;
-        let views_fingerprint = views_fingerprint(scorer.config(), b"", options.precision);
+        let fingerprints = Fingerprints::of_formula(scorer.config(), options);
         let (scorer, compute) = (Scorer::Views(Box::new(scorer)), Compute::of_this_process());
-        Ok(Verifier { encoder, scorer, parameters: 0, views_fingerprint, compute })
+        Ok(Verifier { encoder, scorer, parameters: 0, fingerprints, compute })
     }
 
     fn from_bytes(
@@ -181,8 +160,9 @@ impl Verifier {
     ) -> Result<Verifier, Error> {
         let fault = |source| Error::Unusable { path: path.into(), source };
         let config = Config::parse(config).map_err(fault)?;
-        let views_fingerprint = views_fingerprint(&config, weights, options.precision);
-        let weights = Weights::parse(weights).map_err(fault)?;
+        let bytes = weights;
+        let weights = Weights::parse(bytes).map_err(fault)?;
+        let fingerprints = Fingerprints::new(&config, &weights, bytes, options);
         let replaced = weights.replaced().map_err(fault)?;
         let parameters = weights.parameters() + replaced.iter().map(|tensor| tensor.values.len()).sum::<usize>();
         let replacements: Replacements = replaced
@@ -207,7 +187,7 @@ impl Verifier {
         };
         let runtime = Runtime { precision: options.reader, storage: options.storage, lexical };
         let scorer = Scorer::load(config, &weights, runtime).map_err(fault)?;
-        Ok(Verifier { encoder, scorer, parameters, views_fingerprint, compute: Compute::of_this_process() })
+        Ok(Verifier { encoder, scorer, parameters, fingerprints, compute: Compute::of_this_process() })
     }
 
     /// Its description.
@@ -222,7 +202,12 @@ impl Verifier {
 
     /// What tells the views that it makes from those of every other verifier.
     pub fn views_fingerprint(&self) -> ViewsFingerprint {
-        self.views_fingerprint
+        self.fingerprints.own
+    }
+
+    /// Whether views that were kept under this fingerprint are such as it makes itself.
+    pub fn makes_views_of(&self, fingerprint: &[u8]) -> bool {
+        self.fingerprints.accept(fingerprint)
     }
 
     /// How many of its encoder's lowest layers are those of `encoder`, in memory once.
@@ -238,11 +223,11 @@ impl Verifier {
 
     /// Judges each candidate against the query, in their order.
     ///
-    /// Nothing is accepted on text that was not read. A query longer than the verifier reads ([`Config::encoder`]) is cut
-    /// off, and its candidates can be rejected, but not accepted. Of a longer candidate its sentences are judged one by one, the
-    /// eight that have most of the query (of a cross-encoder, the first eight windows of several sentences), and joined by
-    /// [`combine`](vetted_reader::combine); it may support a query, but is never accepted as its equivalent. A candidate of white space is rejected:
-    /// it vouches for nothing.
+    /// Nothing is accepted on text that was not read. Of a query longer than the verifier reads ([`Config::encoder`]) the
+    /// beginning is read, and what does not contradict that is unverified. Of a longer candidate its sentences are judged one by
+    /// one, the eight that have most of the query (of a cross-encoder, the first eight windows of several sentences), and one
+    /// of them decides; it may support a query, but whether it says the same stays unverified. So does a candidate of white
+    /// space.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`]; those of the encoder. None depends on the candidates' contents with an intact model.
@@ -255,6 +240,7 @@ impl Verifier {
         if query.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
+        let _verify = tracing::debug_span!("verifier.verify", candidates = candidates.len()).entered();
         let team = &mut self.compute.team();
         let question = self.question(query, candidates, relation, team)?;
         let verified = self.answer(vec![question], team)?;
@@ -262,7 +248,7 @@ impl Verifier {
     }
 
     /// Judges pairs of a query and a candidate, each with its own relation: for evaluations, where every pair has another
-    /// query. An empty query is supported by nothing.
+    /// query. Of an empty query every candidate is unverified, as if it had no text.
     ///
     /// # Errors
     /// Those of the encoder.
@@ -280,7 +266,7 @@ impl Verifier {
         Ok(verified)
     }
 
-    /// Why a candidate was judged as it was, by the [`window`](Verification::window) of it that decided; none from a
+    /// Why a candidate was judged as it was, by the [`window`](crate::Assessment::window) of it that decided; none from a
     /// cross-encoder, which has no map, and none for white space.
     ///
     /// # Errors
@@ -304,11 +290,13 @@ impl Verifier {
         if window.trim().is_empty() {
             return Ok(None);
         }
+        let _explain = tracing::debug_span!("verifier.explain").entered();
         let ids = [self.encoder.tokens().ids(query)?, self.encoder.tokens().ids(window)?];
         let hidden = self.encoder.token_vectors(&ids, team)?;
         let views = |i: usize| scorer.views(hidden[i].values(), &ids[i]);
         let (query, candidate) = (views(0).map_err(tensors)?, views(1).map_err(tensors)?);
-        let evidence = scorer.evidence(&query, &candidate, relation, team, &mut Scratch::default());
+        let weighing = |outputs: &_| weighing(&self.judge(outputs, relation), &self.config().thresholds);
+        let evidence = scorer.evidence(&query, &candidate, relation, weighing, team, &mut Scratch::default());
         let words = |i: usize| ids[i].iter().map(|id| self.encoder.tokens().word(*id)).collect();
         Ok(Some(Explanation {
             evidence: evidence.map_err(tensors)?,
@@ -324,7 +312,8 @@ impl Verifier {
         relation: Relation,
         team: &mut Team,
     ) -> Result<Question, Error> {
-        let terms = Terms { query_cut: self.is_cut(query)?, relation, rejection: Rejection::Mismatch };
+        let extent = if self.is_cut(query)? { QueryExtent::Beginning } else { QueryExtent::Whole };
+        let terms = Terms { extent, relation, rules: Rules::Pair };
         let ids = self.encoder.tokens().ids(query)?;
         let wanted = Wanted::new(query, &ids);
         let windows = |text: &T| self.windows_for(&wanted, text.as_ref(), self.cut_of(text.as_ref(), relation)?);
@@ -354,23 +343,6 @@ impl Verifier {
             Scorer::Joint(_) => None,
         }
     }
-}
-
-fn views_fingerprint(config: &Config, weights: &[u8], precision: Precision) -> ViewsFingerprint {
-    // A description always serializes, to an object.
-    let mut described = serde_json::to_value(config).unwrap_or_default();
-    if let Some(fields) = described.as_object_mut() {
-        fields.retain(|field, _| !matches!(field.as_str(), "name" | "thresholds" | "calibration"));
-    }
-    if let Some(reader) = described.get_mut("reader").and_then(serde_json::Value::as_object_mut) {
-        reader.retain(|field, _| field != "missing_words"); // `remove` would move the last field to its place
-    }
-    let mut hash = Sha256::new();
-    hash.update(described.to_string());
-    hash.update([precision as u8, windows::VERSION]);
-    hash.update(weights);
-    let hash: [u8; 32] = hash.finalize().into();
-    std::array::from_fn(|i| hash[i])
 }
 
 /// What scorers without parameters read of a text at most.

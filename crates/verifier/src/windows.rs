@@ -8,6 +8,7 @@ use vetted_encoder::Tokens;
 use vetted_reader::Views;
 
 use crate::Error;
+use crate::decide::{BLOCK, FEWEST_TOKENS, MOST_BYTES, MOST_COMPARED};
 use crate::verifier::Verifier;
 
 /// The views of a passage's windows: all that is needed to verify it. Made by [`Verifier::passage_views`].
@@ -37,28 +38,6 @@ pub(crate) enum Cut {
 
 /// Which rule cuts what is kept into windows: part of [`ViewsFingerprint`](crate::ViewsFingerprint). Count up when it changes.
 pub(crate) const VERSION: u8 = 1;
-
-/// A shorter sentence, such as a heading, is read with the next.
-const FEWEST_TOKENS: usize = 8;
-
-/// Of more windows than this, those that share most words with the query are compared with it.
-const MOST_COMPARED: usize = 32;
-
-impl Cut {
-    /// As many windows are read: those that have most of the query; of a cross-encoder, which cannot tell before reading, the
-    /// first.
-    pub(crate) fn most_read(self) -> usize {
-        match self {
-            Cut::Overlapping => 8,
-            Cut::Sentences => 4,
-        }
-    }
-}
-
-/// Of a longer text, this beginning is cut into windows, about 16,000 tokens; of a candidate, instead the [`BLOCK`]s that
-/// share most words with the query.
-const MOST_BYTES: usize = 64 << 10;
-const BLOCK: usize = 4 << 10;
 
 impl Verifier {
     /// Views from their bytes; none when they are no views of this verifier.

@@ -14,8 +14,11 @@ use std::path::PathBuf;
 
 use vetted::Document;
 use vetted::corpus::{ReadOptions, read};
-use vetted::verification::{Thresholds, Verdict, Window, combine_passage};
-use vetted::{Engine, PassageSource, Passages, Precision, QueryExtent, Search, VerifierSource, ViewStorage};
+use vetted::verification::Thresholds;
+use vetted::{
+    Engine, Finding, PassageSource, Passages, Precision, QueryExtent, Search, VerifierSource, ViewStorage, Window,
+    combine_passage,
+};
 use vetted_evaluation::metrics::retrieval::{evaluate, standard};
 use vetted_evaluation::twins::{Options, plant};
 use vetted_evaluation::{Dataset, Ranking, Run};
@@ -63,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             QueryExtent::Whole | QueryExtent::Beginning => asked.read_windows(&texts)?,
         };
         windows.resize(hits.len(), Vec::new());
-        let hits = hits.into_iter().map(|hit| (hit.id, hit.recall_score));
+        let hits = hits.into_iter().map(|hit| (hit.id, hit.score));
         found.push((query.id.clone(), hits.zip(windows).collect::<Vec<_>>()));
     }
 
@@ -84,7 +87,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         twins.iter().filter(|twin| rejected(twin)).count() as f64 / twins.len().max(1) as f64
     };
     let rejects = |windows: &[Window], thresholds: &Thresholds| {
-        combine_passage(windows, thresholds).is_some_and(|(_, judgement)| judgement.verdict == Verdict::Reject)
+        combine_passage(windows, thresholds).is_some_and(|(_, judgement)| judgement.finding == Finding::Contradicts)
     };
     let [statements, questions] = &twins;
     println!("{} queries, {} statements, {} questions\n", found.len(), statements.len(), questions.len());

@@ -1,25 +1,25 @@
 //! The engine: an encoder and an index behind one door.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, ModelFolder, Precision, Role};
 use vetted_kernels::{Compute, Team};
-use vetted_reader::{Relation, Verdict};
+use vetted_reader::Relation;
 use vetted_retrieval::{Index, Manifest, Query, Upserted};
 
 use crate::model::Model;
-use crate::notice::Notice;
+use crate::notice::{Notice, Notices};
+use crate::outcome::{Outcome, select};
 use crate::passages::{Encoders, Passages, entries, given_entries, renewed_views};
-use crate::search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
+use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
-use crate::snippet::snippet;
+use crate::snippet::{Snippet, snippet};
 use crate::stored_views::{ViewStorage, is_of};
-use crate::vetting::select;
 use crate::{Error, Verifier};
 
 /// Documents that can be searched, in a folder on disk.
@@ -34,7 +34,7 @@ pub struct Engine {
     verifier: SecondTier,
     compute: Compute,
     /// What the engine itself has to say, and whether it has said that views are of another verifier.
-    notices: Mutex<Vec<Notice>>,
+    notices: Notices,
     told_of_other_views: OnceLock<()>,
 }
 
@@ -181,46 +181,53 @@ impl Engine {
     /// The documents that best match `search`, each with its title, the part that matches, its metadata and what the
     /// verifier says about it.
     ///
-    /// Candidates are vetted as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
+    /// Candidates are verified as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
     /// text leaves candidates [`Unverified::Failed`](crate::Unverified::Failed), and accepts none of them.
     ///
     /// # Errors
     /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
+        let _search = tracing::debug_span!("search", k = search.k).entered();
         let loaded = self.loaded_for(search)?;
         let team = &mut self.compute.enter(&search.deadline)?;
-        let ranked = self.rank_with(search, &loaded, team)?;
-        let explain = search.verify.is_some_and(|verify| verify.evidence);
-        let mut hits = Vec::with_capacity(ranked.hits.len());
-        for candidate in ranked.hits {
-            // None for a document that was deleted since it was ranked.
-            let Some(document) = self.index.get(&candidate.id)? else { continue };
-            let window = candidate.vetting.vetted().map(|vetted| vetted.part.of(&document)).unwrap_or_default();
-            let explained = explain && candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Abstain);
-            let evidence = match explained {
-                true => match &loaded.verifier {
-                    Some(verifier) => verifier.explain_with(&search.text, &window.text, Relation::Support, team)?,
-                    None => None,
-                },
-                false => None,
-            };
-            let part = candidate.passage.map_or(0..document.text.len(), |passage| passage.bytes);
-            hits.push(Hit {
-                rank: hits.len() + 1,
-                recall_rank: candidate.recall_rank,
-                recall_score: candidate.recall_score,
-                score: candidate.score,
-                scores: candidate.scores,
-                vetting: candidate.vetting,
-                window,
-                evidence,
-                snippet: snippet(&document.text, part, &search.text),
-                id: document.id,
-                title: document.title,
-                metadata: document.metadata,
-            });
+        let Ranked { hits: ranked, rejected: left_out, mut timing } = self.rank_with(search, &loaded, team)?;
+        let start = Instant::now();
+        let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
+        {
+            let _read = tracing::debug_span!("documents").entered();
+            for candidate in ranked {
+                // None for a document that was deleted since it was ranked.
+                let Some(document) = self.index.get(&candidate.id)? else { continue };
+                hits.push(hit(hits.len() + 1, candidate, document, &search.text));
+            }
+            for Candidate { id, recall_rank, score, outcome, .. } in left_out {
+                let document = self.index.get(&id)?.unwrap_or_default();
+                let window = decided(&outcome, &document);
+                rejected.push(LeftOut { id, recall_rank, score, outcome, window, title: document.title });
+            }
         }
-        Ok(Found { hits, rejected: ranked.rejected, timing: ranked.timing })
+        timing.reading = start.elapsed();
+        if search.verify.is_some_and(|verify| verify.evidence) {
+            let _evidence = tracing::debug_span!("evidence").entered();
+            for hit in &mut hits {
+                if let (Some(verifier), Outcome::Accept(_) | Outcome::Reject(..)) = (&loaded.verifier, &hit.outcome) {
+                    hit.evidence = verifier.explain_with(&search.text, &hit.window.text, Relation::Support, team)?;
+                }
+            }
+            timing.evidence = start.elapsed() - timing.reading;
+        }
+        tracing::debug!(
+            encode_ms = milliseconds(timing.encoding),
+            recall_ms = milliseconds(timing.ranking),
+            verify_ms = milliseconds(timing.verifying),
+            documents_ms = milliseconds(timing.reading),
+            evidence_ms = milliseconds(timing.evidence),
+            hits = hits.len(),
+            left_out = rejected.len(),
+            "searched"
+        );
+        self.forward_notices();
+        Ok(Found { hits, rejected, timing })
     }
 
     /// As [`search`](Self::search), without reading the documents of hits: ids, scores, verdicts and the places of passages.
@@ -248,6 +255,7 @@ impl Engine {
     fn rank_with(&self, search: &Search, loaded: &Loaded, team: &mut Team) -> Result<Ranked, Error> {
         let given = search.vector.clone().unwrap_or_default();
         let start = Instant::now();
+        let encode = tracing::debug_span!("encode").entered();
         let (asked, vector) = match (loaded.verifier.as_deref(), loaded.encoder.as_deref()) {
             (Some(verifier), Some(encoder)) => {
                 let (asked, vector) = verifier.prepare_with(&search.text, encoder, team)?;
@@ -257,7 +265,9 @@ impl Engine {
             (Some(verifier), None) => (Some(verifier.prepare_alone(&search.text, team)?), given),
             (None, None) => (None, given),
         };
+        drop(encode);
         let encoding = start.elapsed();
+        let recall = tracing::debug_span!("recall").entered();
         let query = match search.mode {
             Mode::Dense => Query::dense(&vector),
             Mode::Bm25 => Query::bm25(&search.text),
@@ -268,16 +278,18 @@ impl Engine {
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
         team.check()?;
         let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
+        drop(recall);
         let ranking = start.elapsed() - encoding;
         let (hits, rejected) = match (&asked, search.verify) {
             (Some(asked), Some(verify)) => {
-                self.vet(asked, &search.text, verify, &mut candidates, team)?;
+                let _verify = tracing::debug_span!("verify", candidates = candidates.len()).entered();
+                self.verify(asked, &search.text, verify, &mut candidates, team)?;
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),
         };
         let verifying = start.elapsed() - encoding - ranking;
-        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying } })
+        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying, ..Timing::default() } })
     }
 
     /// The verifier, loaded at the first call.
@@ -326,13 +338,16 @@ impl Engine {
     /// # Errors
     /// When the disk refuses.
     pub fn finish(&self) -> Result<(), Error> {
-        Ok(self.index.finish()?)
+        self.index.finish()?;
+        self.forward_notices();
+        Ok(())
     }
 
-    /// What happened since the last call that the user should know, such as a cache that had to be rebuilt.
+    /// What happened since the last call that the user should know, such as a cache that had to be rebuilt; of very many, the
+    /// latest. Each is also said when it happens, as a [`tracing`] event.
     pub fn notices(&self) -> Vec<Notice> {
-        let own = std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner));
-        self.index.notices().into_iter().map(Notice::Index).chain(own).collect()
+        self.forward_notices();
+        self.notices.take()
     }
 
     /// The metadata field in which documents bring their vectors, if they do.
@@ -347,19 +362,26 @@ impl Engine {
 
     pub(crate) fn notice_other_views(&self) {
         if self.told_of_other_views.set(()).is_ok() {
-            self.notice(Notice::OtherViews);
+            self.notices.say(Notice::OtherViews);
         }
     }
 
     pub(crate) fn notice(&self, notice: Notice) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        self.notices.say(notice);
+    }
+
+    /// Says what the index did on its own account.
+    fn forward_notices(&self) {
+        self.index.notices().into_iter().for_each(|notice| self.notices.say(Notice::Index(notice)));
     }
 
     fn of(builder: Builder<'_>, index: Index, model: Model) -> Engine {
         let Builder { passages, views, verifier, compute, .. } = builder;
-        let (notices, told_of_other_views) = (Mutex::default(), OnceLock::new());
+        let (notices, told_of_other_views) = (Notices::default(), OnceLock::new());
         let (verifier, compute) = (SecondTier::new(verifier), compute.unwrap_or_default());
-        Engine { index, model, passages, views, verifier, compute, notices, told_of_other_views }
+        let engine = Engine { index, model, passages, views, verifier, compute, notices, told_of_other_views };
+        engine.forward_notices();
+        engine
     }
 
     /// The processors that it computes on.
@@ -497,4 +519,22 @@ impl<'progress> Builder<'progress> {
         (self.passages, self.views) = (Passages::of(settings), ViewStorage::of(settings));
         Ok(Engine::of(self, index, model))
     }
+}
+
+/// A candidate with what is shown of its document.
+fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
+    let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
+    let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
+    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, query));
+    let Document { id, title, metadata, .. } = document;
+    Hit { rank, id, recall_rank, score, scores, outcome, window, evidence: None, title, snippet, metadata }
+}
+
+/// The part of a document that decided the verdict; empty without one.
+fn decided(outcome: &Outcome, document: &Document) -> Snippet {
+    outcome.assessment().map(|read| read.window.of(document)).unwrap_or_default()
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e3
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use vetted_verifier::ErrorKind;
+
 /// An engine that could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -99,6 +101,48 @@ impl From<vetted_encoder::Error> for Error {
     }
 }
 
+impl Error {
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Encoder(error) => error.into(),
+            Error::Expired(_) => ErrorKind::Unavailable,
+            Error::Recall(error) => of_retrieval(error),
+            Error::Corpus(error) => error.into(),
+            Error::Verifier(error) => error.kind(),
+            Error::ModelMismatch { .. } | Error::ModelChanged { .. } => ErrorKind::Conflict,
+            Error::Manifest { .. } => ErrorKind::Damaged,
+            Error::NoEncoder { .. } | Error::VectorMissing { .. } | Error::EmptyQuery => ErrorKind::InvalidInput,
+        }
+    }
+}
+
+fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
+    use vetted_retrieval::Error;
+    match error {
+        Error::NotAnIndex { .. } => ErrorKind::NotFound,
+        Error::AlreadyExists { .. }
+        | Error::Occupied { .. }
+        | Error::Locked { .. }
+        | Error::AlreadyOpen { .. }
+        | Error::FormatVersion { .. }
+        | Error::EncoderMismatch { .. } => ErrorKind::Conflict,
+        Error::ManifestDamaged { .. } | Error::StoreDamaged { .. } => ErrorKind::Damaged,
+        Error::StoreFull { .. } | Error::DiskFull { .. } => ErrorKind::Unavailable,
+        Error::ReadOnly { .. }
+        | Error::BatchTooLarge
+        | Error::NoDimensions { .. }
+        | Error::Dimensions { .. }
+        | Error::NotFinite { .. }
+        | Error::EmptyId { .. }
+        | Error::EmptyQuery
+        | Error::Alpha { .. }
+        | Error::Filter { .. } => ErrorKind::InvalidInput,
+        Error::Io { source, .. } => source.into(),
+        _ => ErrorKind::Internal,
+    }
+}
+
 impl From<vetted_encoder::models::Error> for Error {
     fn from(error: vetted_encoder::models::Error) -> Self {
         Error::Encoder(error.into())
@@ -108,5 +152,44 @@ impl From<vetted_encoder::models::Error> for Error {
 impl From<vetted_encoder::folder::Error> for Error {
     fn from(error: vetted_encoder::folder::Error) -> Self {
         Error::Encoder(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use vetted_retrieval::Error as RetrievalError;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_comes_from_what_it_should() {
+        let path = || PathBuf::from("index");
+        let io = |kind: io::ErrorKind| RetrievalError::Io { action: "read", path: path(), source: kind.into() };
+        let changed = Error::ModelChanged {
+            index: path(),
+            model: "all-MiniLM-L6-v2".into(),
+            expected: "a".into(),
+            got: "b".into(),
+        };
+        for (error, kind) in [
+            (Error::EmptyQuery, ErrorKind::InvalidInput),
+            (Error::VectorMissing { document: "a".into(), field: "v".into() }, ErrorKind::InvalidInput),
+            (Error::NoEncoder { index: path() }, ErrorKind::InvalidInput),
+            (changed, ErrorKind::Conflict),
+            (Error::Manifest { index: path(), missing: "its model" }, ErrorKind::Damaged),
+            (Error::Verifier(vetted_verifier::Error::EmptyQuery), ErrorKind::InvalidInput),
+            (RetrievalError::NotAnIndex { path: path() }.into(), ErrorKind::NotFound),
+            (RetrievalError::AlreadyExists { path: path() }.into(), ErrorKind::Conflict),
+            (RetrievalError::BatchTooLarge.into(), ErrorKind::InvalidInput),
+            (RetrievalError::Alpha { alpha: 2.0 }.into(), ErrorKind::InvalidInput),
+            (io(io::ErrorKind::NotFound).into(), ErrorKind::NotFound),
+            (io(io::ErrorKind::StorageFull).into(), ErrorKind::Unavailable),
+            (vetted_corpus::Error::NoTokens.into(), ErrorKind::InvalidInput),
+            (vetted_verifier::Error::Reader(vetted_reader::Error::EmptyText).into(), ErrorKind::Internal),
+        ] {
+            assert_eq!(error.kind(), kind, "{error}");
+        }
     }
 }

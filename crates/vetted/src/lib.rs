@@ -25,21 +25,25 @@
 //! # Verdicts
 //!
 //! ```no_run
-//! use vetted::verification::{Relation, Verdict};
-//! use vetted::{Verifier, VerifierOptions};
+//! use vetted::verification::Relation;
+//! use vetted::{Verdict, Verifier, VerifierOptions};
 //!
 //! # fn main() -> Result<(), vetted::Error> {
 //! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
 //! let candidates = ["The man was bitten by the dog.", "The man bit the dog."];
 //! let verified = verifier.verify("The dog bit the man.", &candidates, Relation::Support)?;
-//! assert_eq!(verified[0].judgement.verdict, Verdict::Accept);
-//! assert_eq!(verified[1].judgement.verdict, Verdict::Reject);
+//! assert_eq!(verified[0].verdict(), Verdict::Accept);
+//! assert_eq!(verified[1].verdict(), Verdict::Reject);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Behind a retriever of your own, read a query once and hold passages against it: what merely does not support the query is not
-//! rejected, only what conflicts with it. Where passages are known beforehand, keep their [views](Verifier::passage_views).
+//! *Accept*: the candidate supports the query. *Reject*: it contradicts the query, is different where equivalence was asked
+//! about, or (of a search) is beaten by another document that says nearly the same and supports the query better. *Abstain*:
+//! none of these, so what is merely about something else is not rejected. *Unverified*: too little was read, and [`Unverified`]
+//! says why. These words mean the same in every command and every interface.
+//!
+//! Behind a retriever of your own, read a query once and hold passages against it. Where passages are known beforehand, keep their [views](Verifier::passage_views).
 //!
 //! ```no_run
 //! use vetted::{PassageSource, Verifier, VerifierOptions};
@@ -50,7 +54,7 @@
 //! let query = verifier.prepare("The dog bit the man.")?;
 //! let sources: Vec<_> = kept.into_iter().map(PassageSource::Views).collect();
 //! for verification in query.verify_passages(&sources)? {
-//!     println!("{:?} {:.2}", verification.judgement.verdict, verification.judgement.p_match);
+//!     println!("{} {:?}", verification.verdict(), verification.judgement());
 //! }
 //! # Ok(())
 //! # }
@@ -79,22 +83,25 @@ mod engine;
 mod error;
 mod model;
 mod notice;
+mod outcome;
 mod passages;
 mod search;
 mod second_tier;
 mod snippet;
 mod stored_views;
-mod vet;
-mod vetting;
+mod verify;
+pub mod wire;
 
 pub use engine::{Builder, Engine, Indexed};
 pub use error::Error;
 pub use notice::Notice;
+pub use outcome::{Grounds, Outcome, Part};
 pub use passages::Passages;
-pub use search::{Candidate, Found, Hit, Mode, Ranked, Search, Timing};
+pub use search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 pub use second_tier::VerifierSource;
 pub use snippet::Snippet;
 pub use stored_views::ViewStorage;
+pub use verify::Verify;
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
@@ -103,7 +110,7 @@ pub use vetted_reader as verification;
 pub use vetted_retrieval as recall;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier::{
-    Explanation, PassageSource, PassageViews, PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Verification, Verifier,
-    VerifierOptions, ViewsFingerprint,
+    Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageViews, Policy, PreparedQuery,
+    QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions, ViewsFingerprint,
+    Window, combine_passage,
 };
-pub use vetting::{Part, Unverified, Verify, Vetted, Vetting};

@@ -1,6 +1,8 @@
 //! What an engine did on its own account.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// Something that the user may want to know, and that is no error. Every [`Display`](fmt::Display) is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,5 +35,42 @@ impl fmt::Display for Notice {
                  it again"
             ),
         }
+    }
+}
+
+/// So many notices are kept until somebody asks for them.
+const MOST_KEPT: usize = 64;
+
+/// What an engine has said and nobody has asked for yet: the latest.
+#[derive(Default)]
+pub(crate) struct Notices(Mutex<VecDeque<Notice>>);
+
+impl Notices {
+    /// Says it at once, as an event, and keeps it.
+    pub(crate) fn say(&self, notice: Notice) {
+        tracing::warn!("{notice}");
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == MOST_KEPT {
+            kept.pop_front();
+        }
+        kept.push_back(notice);
+    }
+
+    pub(crate) fn take(&self) -> Vec<Notice> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_very_many_the_latest_are_kept_until_they_are_taken() {
+        let notices = Notices::default();
+        let notice = |i: usize| Notice::DamagedViews { id: i.to_string() };
+        (0..1000).for_each(|i| notices.say(notice(i)));
+        assert_eq!(notices.take(), (1000 - MOST_KEPT..1000).map(notice).collect::<Vec<_>>());
+        assert_eq!(notices.take(), []);
     }
 }

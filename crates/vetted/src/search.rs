@@ -8,8 +8,9 @@ use vetted_kernels::Deadline;
 use vetted_retrieval::{Filter, Fusion, Scores};
 
 use crate::Explanation;
+use crate::outcome::Outcome;
 use crate::snippet::Snippet;
-use crate::vetting::{Verify, Vetting};
+use crate::verify::Verify;
 
 /// What is searched for.
 ///
@@ -30,7 +31,7 @@ pub struct Search {
     pub k: usize,
     /// Only documents whose metadata fit all of these.
     pub filters: Vec<Filter>,
-    /// How what is recalled is vetted; `None`: not at all.
+    /// How what is found is verified; `None`: not at all.
     pub verify: Option<Verify>,
     /// Until when the answer is wanted.
     pub deadline: Deadline,
@@ -49,7 +50,7 @@ pub enum Mode {
 }
 
 impl Search {
-    /// The best 10 documents by vector, vetted as [`Verify::default`] says: what conflicts with the question is left out.
+    /// The best 10 documents by vector, verified as [`Verify::default`] says: what contradicts the question is left out.
     pub fn new(text: impl Into<String>) -> Search {
         let (mode, verify) = (Mode::default(), Some(Verify::default()));
         Search { text: text.into(), vector: None, mode, k: 10, filters: Vec::new(), verify, deadline: Deadline::none() }
@@ -85,7 +86,7 @@ impl Search {
         self
     }
 
-    /// Vets what is recalled in this way; `None` returns it as recall ranked it, and loads no verifier.
+    /// Verifies what is found in this way; `None` returns it as it was ranked, and loads no verifier.
     pub fn verify(mut self, verify: impl Into<Option<Verify>>) -> Search {
         self.verify = verify.into();
         self
@@ -97,8 +98,8 @@ impl Search {
 pub struct Found {
     /// The hits, best first.
     pub hits: Vec<Hit>,
-    /// What was left out because it conflicts with the question, in recall's order.
-    pub rejected: Vec<Candidate>,
+    /// What was left out because it is rejected, in retrieval's order.
+    pub rejected: Vec<LeftOut>,
     /// What it took.
     pub timing: Timing,
 }
@@ -108,7 +109,7 @@ pub struct Found {
 pub struct Ranked {
     /// The hits, best first.
     pub hits: Vec<Candidate>,
-    /// What was left out because it conflicts with the question, in recall's order.
+    /// What was left out because it is rejected, in retrieval's order.
     pub rejected: Vec<Candidate>,
     /// What it took.
     pub timing: Timing,
@@ -117,12 +118,16 @@ pub struct Ranked {
 /// How long the parts of a search took.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
-    /// Encoding the query for recall.
+    /// Encoding the query.
     pub encoding: Duration,
     /// Ranking.
     pub ranking: Duration,
-    /// Vetting; nothing when it is off.
+    /// Verifying; nothing when it is off.
     pub verifying: Duration,
+    /// Reading the documents of hits and of what was left out; nothing of [`Engine::rank`](crate::Engine::rank).
+    pub reading: Duration,
+    /// Finding the token pairs behind verdicts, where these were asked for.
+    pub evidence: Duration,
 }
 
 /// A document as it is ranked, unread.
@@ -130,18 +135,16 @@ pub struct Timing {
 pub struct Candidate {
     /// The document's id.
     pub id: String,
-    /// Recall's place for it, from 1.
+    /// Retrieval's place for it, from 1.
     pub recall_rank: usize,
-    /// Recall's score, untouched: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
-    pub recall_score: f32,
-    /// What hits are ordered by: recall's score, less what the policy took.
+    /// What it is ranked by: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
     pub score: f32,
-    /// The scores that recall's comes from.
+    /// The scores that this one comes from.
     pub scores: Scores,
     /// The passage nearest to the query's vector; none for BM25.
     pub passage: Option<Passage>,
     /// What the verifier says.
-    pub vetting: Vetting,
+    pub outcome: Outcome,
 }
 
 /// A document that was found.
@@ -151,19 +154,17 @@ pub struct Hit {
     pub rank: usize,
     /// The document's id.
     pub id: String,
-    /// Recall's place for it, from 1.
+    /// Retrieval's place for it, from 1.
     pub recall_rank: usize,
-    /// Recall's score, untouched: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
-    pub recall_score: f32,
-    /// What hits are ordered by: recall's score, less what the policy took.
+    /// What it is ranked by: a cosine for dense searches with a model that normalizes, a BM25 score, or a fused one.
     pub score: f32,
-    /// The scores that recall's comes from.
+    /// The scores that this one comes from.
     pub scores: Scores,
     /// What the verifier says.
-    pub vetting: Vetting,
+    pub outcome: Outcome,
     /// The part of the title or of the text that decided the verdict, as it stands there; empty without a verdict.
     pub window: Snippet,
-    /// Why the verdict is what it is, where that was [asked for](Verify::evidence); none for *abstain*.
+    /// Why the verdict is what it is, where that was [asked for](Verify::evidence); only of *accept* and *reject*.
     pub evidence: Option<Explanation>,
     /// The document's title, possibly empty.
     pub title: String,
@@ -173,31 +174,48 @@ pub struct Hit {
     pub metadata: Map<String, Value>,
 }
 
+/// A document that was found and left out.
+#[derive(Clone, Debug)]
+pub struct LeftOut {
+    /// The document's id.
+    pub id: String,
+    /// Retrieval's place for it, from 1.
+    pub recall_rank: usize,
+    /// What it is ranked by, as of hits.
+    pub score: f32,
+    /// Why it was left out.
+    pub outcome: Outcome,
+    /// The part of the title or of the text that decided, as it stands there.
+    pub window: Snippet,
+    /// The document's title, possibly empty.
+    pub title: String,
+}
+
 impl Candidate {
-    /// As recall found it.
+    /// As retrieval found it.
     pub(crate) fn recalled(hit: vetted_retrieval::Hit) -> Candidate {
         let vetted_retrieval::Hit { id, rank, score, scores, passage } = hit;
-        Candidate { id, recall_rank: rank, recall_score: score, score, scores, passage, vetting: Vetting::Off }
+        Candidate { id, recall_rank: rank, score, scores, passage, outcome: Outcome::Off }
     }
 }
 
 impl Found {
     /// Whether the verifier vouches for at least one hit.
     pub fn verified(&self) -> bool {
-        self.hits.iter().any(|hit| hit.vetting.is_accepted())
+        self.hits.iter().any(|hit| hit.outcome.is_accepted())
     }
 }
 
 impl Ranked {
     /// Whether the verifier vouches for at least one hit.
     pub fn verified(&self) -> bool {
-        self.hits.iter().any(|hit| hit.vetting.is_accepted())
+        self.hits.iter().any(|hit| hit.outcome.is_accepted())
     }
 }
 
 impl Timing {
-    /// All of it.
+    /// All of it: what the caller waits, models loaded.
     pub fn total(self) -> Duration {
-        self.encoding + self.ranking + self.verifying
+        self.encoding + self.ranking + self.verifying + self.reading + self.evidence
     }
 }

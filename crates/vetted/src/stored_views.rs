@@ -100,7 +100,7 @@ fn encode_passage(PassageViews { ranges, views }: &PassageViews) -> Option<Vec<u
 
 /// Whether `record` is of this verifier.
 pub(crate) fn is_of(record: &[u8], verifier: &Verifier) -> bool {
-    record.starts_with(&verifier.views_fingerprint())
+    record.get(..8).is_some_and(|fingerprint| verifier.makes_views_of(fingerprint))
 }
 
 /// The views of the passage that is these bytes of the text.

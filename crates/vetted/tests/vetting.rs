@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use vetted::verification::{Architecture, Policy, Relation, Verdict};
+use vetted::verification::{Architecture, Relation};
 use vetted::{
-    Cancellation, Candidate, Compute, Deadline, Document, Engine, Expired, Mode, Notice, Part, Passages, Search,
-    Unverified, Verifier, VerifierOptions, Verify, Vetting, ViewStorage,
+    Cancellation, Candidate, Compute, Deadline, Document, Engine, Expired, Finding, Grounds, Mode, Notice, Outcome,
+    Part, Passages, Policy, Search, Unverified, Verdict, Verifier, VerifierOptions, Verify, ViewStorage,
 };
 use vetted_retrieval::Query;
 
@@ -32,11 +32,11 @@ fn engine(folder: &std::path::Path) -> Engine {
 type Facts = (String, u32, Option<(Verdict, u32, u32)>);
 
 fn facts(hits: &[Candidate]) -> Vec<Facts> {
-    let vetted = |hit: &Candidate| {
-        let judgement = hit.vetting.vetted()?.judgement;
-        Some((judgement.verdict, judgement.p_match.to_bits(), judgement.p_conflict.to_bits()))
+    let said = |hit: &Candidate| {
+        let judgement = hit.outcome.assessment()?.judgement;
+        Some((hit.outcome.verdict()?, judgement.p_match.to_bits(), judgement.p_conflict.to_bits()))
     };
-    hits.iter().map(|hit| (hit.id.clone(), hit.score.to_bits(), vetted(hit))).collect()
+    hits.iter().map(|hit| (hit.id.clone(), hit.score.to_bits(), said(hit))).collect()
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn verification_takes_nothing_but_what_conflicts_and_fills_up() {
     let found = engine.rank(&search).unwrap();
     let off = engine.rank(&search.clone().k(8).verify(None)).unwrap();
     assert!(found.rejected.iter().any(|it| it.id == "1"), "{:?}", found.rejected);
-    assert!(found.verified() && found.hits[0].vetting.is_accepted());
+    assert!(found.verified() && found.hits[0].outcome.is_accepted());
     assert_eq!(found.hits.len(), 7.min(8 - found.rejected.len()));
     let ids = |hits: &[Candidate]| hits.iter().map(|it| it.id.clone()).collect::<Vec<_>>();
     let left: Vec<String> =
@@ -76,7 +76,7 @@ fn verification_takes_nothing_but_what_conflicts_and_fills_up() {
     assert_eq!(ids(&found.hits), left);
     for hit in &found.hits {
         assert_eq!(off.hits[hit.recall_rank - 1].id, hit.id);
-        assert_eq!(off.hits[hit.recall_rank - 1].score.to_bits(), hit.recall_score.to_bits());
+        assert_eq!(off.hits[hit.recall_rank - 1].score.to_bits(), hit.score.to_bits());
     }
 }
 
@@ -86,14 +86,16 @@ fn what_is_not_read_is_unverified_and_says_why() {
     let engine = engine(folder.path());
     let rank = |verify, text: &str| engine.rank(&Search::new(text).verify(Some(verify))).unwrap();
     let spent = rank(Verify { budget: Some(Duration::ZERO), ..Verify::default() }, SENTENCES[0]);
-    let why = |candidate: &Candidate| match &candidate.vetting {
-        Vetting::Unverified(why) => why.clone(),
+    let why = |candidate: &Candidate| match &candidate.outcome {
+        Outcome::Unverified(why) => why.clone(),
         other => panic!("{other:?}"),
     };
     assert!(spent.hits.iter().all(|hit| matches!(why(hit), Unverified::BudgetSpent)) && !spent.verified());
     assert_eq!(spent.hits.len(), SENTENCES.len(), "a spent budget leaves nothing out");
     let shallow = rank(Verify { depth: 1, ..Verify::default() }, SENTENCES[0]);
     assert!(shallow.hits[1..].iter().all(|hit| matches!(why(hit), Unverified::BeyondDepth)));
+    let short = rank(Verify::default(), "dog man");
+    assert!(short.hits.iter().all(|hit| matches!(why(hit), Unverified::QueryTooShort)) && !short.hits.is_empty());
     let long = rank(Verify::default(), &SENTENCES[0].repeat(40));
     assert!(long.hits.iter().all(|hit| matches!(why(hit), Unverified::QueryTooLong)));
 }
@@ -160,11 +162,11 @@ fn kept_views_change_nothing_but_the_time() {
         let (a, b) = (rank(&kept), rank(&encoded));
         assert_eq!(facts(&a.hits), facts(&b.hits));
         let parts = |hits: &[Candidate]| {
-            hits.iter().map(|hit| hit.vetting.vetted().map(|it| it.part.clone())).collect::<Vec<_>>()
+            hits.iter().map(|hit| hit.outcome.assessment().map(|it| it.window.clone())).collect::<Vec<_>>()
         };
         assert_eq!(parts(&a.hits), parts(&b.hits));
         let long = a.hits.iter().find(|hit| hit.id == "long").unwrap();
-        if let (Mode::Bm25, Some(Part::Text(bytes))) = (mode, long.vetting.vetted().map(|it| &it.part)) {
+        if let (Mode::Bm25, Some(Part::Text(bytes))) = (mode, long.outcome.assessment().map(|it| &it.window)) {
             assert!(
                 kept.get("long").unwrap().unwrap().text[bytes.clone()].contains("dog bit"),
                 "the passage with the words"
@@ -225,11 +227,74 @@ fn what_supports_a_query_not_surely_enough_to_vouch_for_it_beats_its_near_misses
     let engine = Engine::builder(folder.path().join("index")).verifier(verifier).open_or_create().unwrap();
     engine.upsert(documents()).unwrap();
     let found = engine.rank(&Search::new(SENTENCES[0])).unwrap();
-    let verdict = |hit: &Candidate| hit.vetting.vetted().map(|vetted| vetted.judgement.verdict);
-    assert!(found.hits.iter().all(|hit| verdict(hit) != Some(Verdict::Accept)));
+    assert!(found.hits.iter().all(|hit| !hit.outcome.is_accepted()));
     let near_miss = found.rejected.iter().find(|hit| hit.id == "1").expect("the man bit the dog");
-    let rival = near_miss.vetting.vetted().and_then(|vetted| vetted.rival.as_deref());
-    assert!(matches!(rival, Some("0" | "2")), "what says the query or the same in other words, not {rival:?}");
+    let Outcome::Reject(read, Grounds::Rival { id }) = &near_miss.outcome else { panic!("{near_miss:?}") };
+    assert!(matches!(id.as_str(), "0" | "2"), "what says the query or the same in other words, not {id}");
+    assert!(read.judgement.kind.is_some(), "whatever is rejected says in what it differs");
+}
+
+#[test]
+fn what_merely_does_not_support_is_not_rejected_and_white_space_is_unverified() {
+    let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {}).unwrap();
+    let candidates = ["The man was bitten by the dog.", "The man bit the dog.", "Kale survives hard frost.", " \n"];
+    let verified = verifier.verify(SENTENCES[0], &candidates, Relation::Support).unwrap();
+    let said: Vec<_> = verified.iter().map(|one| (one.verdict(), one.judgement().map(|it| it.finding))).collect();
+    assert_eq!(
+        said,
+        [
+            (Verdict::Accept, Some(Finding::Supports)),
+            (Verdict::Reject, Some(Finding::Contradicts)),
+            (Verdict::Abstain, Some(Finding::Neither)),
+            (Verdict::Unverified, None),
+        ]
+    );
+    let verified = verifier.verify(SENTENCES[0], &candidates[..3], Relation::Equivalence).unwrap();
+    let found: Vec<_> = verified.iter().filter_map(|one| one.judgement().map(|it| it.finding)).collect();
+    assert_eq!(found, [Finding::Same, Finding::Different, Finding::Different]);
+}
+
+#[test]
+fn views_kept_by_a_version_before_are_used_and_new_ones_are_kept_under_the_new_name() {
+    // The fingerprint under which vetted of commit 863442a kept the shipped verifier's views in f32.
+    const BEFORE: [u8; 8] = [0xf2, 0x1f, 0x6f, 0x72, 0x14, 0xcb, 0x31, 0x05];
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine_with(folder.path(), ViewStorage::Int8);
+    let ids: Vec<String> = documents().into_iter().map(|document| document.id).collect();
+    let records = |engine: &Engine| -> Vec<(String, Vec<u8>)> {
+        let kept = |records: &[Option<&[u8]>]| records.iter().map(|it| it.map(<[u8]>::to_vec)).collect::<Vec<_>>();
+        let kept = engine.index().read_views(&ids, |records| kept(records)).unwrap();
+        ids.iter().cloned().zip(kept).filter_map(|(id, record)| Some((id, record?))).collect()
+    };
+    let now = engine.verifier().unwrap().views_fingerprint();
+    let mut kept = records(&engine);
+    for (id, record) in &mut kept {
+        assert_eq!(record[..8], now, "{id}");
+        record[..8].copy_from_slice(&BEFORE);
+    }
+    engine.index().set_views(&kept).unwrap();
+    let search = Search::new(SENTENCES[0]);
+    let expected = facts(&engine.rank(&search).unwrap().hits);
+    assert_eq!(engine.notices(), [], "views from before are this verifier's own");
+    assert_eq!(engine.upsert(documents()).unwrap().unchanged, documents().len());
+    assert_eq!(records(&engine), kept, "and are not made again");
+    assert_eq!(facts(&engine.rank(&search).unwrap().hits), expected);
+}
+
+#[test]
+fn a_search_says_what_each_stage_took_and_explains_only_what_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path());
+    let search = Search::new(SENTENCES[0]);
+    let found = engine.search(&search).unwrap();
+    let timing = found.timing;
+    assert!(timing.encoding > Duration::ZERO && timing.verifying > Duration::ZERO && timing.reading > Duration::ZERO);
+    assert!(timing.evidence == Duration::ZERO && found.hits.iter().all(|hit| hit.evidence.is_none()));
+    let evidence = Verify { evidence: true, ..Verify::default() };
+    let found = engine.search(&search.verify(evidence)).unwrap();
+    let explained = found.timing.evidence > Duration::ZERO && found.hits[0].evidence.is_some();
+    assert!(explained && found.timing.total() > found.timing.evidence);
+    assert!(found.rejected.iter().any(|it| it.id == "1" && it.window.text == SENTENCES[1]), "{:?}", found.rejected);
 }
 
 #[test]
@@ -300,7 +365,10 @@ fn both_tiers_share_the_layers_that_were_not_trained() {
         assert!(
             vector.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == expected.len()
         );
-        let verified = |verifier: &Verifier| verifier.verify(text, &SENTENCES, Relation::Support).unwrap();
+        let verified = |verifier: &Verifier| {
+            let verified = verifier.verify(text, &SENTENCES, Relation::Support).unwrap();
+            verified.iter().map(|it| (it.verdict(), it.assessment().cloned())).collect::<Vec<_>>()
+        };
         assert_eq!(verified(&verifier), verified(&alone));
     }
 }
@@ -340,7 +408,7 @@ fn documents_may_bring_their_vectors_and_are_vetted_all_the_same() {
     let search = Search::new("The man was bitten by the dog.").vector(vec![1.0, 0.0]);
     let found = engine.search(&search).unwrap();
     assert_eq!(found.hits[0].id, "bit");
-    assert!(found.hits[0].vetting.is_accepted() && found.rejected.iter().any(|it| it.id == "bitten"));
+    assert!(found.hits[0].outcome.is_accepted() && found.rejected.iter().any(|it| it.id == "bitten"));
     assert!(!found.hits[0].metadata.contains_key("embedding") && found.hits[0].metadata.contains_key("year"));
 
     let missing = engine.search(&Search::new("The man was bitten by the dog.")).unwrap_err();
@@ -366,12 +434,12 @@ fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_
         .map(|sentence| format!("{shared} {rest} {sentence}"));
     let (query, documents) = ("Mara sold the old boat to Jonas in May.", [right, wrong]);
     let verified = verifier.verify(query, &documents, Relation::Support).unwrap();
-    assert!(verified[0].support_of_all > verified[1].support_of_all, "{verified:?}");
+    assert!(verified[0].support_of_all() > verified[1].support_of_all(), "{verified:?}");
 
     // Similarities do not add up.
     let max_sim = Verifier::parameter_free(Architecture::F1, VerifierOptions::default(), &mut |_| {}).unwrap();
     let verified = max_sim.verify(query, &documents, Relation::Support).unwrap();
-    assert!(verified.iter().all(|it| it.support_of_all <= 1.0), "{verified:?}");
+    assert!(verified.iter().all(|it| it.support_of_all() <= 1.0), "{verified:?}");
 }
 
 #[test]
@@ -387,8 +455,9 @@ fn of_a_long_document_the_sentence_decides_that_has_the_query_s_words() {
     let texts = documents.each_ref().map(|(_, text)| text);
     let verified = verifier.verify("The captain sold the boat to his sister.", &texts, Relation::Support).unwrap();
     for ((sentence, text), verification) in documents.iter().zip(&verified) {
-        assert_eq!(text[verification.window.clone()].trim(), *sentence);
+        let window = verification.assessment().unwrap().window.clone();
+        assert_eq!(text[window].trim(), *sentence);
     }
-    assert_eq!(verified[0].judgement.verdict, Verdict::Accept);
-    assert_eq!(verified[1].judgement.verdict, Verdict::Reject);
+    assert_eq!(verified[0].verdict(), Verdict::Accept);
+    assert_eq!(verified[1].verdict(), Verdict::Reject);
 }

@@ -1,4 +1,4 @@
-//! `vetted demo`: the main job, on a corpus that comes with the program.
+//! `vetted demo`: what verification changes, on a corpus that comes with the program.
 
 use std::io::{Write, stdout};
 use std::path::PathBuf;
@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use vetted::corpus::{ReadOptions, read};
-use vetted::{Engine, Search};
+use vetted::{Engine, Found, Hit, Outcome, Search, Verdict};
 
 use super::index::index_all;
-use super::search::print;
-use crate::terminal::{bold, download_progress};
+use super::search::{named, print};
+use crate::terminal::{bold, dim, download_progress};
 
 /// Fetches the default model if it is not there.
 #[derive(Args)]
@@ -24,12 +24,22 @@ pub struct Demo {
 
 const CORPUS: &str = include_str!("../../demo/corpus.jsonl");
 
-const QUESTIONS: [&str; 4] = [
+/// Two statements of which the corpus says the contrary, one that it bears out, a question that it answers, and one whose
+/// answer the verifier is not sure of.
+const QUERIES: [&str; 5] = [
+    "Contoso bought Northwind for nine hundred million.",
+    "Tomato plants survive the first frost.",
+    "Sales fell while costs rose, so profit was lower than the year before.",
+    "who bit a dog in the park?",
     "who was bitten by the dog?",
-    "how can I stop paying for my plan?",
-    "which medicine must not be taken with grapefruit?",
-    "why do bridges need gaps in summer?",
 ];
+
+const LEGEND: &str = "\
+Vector search finds what is about a query, whether it agrees with it or not. vetted reads what was found:
+  accept      it supports the query, and can be vouched for
+  reject      it contradicts the query, or a document that says nearly the same supports it better: left out
+  abstain     neither; kept, and not vouched for
+";
 
 impl Demo {
     pub fn run(self) -> Result<()> {
@@ -42,20 +52,34 @@ impl Demo {
         let mut reader = read(&[corpus], &ReadOptions::default());
         let first = reader.next().transpose()?.context("the demo's corpus is empty")?;
         let outcome = index_all(&engine, first, &mut reader)?;
-        writeln!(
-            stdout(),
-            "{} documents indexed with {} in {:.1?}\n",
-            outcome.documents,
-            engine.model(),
-            outcome.elapsed
-        )?;
+        let mut out = stdout().lock();
+        writeln!(out, "{} documents indexed with {} in {:.1?}\n", outcome.documents, engine.model(), outcome.elapsed)?;
+        writeln!(out, "{LEGEND}")?;
 
-        let questions = self.query.map_or_else(|| QUESTIONS.map(str::to_owned).to_vec(), |query| vec![query]);
-        for question in questions {
-            writeln!(stdout(), "{}", bold(&format!("? {question}")))?;
-            print(&mut stdout().lock(), &engine.search(&Search::new(question).k(3))?)?;
-            writeln!(stdout())?;
+        let queries = self.query.map_or_else(|| QUERIES.map(str::to_owned).to_vec(), |query| vec![query]);
+        for query in queries {
+            let search = Search::new(query).k(3);
+            let (unverified, found) = (engine.search(&search.clone().verify(None))?, engine.search(&search)?);
+            writeln!(out, "{}", bold(&format!("? {}", search.text)))?;
+            if let Some(first) = unverified.hits.first() {
+                let (name, fate) = (named(&first.title, &first.id), fate(first, &found));
+                writeln!(out, "{} {name}{}", dim("vector search alone puts first:"), dim(fate))?;
+            }
+            print(&mut out, &found)?;
+            writeln!(out)?;
         }
         Ok(())
+    }
+}
+
+/// What verification makes of the document that would have been served first.
+fn fate(first: &Hit, found: &Found) -> &'static str {
+    if found.rejected.iter().any(|left_out| left_out.id == first.id) {
+        return "  (left out below)";
+    }
+    let outcome = found.hits.iter().find(|hit| hit.id == first.id).map(|hit| &hit.outcome);
+    match outcome.and_then(Outcome::verdict) {
+        Some(Verdict::Accept) => "  (and it is accepted)",
+        _ => "  (and it is not vouched for)",
     }
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use vetted::corpus::{OnBadRecord, ReadOptions, Reader, read};
+use vetted::wire::IndexAnswer;
 use vetted::{Document, Engine, Indexed, ViewStorage};
 
 use super::{PassageArguments, Precision, scorers};
@@ -107,7 +108,6 @@ impl Index {
         }
         let engine = builder.open_or_create()?;
         let outcome = index_all(&engine, first, &mut reader)?;
-        report_notices(&engine);
         let skipped = reader.skipped();
         for error in &skipped.first {
             eprintln!("skipped: {error}");
@@ -115,11 +115,8 @@ impl Index {
         let Indexed { added, replaced, unchanged, duplicates } = outcome.indexed;
         if self.json {
             let seconds = outcome.elapsed.as_secs_f64();
-            let line = serde_json::json!({
-                "index": self.into, "model": engine.model(), "documents": engine.len()?, "added": added, "replaced": replaced,
-                "unchanged": unchanged, "duplicates": duplicates, "skipped": skipped.count, "seconds": seconds,
-            });
-            writeln!(stdout(), "{line}")?;
+            let answer = IndexAnswer::new(&engine, outcome.indexed, skipped.count, seconds)?;
+            writeln!(stdout(), "{}", serde_json::to_string(&answer)?)?;
         } else {
             writeln!(
                 stdout(),
@@ -176,13 +173,6 @@ pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Resul
 /// Enough texts to keep all processors busy, few enough that a killed process loses little.
 const BATCH_DOCUMENTS: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
-
-/// Passes on what the user should know.
-pub fn report_notices(engine: &Engine) {
-    for notice in engine.notices() {
-        eprintln!("note: {notice}");
-    }
-}
 
 fn add(total: &mut Indexed, batch: Indexed) {
     total.added += batch.added;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use serde_json::json;
 use vetted::Engine;
+use vetted::wire::IndexInfo;
 
 /// Counts, model and settings; with --check also whether everything agrees.
 #[derive(Args)]
@@ -27,12 +27,7 @@ impl Info {
         let engine = Engine::open(&self.index)?;
         let (index, manifest) = (engine.index(), engine.index().manifest());
         if self.json {
-            let info = json!({
-                "index": self.index, "documents": engine.len()?, "bytes": index.bytes_on_disk()?,
-                "bytes_of_views": index.bytes_of_views()?,
-                "format": manifest.format_version(), "encoder": manifest.encoder, "settings": manifest.passage_options,
-            });
-            writeln!(stdout(), "{info}")?;
+            writeln!(stdout(), "{}", serde_json::to_string(&IndexInfo::of(&engine)?)?)?;
         } else {
             writeln!(stdout(), "documents  {}", engine.len()?)?;
             let megabytes = |bytes: u64| bytes as f64 / 1e6;
@@ -44,7 +39,7 @@ impl Info {
         }
         if self.check {
             let check = index.check()?;
-            super::index::report_notices(&engine);
+            engine.notices(); // each is said as it is forwarded
             for problem in &check.problems {
                 eprintln!("problem: {problem}");
             }

@@ -9,21 +9,20 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
-use vetted::verification::{Penalty, Policy};
-use vetted::{Engine, Filter};
+use vetted::wire::SearchAnswer;
+use vetted::{Engine, Filter, Policy};
 
-use super::index::report_notices;
-use super::{DEFAULT_ALPHA, Mode, scorers};
+use super::{DEFAULT_ALPHA, Mode, NOTHING_VOUCHED_FOR, REQUIRE_VERIFIED, scorers};
 use crate::terminal::bold;
 
 mod answer;
 
-pub use answer::print;
+pub use answer::{named, print};
 
-/// Finds documents and reads each against the question: what conflicts with it is left out, the rest carries a verdict.
+/// Finds documents and reads each against the question: what contradicts it is left out, the rest carries a verdict.
 ///
-/// Exit status: 0 if at least one hit is accepted, 3 if none is. With --verify off, and with --queries, whose answers each
-/// say so by themselves, it is 0.
+/// accept: the document supports the question. reject: it contradicts the question, or another document says nearly the same
+/// and supports it better. abstain: neither. unverified: too little was read, and it is said why.
 #[derive(Args)]
 pub struct Search {
     /// The question
@@ -51,7 +50,7 @@ pub struct Search {
     /// Only documents whose metadata fit: `field=value`, also !=, <, <=, >, >=; several must all fit
     #[arg(long, value_name = "CONDITION")]
     filter: Vec<Filter>,
-    /// What becomes of documents that conflict with the question
+    /// What becomes of documents that are rejected
     #[arg(long, value_enum, env = "VETTED_VERIFY", default_value = "filter")]
     verify: Verify,
     /// How many of the documents found are verified. Hits beyond them are marked unverified
@@ -64,12 +63,14 @@ pub struct Search {
     /// Who judges: `vetted` (the shipped verifier), or a verifier's folder
     #[arg(long, value_name = "DIR", env = "VETTED_VERIFIER", default_value = "vetted")]
     verifier: String,
-    /// Leave out the token pairs behind verdicts: they cost one reading of the pair per token
+    /// Show the token pairs behind verdicts: they cost one reading of the pair per token
     #[arg(long)]
-    no_evidence: bool,
-    /// Print JSON: {query, mode, verified, hits: [{rank, id, score, scores, recall_rank, recall_score, verdict, p_match,
-    /// p_conflict, kind, rival, window, evidence, title, snippet, metadata}], rejected, ms}; `verdict` is accept, reject, abstain
-    /// or unverified, and then `why` says why; `rival` is what says nearly the same as a rejected document and supports better
+    evidence: bool,
+    #[arg(long, help = REQUIRE_VERIFIED)]
+    require_verified: bool,
+    /// Print JSON: {query, mode, verified, hits: [{rank, id, score, scores, recall_rank, verdict, reason, finding, p_match,
+    /// p_conflict, kind, window, evidence, title, snippet, metadata}], rejected, ms}. `reason` says why a document is rejected
+    /// (contradicts, or rival, which is then named) or unverified; `finding` is supports, contradicts or neither
     #[arg(long)]
     json: bool,
 }
@@ -83,8 +84,6 @@ pub enum Verify {
     Flag,
     /// They are left out
     Filter,
-    /// They lose by how likely the conflict is
-    Penalty,
 }
 
 impl Verify {
@@ -94,7 +93,6 @@ impl Verify {
             Verify::Off => None,
             Verify::Flag => Some(Policy::Flag),
             Verify::Filter => Some(Policy::Filter),
-            Verify::Penalty => Some(Policy::Penalty(Penalty::default())),
         }
     }
 }
@@ -103,6 +101,9 @@ impl Search {
     pub fn run(self) -> Result<ExitCode> {
         let engine = Engine::builder(&self.index).verifier(scorers::source(&self.verifier)).open()?;
         let verify = self.verify();
+        if self.require_verified && verify.is_none() {
+            wrong_usage("--require-verified asks for a verdict, and --verify off for none");
+        }
         let mut out = stdout().lock();
         let mut vouched = true;
         for question in self.questions(engine.vector_field())? {
@@ -111,10 +112,10 @@ impl Search {
                 vetted::Search::new(&text).vector(vector).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
             let search = self.filter.iter().cloned().fold(search.verify(verify), vetted::Search::filter);
             let found = engine.search(&search).with_context(|| format!("query {id}"))?;
-            report_notices(&engine);
-            vouched = found.verified();
+            vouched &= found.verified();
             if self.json {
-                writeln!(out, "{}", answer::as_json(self.queries.as_ref().map(|_| &id), &search, self.mode, &found))?;
+                let answer = SearchAnswer::new(self.queries.as_ref().map(|_| id), &search, &found);
+                writeln!(out, "{}", serde_json::to_string(&answer)?)?;
             } else {
                 if self.queries.is_some() {
                     writeln!(out, "{}", bold(&text))?;
@@ -122,14 +123,13 @@ impl Search {
                 print(&mut out, &found)?;
             }
         }
-        let answered = vouched || verify.is_none() || self.queries.is_some();
-        Ok(if answered { ExitCode::SUCCESS } else { ExitCode::from(NOTHING_VOUCHED_FOR) })
+        Ok(if self.require_verified && !vouched { NOTHING_VOUCHED_FOR.into() } else { ExitCode::SUCCESS })
     }
 
     fn verify(&self) -> Option<vetted::Verify> {
         let policy = self.verify.policy()?;
         let budget = self.budget_ms.map(Duration::from_millis);
-        Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: !self.no_evidence })
+        Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: self.evidence })
     }
 
     /// `field` is where questions bring their vectors.
@@ -160,8 +160,10 @@ impl Search {
     }
 }
 
-/// The exit status of a search none of whose hits the verifier accepts.
-const NOTHING_VOUCHED_FOR: u8 = 3;
+/// Ends the program as clap does for options that do not fit each other.
+fn wrong_usage(message: &str) -> ! {
+    clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, format!("{message}\n")).exit()
+}
 
 struct Question {
     id: String,

@@ -3,21 +3,24 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Write, stdin, stdout};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
-use vetted::verification::{self, Verdict};
-use vetted::{Explanation, Precision as Arithmetic, Verification, VerifierOptions};
+use serde_json::Value;
+use vetted::wire::{TokenPair, VerifyAnswer, VerifyResult};
+use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, verification};
 
-use super::Precision;
 use super::scorers::{self, JUDGES};
-use crate::terminal::{bold, colored, dim, heat};
+use super::{NOTHING_VOUCHED_FOR, Precision, REQUIRE_VERIFIED};
+use crate::terminal::{bold, colored, dim, heat, printable, token_pairs};
 
-/// Prints verdict, probabilities, kind of conflict and the token pairs that decided; in a terminal, the similarity map too.
+/// Prints verdict, finding, probabilities and kind of difference; with --evidence the token pairs that decided and, in a
+/// terminal, the similarity map.
 ///
-/// accept: the candidate can be vouched for. reject: it conflicts with the query, or does not match it. abstain: neither
-/// is clear enough.
+/// accept: the candidate supports the query, or says the same. reject: it contradicts the query, or is different where
+/// equivalence is asked about. abstain: none of these, or not clearly enough. unverified: too little was read, and it is said
+/// why.
 #[derive(Args)]
 pub struct Verify {
     /// What the candidates are held against: a question, a claim, a cached prompt
@@ -38,12 +41,14 @@ pub struct Verify {
     /// The arithmetic of encoder and reader
     #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
     precision: Precision,
-    /// Leave out the token pairs and the map: they cost one reading of the pair per token (and are given for the first 50
-    /// candidates only)
+    /// Show the token pairs that decided and the map: they cost one reading of the pair per token (and are given for the first
+    /// 50 candidates only)
     #[arg(long)]
-    no_evidence: bool,
-    /// Print JSON: {query, relation, verified, results: [{index, candidate, verdict, p_match, p_conflict, kind, window,
-    /// evidence}]}
+    evidence: bool,
+    #[arg(long, help = REQUIRE_VERIFIED)]
+    require_verified: bool,
+    /// Print JSON: {query, relation, verified, results: [{index, candidate, verdict, reason, finding, p_match, p_conflict, kind,
+    /// window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
     #[arg(long)]
     json: bool,
 }
@@ -69,11 +74,8 @@ impl From<Relation> for verification::Relation {
 /// Candidates that are explained; an explanation costs up to a hundred readings.
 const EXPLAINED: usize = 50;
 
-/// Token pairs shown as evidence.
-const SHOWN_PAIRS: usize = 5;
-
 impl Verify {
-    pub fn run(self) -> Result<()> {
+    pub fn run(self) -> Result<ExitCode> {
         let candidates = self.candidates()?;
         let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
         let verifier = scorers::load_judge(&self.verifier, options)?;
@@ -82,23 +84,23 @@ impl Verify {
         let mut results = Vec::with_capacity(candidates.len());
         let mut out = stdout().lock();
         for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
-            let explanation = match self.no_evidence || index >= EXPLAINED {
-                true => None,
-                false => verifier.explain(&self.query, &candidate[verification.window.clone()], relation)?,
+            let window = verification.assessment().map(|read| &candidate[read.window.clone()]);
+            let explanation = match window.filter(|_| self.evidence && index < EXPLAINED) {
+                Some(window) => verifier.explain(&self.query, window, relation)?,
+                None => None,
             };
             if self.json {
-                results.push(as_json(index, candidate, verification, explanation.as_ref()));
+                results.push(VerifyResult::new(index, candidate, verification, explanation.as_ref()));
             } else {
                 print(&mut out, candidate, verification, explanation.as_ref())?;
             }
         }
         if self.json {
-            let accepted = verified.iter().any(|v| v.judgement.verdict == Verdict::Accept);
-            let relation = self.relation.to_possible_value().map(|value| value.get_name().to_owned());
-            let answer = json!({"query": self.query, "relation": relation, "verified": accepted, "results": results});
-            writeln!(out, "{answer}")?;
+            let answer = VerifyAnswer::new(self.query, relation, results);
+            writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         }
-        Ok(())
+        let vouched = verified.iter().any(|one| one.verdict() == Verdict::Accept);
+        Ok(if self.require_verified && !vouched { NOTHING_VOUCHED_FOR.into() } else { ExitCode::SUCCESS })
     }
 
     fn candidates(&self) -> Result<Vec<String>> {
@@ -135,41 +137,8 @@ fn candidate(line: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-fn as_json(index: usize, candidate: &str, verification: &Verification, explanation: Option<&Explanation>) -> Value {
-    let judgement = &verification.judgement;
-    json!({
-        "index": index,
-        "candidate": candidate,
-        "verdict": judgement.verdict,
-        "p_match": judgement.p_match,
-        "p_conflict": judgement.p_conflict,
-        "kind": judgement.kind,
-        "window": [verification.window.start, verification.window.end],
-        "evidence": explanation.map(evidence_json),
-    })
-}
-
-/// The token pairs that decided.
-pub fn evidence_json(explanation: &Explanation) -> Value {
-    let pair = |pair: &verification::TokenPair| {
-        json!({
-            "query": explanation.query_tokens[pair.query],
-            "candidate": explanation.candidate_tokens[pair.candidate],
-            "similarity": pair.similarity,
-            "weight": pair.weight,
-        })
-    };
-    shown(explanation).map(pair).collect()
-}
-
-/// The pairs worth showing: `[CLS]` and `[SEP]` say nothing to people.
-fn shown(explanation: &Explanation) -> impl Iterator<Item = &verification::TokenPair> {
-    let special = |token: &str| token.starts_with('[') && token.ends_with(']');
-    let pairs = explanation.evidence.pairs.iter().filter(move |pair| {
-        !special(&explanation.query_tokens[pair.query]) && !special(&explanation.candidate_tokens[pair.candidate])
-    });
-    pairs.take(SHOWN_PAIRS)
-}
+/// Where the lines below a verdict begin.
+const INDENT: usize = 12;
 
 fn print(
     out: &mut impl Write,
@@ -177,25 +146,23 @@ fn print(
     verification: &Verification,
     explanation: Option<&Explanation>,
 ) -> Result<()> {
-    let judgement = &verification.judgement;
-    let (verdict, color) = match judgement.verdict {
-        Verdict::Accept => ("accept", "32"),
-        Verdict::Reject => ("reject", "31"),
-        Verdict::Abstain => ("abstain", "33"),
+    let color = match verification.verdict() {
+        Verdict::Accept => "32",
+        Verdict::Reject => "31",
+        Verdict::Abstain => "33",
+        Verdict::Unverified => "2",
     };
-    let kind = judgement.kind.map(|kind| format!("  {kind}")).unwrap_or_default();
-    writeln!(out, "{}  {}", colored(&format!("{verdict:<7}"), color), bold(candidate))?;
-    writeln!(out, "         match {:.3}  conflict {:.3}{kind}", judgement.p_match, judgement.p_conflict)?;
-    let Some(explanation) = explanation else { return Ok(()) };
-    for pair in shown(explanation) {
-        let (query, candidate) = (&explanation.query_tokens[pair.query], &explanation.candidate_tokens[pair.candidate]);
-        let (similarity, weight) = (pair.similarity, pair.weight);
-        writeln!(
-            out,
-            "         {query} ~ {candidate}  {}",
-            dim(&format!("similarity {similarity:.2}, weight {weight:.2}"))
-        )?;
+    let verdict = colored(&format!("{:<10}", verification.verdict()), color);
+    writeln!(out, "{verdict}  {}", bold(&printable(candidate)))?;
+    if let Verification::Unverified(why, _) = verification {
+        writeln!(out, "{:INDENT$}{why}", "")?;
     }
+    if let Some(Judgement { finding, p_match, p_conflict, kind }) = verification.judgement() {
+        let kind = kind.map(|kind| format!("  {kind}")).unwrap_or_default();
+        writeln!(out, "{:INDENT$}{finding}  match {p_match:.3}  conflict {p_conflict:.3}{kind}", "")?;
+    }
+    let Some(explanation) = explanation else { return Ok(()) };
+    token_pairs(out, INDENT, &TokenPair::of(explanation))?;
     if stdout().is_terminal() {
         grid(out, explanation)?;
     }
@@ -208,13 +175,13 @@ fn grid(out: &mut impl Write, explanation: &Explanation) -> Result<()> {
     let width = query_tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
     for (token, row) in query_tokens.iter().zip(evidence.map.chunks_exact(evidence.columns.max(1))) {
         let cells: String = row.iter().map(|similarity| heat(*similarity)).collect();
-        writeln!(out, "         {token:>width$} {cells}")?;
+        writeln!(out, "{:INDENT$}{token:>width$} {cells}", "")?;
     }
     // Words do not fit under columns one letter wide: they are listed by number.
     for (row, tokens) in candidate_tokens.chunks(12).enumerate() {
         let numbered: Vec<String> =
             tokens.iter().enumerate().map(|(i, token)| format!("{}:{token}", row * 12 + i + 1)).collect();
-        writeln!(out, "         {:>width$} {}", "", dim(&numbered.join(" ")))?;
+        writeln!(out, "{:INDENT$}{:>width$} {}", "", "", dim(&numbered.join(" ")))?;
     }
     Ok(())
 }

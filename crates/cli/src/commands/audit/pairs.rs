@@ -99,7 +99,7 @@ pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> 
             for some in set.pairs.chunks(STEP) {
                 let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], relation(p))).collect();
                 let verified = verifier.verifier.verify_pairs(&questions)?;
-                matches.extend(verified.iter().map(|one| one.judgement.p_match));
+                matches.extend(verified.iter().map(|one| one.judgement().map_or(0.0, |it| it.p_match)));
                 bar.inc(some.len() as u64);
             }
             finish(&bar);

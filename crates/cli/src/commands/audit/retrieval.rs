@@ -4,8 +4,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use rayon::prelude::*;
-use vetted::verification::Verdict;
-use vetted::{PassageSource, PassageViews, QueryExtent, Verifier};
+use vetted::{PassageSource, PassageViews, QueryExtent, Verdict, Verifier};
 use vetted_encoder::Role;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
@@ -72,7 +71,7 @@ pub fn ranked(set: &Collection, encoder: &AuditedEncoder, cache: &Cache) -> Resu
 }
 
 /// What the verifier leaves of a ranking: of the first `depth` documents for every query, those go that a search by
-/// `vetted search` would leave out, which conflict with the query. Queries too short to conflict with anything keep all.
+/// `vetted search` would leave out, which contradict the query. Queries too short to conflict with anything keep all.
 pub fn verified(
     set: &Collection,
     hits: &[Vec<Hit>],
@@ -99,7 +98,7 @@ pub fn verified(
                     rejected.extend(hits.iter().map(|_| 0.0));
                 } else {
                     let verified = asked.verify_passages(&read.sources(hits, &verifier.verifier)?)?;
-                    rejected.extend(verified.iter().map(|one| f32::from(one.judgement.verdict == Verdict::Reject)));
+                    rejected.extend(verified.iter().map(|one| f32::from(one.verdict() == Verdict::Reject)));
                 }
                 read.done_with(hits);
                 bar.inc(hits.len() as u64);

@@ -51,7 +51,7 @@ impl Contrast {
                     .map(|(query, text)| (query, text, Relation::Support))
                     .collect();
                 let verified = verifier.verify_pairs(&questions)?;
-                let logits = verified.iter().map(|verification| f64::from(verification.support_of_all));
+                let logits = verified.iter().map(|verification| f64::from(verification.support_of_all()));
                 scores.extend(logits.collect::<Vec<_>>().as_chunks::<4>().0.iter().copied().map(ContrastScores::from));
                 bar.inc(some.len() as u64);
             }

@@ -116,8 +116,8 @@ pub fn scores(Named { name, verifier }: &Named, pairs: &[Pair]) -> Result<Vec<f6
         let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), relation(p))).collect();
         values.extend(verifier.verify_pairs(&questions)?.iter().zip(some).map(|(verification, pair)| {
             let (logit, calibration) = match pair.relation {
-                Relation::Support => (verification.outputs.support, calibration.support),
-                Relation::Equivalence => (verification.outputs.equivalence, calibration.equivalence),
+                Relation::Support => (verification.outputs().support, calibration.support),
+                Relation::Equivalence => (verification.outputs().equivalence, calibration.equivalence),
             };
             let logit = f64::from(logit);
             // In double precision: single precision knows no probability between 1 - 6e-8 and 1, and ranks would tie.

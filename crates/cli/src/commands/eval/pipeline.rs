@@ -44,7 +44,7 @@ pub struct PipelineArguments {
     #[arg(long, value_name = "N", env = "VETTED_DEPTH", default_value_t = vetted::Verify::default().depth as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
     depth: u32,
-    /// What `vetted` does with documents that conflict with the query
+    /// What `vetted` does with documents that are rejected
     #[arg(long, value_enum, env = "VETTED_VERIFY", default_value = "filter")]
     verify: Verify,
     /// Who judges in `vetted`: `vetted` (the shipped verifier), or a verifier's folder
@@ -74,7 +74,7 @@ enum Stages {
 pub struct Answered {
     /// Documents with scores that order them, best first.
     pub hits: Vec<(String, f32)>,
-    /// What was left out because it conflicts with the query.
+    /// What was left out because it is rejected.
     pub rejected: Vec<String>,
     /// Place in `hits` of the document to act on: the first, or the first that is vouched for.
     pub acted_on: Option<usize>,
@@ -146,7 +146,7 @@ impl Ranker {
             }
             Stages::Vetted(verify) => {
                 let ranked = engine.rank(&search.verify(*verify))?;
-                let vouched = ranked.hits.iter().position(|hit| hit.vetting.is_accepted());
+                let vouched = ranked.hits.iter().position(|hit| hit.outcome.is_accepted());
                 let rejected = ranked.rejected.into_iter().map(|candidate| candidate.id).collect();
                 let acted_on = if verify.is_some() { vouched } else { Some(0) };
                 (ranked.hits.into_iter().map(|hit| (hit.id, hit.score)).collect(), rejected, acted_on)
@@ -166,7 +166,7 @@ impl Ranker {
         }
         let verified = verifier.verify(query, &texts, Relation::Support)?;
         for ((_, score), verification) in hits.iter_mut().zip(&verified) {
-            *score = verification.support_of_all;
+            *score = verification.support_of_all();
         }
         hits[..depth].sort_by(|a, b| b.1.total_cmp(&a.1));
         for (rank, (_, score)) in hits.iter_mut().enumerate() {

@@ -4,6 +4,12 @@
 //! hardly ever is. So of candidates that say nearly the same, one that supports the query clearly less than another is rejected,
 //! whatever is thought of it alone.
 
+use std::ops::Range;
+
+use super::{Finding, NEARLY_THE_SAME};
+use crate::QueryExtent;
+use crate::verification::{Assessment, Verification};
+
 /// A candidate that was verified and not rejected.
 pub struct Contender {
     /// The window that decided about it, if that supports the query; not necessarily surely enough to vouch for it.
@@ -20,10 +26,6 @@ pub struct Wording {
     support: Option<f32>,
 }
 
-/// Windows are nearly the same when they share this part of their tokens (Dice's coefficient of the two multisets): a
-/// sentence of twelve tokens with a *not* or with another number, or the same words in another order.
-const NEARLY_THE_SAME: f32 = 0.7;
-
 impl Wording {
     /// Of a window's tokens, and the logit of support where it was read.
     pub fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
@@ -31,6 +33,25 @@ impl Wording {
         sorted.sort_unstable();
         Wording { ids, sorted, support }
     }
+}
+
+/// The window that decided about a candidate, if it supports the whole query by the rule for two texts, and the candidate is
+/// not rejected. `windows` are all of the candidate's, `found` tells what is found in one of those read.
+pub(crate) fn supported_by(
+    verification: &Verification,
+    extent: QueryExtent,
+    windows: &[Range<usize>],
+    found: impl Fn(usize) -> Option<Finding>,
+) -> Option<usize> {
+    let (Verification::Accept(read) | Verification::Abstain(read)) = verification else { return None };
+    let decided = windows.iter().position(|window| *window == read.window)?;
+    (extent == QueryExtent::Whole && found(decided) == Some(Finding::Supports)).then_some(decided)
+}
+
+/// What is said about a candidate that a rival beats: as of every rejected one, the likeliest kind of difference.
+pub fn beaten<Place>(mut read: Assessment<Place>) -> Assessment<Place> {
+    read.judgement.kind = read.outputs.likeliest_kind().map(|(kind, _)| kind);
+    read
 }
 
 /// For each contender, which other one says nearly the same and supports the query by `margin` logits more: the one that

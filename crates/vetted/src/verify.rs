@@ -1,23 +1,52 @@
-//! Tier two at work: what recall found, verified.
+//! How what retrieval found is verified.
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::Team;
-use vetted_reader::Verdict;
-use vetted_verifier::{Contender, rivals};
+use vetted_verifier::{Contender, Policy, Unverified, rivals};
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};
 use crate::search::Candidate;
 use crate::stored_views::{Missing, find};
-use crate::vetting::{Part, Unverified, Verify, Vetted, Vetting};
-use crate::{Engine, Error, PassageSource, PreparedQuery, QueryExtent, Verification};
+use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery, QueryExtent};
+
+/// How the candidates that recall found are verified.
+///
+/// ```
+/// use std::time::Duration;
+/// use vetted::{Policy, Verify};
+///
+/// let verify = Verify { policy: Policy::Flag, budget: Some(Duration::from_millis(50)), ..Verify::default() };
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Verify {
+    /// What a rejection does to a candidate. By default it is left out.
+    pub policy: Policy,
+    /// How many of recall's candidates are verified, from the first on. When some are rejected, the hits are filled up from
+    /// deeper ones: verified ones first, and beyond the depth unverified ones, marked as such.
+    pub depth: usize,
+    /// After so much time of verifying (models loaded), what is left is returned [`Unverified::BudgetSpent`].
+    pub budget: Option<Duration>,
+    /// Whether hits carry the token pairs that decided, which takes a reading of the pair per token.
+    pub evidence: bool,
+}
+
+impl Default for Verify {
+    /// Rejected candidates are left out, 20 are verified, however long it takes, without evidence.
+    fn default() -> Verify {
+        Verify { policy: Policy::default(), depth: DEFAULT_DEPTH, budget: None, evidence: false }
+    }
+}
+
+/// How many candidates are verified unless told otherwise.
+const DEFAULT_DEPTH: usize = 20;
 
 /// So many candidates are verified between two looks at the clock.
-const VETTED_TOGETHER: usize = 8;
+const CANDIDATES_TOGETHER: usize = 8;
 
 /// What of a candidate is read.
 struct Reading {
@@ -32,7 +61,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`Error::Expired`]; whatever else goes wrong is left on the candidates that it befell.
-    pub(crate) fn vet(
+    pub(crate) fn verify(
         &self,
         asked: &PreparedQuery,
         query: &str,
@@ -41,36 +70,37 @@ impl Engine {
         team: &mut Team,
     ) -> Result<(), Error> {
         if asked.extent() == QueryExtent::Keywords {
-            candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::QueryTooShort));
+            candidates.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::QueryTooShort));
             return Ok(());
         }
         let start = Instant::now();
         let depth = verify.depth.min(candidates.len());
         let (verified, beyond) = candidates.split_at_mut(depth);
         let mut contenders = Vec::with_capacity(depth);
-        for candidates in verified.chunks_mut(VETTED_TOGETHER) {
+        for candidates in verified.chunks_mut(CANDIDATES_TOGETHER) {
             if verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
-                candidates.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BudgetSpent));
+                candidates.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::BudgetSpent));
                 contenders.extend(candidates.iter().map(|_| None));
                 continue;
             }
-            match self.vet_some(asked, query, candidates, team) {
+            match self.verify_some(asked, query, candidates, team) {
                 Ok(some) => contenders.extend(some),
                 Err(expired @ Error::Expired(_)) => return Err(expired),
                 Err(error) => {
+                    tracing::warn!(%error, "candidates could not be verified");
                     let error = Arc::new(error);
-                    let failed = || Vetting::Unverified(Unverified::Failed(error.clone()));
-                    candidates.iter_mut().for_each(|it| it.vetting = failed());
+                    let failed = || Outcome::Unverified(Unverified::Failed(error.clone()));
+                    candidates.iter_mut().for_each(|it| it.outcome = failed());
                     contenders.extend(candidates.iter().map(|_| None));
                 }
             }
         }
         reject_near_misses(verified, &rivals(&contenders, asked.verifier().config().thresholds.rival_margin));
-        beyond.iter_mut().for_each(|it| it.vetting = Vetting::Unverified(Unverified::BeyondDepth));
+        beyond.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::BeyondDepth));
         Ok(())
     }
 
-    fn vet_some(
+    fn verify_some(
         &self,
         asked: &PreparedQuery,
         query: &str,
@@ -95,8 +125,8 @@ impl Engine {
         })??;
         let mut contenders = Vec::with_capacity(candidates.len());
         for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {
-            candidate.vetting = vetting(asked.extent(), verification, reading.bytes);
-            let stays = candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Reject);
+            candidate.outcome = Outcome::of_passage(verification, reading.bytes);
+            let stays = matches!(candidate.outcome, Outcome::Accept(_) | Outcome::Abstain(_));
             contenders.push(stays.then_some(contender));
         }
         Ok(contenders)
@@ -132,27 +162,10 @@ impl Engine {
 /// Rejects each candidate that has a rival among the others.
 fn reject_near_misses(candidates: &mut [Candidate], rivals: &[Option<usize>]) {
     for (at, rival) in rivals.iter().enumerate() {
-        let rival = rival.map(|rival| candidates[rival].id.clone());
-        if let (Some(rival), Vetting::Vetted(vetted)) = (rival, &mut candidates[at].vetting) {
-            vetted.judgement.verdict = Verdict::Reject;
-            vetted.rival = Some(rival);
+        if let Some(rival) = rival {
+            let id = candidates[*rival].id.clone();
+            let outcome = std::mem::replace(&mut candidates[at].outcome, Outcome::Off);
+            candidates[at].outcome = outcome.beaten_by(id);
         }
     }
-}
-
-/// `bytes` are those of the passage in the text.
-fn vetting(extent: QueryExtent, verification: Verification, bytes: Range<usize>) -> Vetting {
-    let Verification { judgement, outputs, support_of_all, coverage, window } = verification;
-    let accepts = matches!(judgement.verdict, Verdict::Accept | Verdict::Abstain);
-    if window.is_empty() {
-        return Vetting::Unverified(Unverified::NoText);
-    }
-    if accepts && extent == QueryExtent::Beginning {
-        return Vetting::Unverified(Unverified::QueryTooLong);
-    }
-    let part = match bytes.is_empty() {
-        true => Part::Title,
-        false => Part::Text(bytes.start + window.start..bytes.start + window.end),
-    };
-    Vetting::Vetted(Vetted { judgement, outputs, support_of_all, coverage, part, rival: None })
 }

@@ -1,0 +1,19 @@
+//! What the libraries say while they work, on standard error.
+
+use std::io::stderr;
+
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::prelude::*;
+
+/// Shows warnings and whatever else `filter` lets through. Where debugging is let through, so is the time that each span took.
+pub fn start(filter: Targets) {
+    let stages = filter.would_enable("vetted", &Level::DEBUG);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(stderr)
+        .with_target(stages)
+        .without_time()
+        .with_span_events(if stages { FmtSpan::CLOSE } else { FmtSpan::NONE });
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+}
