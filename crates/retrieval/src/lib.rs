@@ -93,11 +93,15 @@
 //! writes to it, between 64-bit little-endian machines, and must not lie on a network file system.
 #![deny(unsafe_code)]
 
+mod background;
+mod bits;
 mod check;
+mod columns;
 mod error;
 mod filter;
 mod fusion;
 mod index;
+mod loading;
 mod lock;
 mod manifest;
 mod notice;
@@ -106,18 +110,23 @@ mod ranking;
 mod roster;
 mod search;
 mod settings;
+mod shared;
+mod snapshot;
 mod state;
 mod store;
 mod text;
 mod vectors;
+mod writing;
 
 pub use check::{Check, Problem};
 pub use error::{Damage, Error, FilterProblem, Result};
 pub use filter::{Comparison, Filter};
 pub use fusion::{Fusion, Normalization};
-pub use index::{Entry, Index, Upserted};
+pub use index::Index;
 pub use manifest::{EncoderIdentity, FORMAT_VERSION, Manifest};
 pub use notice::Notice;
 pub use query::{DEFAULT_DEPTH, DEFAULT_K, Hit, Query, Scores};
 pub use settings::Settings;
+pub use snapshot::Snapshot;
 pub use text::matching_words;
+pub use writing::{Entry, Upserted};

@@ -8,7 +8,8 @@ use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, Precision, Role};
-use vetted_retrieval::{Index, Manifest, Query, Upserted};
+use vetted_kernels::Team;
+use vetted_retrieval::{Index, Manifest, Query, Snapshot, Upserted};
 use vetted_verifier::{Relation, Verdict};
 
 use crate::model::Model;
@@ -175,12 +176,11 @@ impl Engine {
     /// # Errors
     /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
-        let ranked = self.rank(search)?;
+        let (snapshot, ranked) = self.rank_at_once(search)?;
         let explain = search.verify.is_some_and(|verify| verify.evidence);
         let mut hits = Vec::with_capacity(ranked.hits.len());
         for candidate in ranked.hits {
-            // None for a document that was deleted since it was ranked.
-            let Some(document) = self.index.get(&candidate.id)? else { continue };
+            let Some(document) = snapshot.get(&candidate.id)? else { continue };
             let window = candidate.vetting.vetted().map(|vetted| vetted.part.of(&document)).unwrap_or_default();
             let explained = explain && candidate.vetting.verdict().is_some_and(|verdict| verdict != Verdict::Abstain);
             let evidence = match explained {
@@ -211,6 +211,11 @@ impl Engine {
     /// # Errors
     /// As [`search`](Self::search).
     pub fn rank(&self, search: &Search) -> Result<Ranked, Error> {
+        Ok(self.rank_at_once(search)?.1)
+    }
+
+    /// Ranks, and returns as well the moment of the index in which all of it was read.
+    fn rank_at_once(&self, search: &Search) -> Result<(Snapshot, Ranked), Error> {
         if search.text.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
@@ -240,17 +245,19 @@ impl Engine {
         // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
         let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
-        let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
+        let snapshot = self.index.snapshot()?;
+        let found = snapshot.search(&query, &mut Team::gather())?;
+        let mut candidates: Vec<Candidate> = found.into_iter().map(Candidate::recalled).collect();
         let ranking = start.elapsed() - encoding;
         let (hits, rejected) = match (&asked, search.verify) {
             (Some(asked), Some(verify)) => {
-                self.vet(asked, &search.text, verify, &mut candidates);
+                self.vet(&snapshot, asked, &search.text, verify, &mut candidates);
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),
         };
         let verifying = start.elapsed() - encoding - ranking;
-        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying } })
+        Ok((snapshot, Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying } }))
     }
 
     /// The verifier, loaded at the first call.
@@ -316,7 +323,12 @@ impl Engine {
     }
 
     pub(crate) fn notice(&self, notice: Notice) {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner).push(notice);
+        const KEPT: usize = 64;
+        let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
+        if notices.len() == KEPT {
+            notices.remove(0);
+        }
+        notices.push(notice);
     }
 
     fn of(index: Index, model: Model, passages: Passages, views: ViewStorage, verifier: VerifierSource) -> Engine {
