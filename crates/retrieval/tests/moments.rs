@@ -65,6 +65,7 @@ fn one_generation(snapshot: &Snapshot, hits: &[Hit], dense: bool) -> usize {
 fn searches_beside_a_writer(settings: Settings, generations: usize) {
     let (_folder, index) = created(settings);
     index.upsert(generation(1)).unwrap();
+    index.finish().unwrap();
     let mut first = vec![0.0; DIMENSIONS];
     first[0] = 1.0;
     let (done, searched) = (AtomicBool::new(false), AtomicUsize::new(0));
