@@ -100,6 +100,7 @@
 //! |---|---|---|
 //! | the states | every search and every change | while a pointer is copied |
 //! | a chunk's columns, a column's results | searches with filters | while a list of at most 32 is looked through |
+//! | the words of new documents | searches by words, in a process that was not asked for words before they were written | while they are counted |
 //! | the store's table of readers (LMDB's) | every search | while a place is found |
 //! | the right to search a graph | searches with a graph, as many as there are processors at once | while the graph is searched |
 //! | loading vectors; opening the text index | the first searches that need them; `finish` after a new graph, and then no search waits | while they are read; a text index that is damaged or late, and that no other process writes, is repaired on disk |

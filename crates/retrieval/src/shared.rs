@@ -190,7 +190,7 @@ fn compared(state: &State, reading: &Reading) -> Result<Difference> {
 fn follow_text(state: &mut State) {
     let Some(text) = &state.text else { return };
     let sequence = || text.files().sequence().ok().flatten().filter(|sequence| *sequence <= state.sequence);
-    let Some(before) = sequence() else { return };
+    let Some(before) = sequence().filter(|sequence| *sequence != text.included()) else { return };
     if text.files().reload().is_err() || sequence() != Some(before) {
         return;
     }

@@ -34,6 +34,8 @@ pub(crate) struct Text {
     files: Arc<Files>,
     base: Base,
     overlay: Vec<Batch>,
+    /// The last transaction that is known to be in what tantivy holds.
+    included: u64,
     /// Numbers of documents that tantivy holds and that were removed, by the transaction that removed them.
     gone: Vec<(u64, Arc<[u64]>)>,
 }
@@ -58,12 +60,18 @@ impl Text {
     /// What it lacks is to be added by [`load_missing`](Self::load_missing).
     pub(crate) fn open(files: Files, roster: &Roster, sequence: u64) -> std::result::Result<Self, TantivyError> {
         let (base, strangers) = Base::read(&files, roster, None)?;
+        let included = files.sequence()?.unwrap_or(0);
         let gone = vec![(sequence, strangers.into())];
-        Ok(Self { files: Arc::new(files), base, overlay: Vec::new(), gone })
+        Ok(Self { files: Arc::new(files), base, overlay: Vec::new(), included, gone })
     }
 
     pub(crate) fn files(&self) -> &Arc<Files> {
         &self.files
+    }
+
+    /// The last transaction that is known to be in what tantivy holds.
+    pub(crate) fn included(&self) -> u64 {
+        self.included
     }
 
     /// How tantivy differs from the documents of `roster`.
@@ -142,13 +150,13 @@ impl Text {
         if !strangers.is_empty() {
             gone.push((included + 1, strangers.into()));
         }
-        Ok(Self { files: files.clone(), base, overlay, gone })
+        Ok(Self { files: files.clone(), base, overlay, included: included.max(self.included), gone })
     }
 
     /// The same documents under new ordinals.
     pub(crate) fn renumbered(&self, ordinals: &Renumbering) -> Self {
         let overlay = self.overlay.iter().map(|batch| batch.renumbered(ordinals)).collect();
-        Self { files: self.files.clone(), base: self.base.renumbered(ordinals), overlay, gone: self.gone.clone() }
+        Self { base: self.base.renumbered(ordinals), overlay, ..self.clone() }
     }
 
     /// The ordinals of the documents that are here.
