@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::Result;
 use crate::index::Index;
-use crate::state::Needs;
+use crate::snapshot::Snapshot;
 use crate::store::fingerprint;
 
 /// What [`Index::check`] found.
@@ -73,30 +73,35 @@ impl Index {
     /// # Errors
     /// If the store is damaged so much that it cannot be read.
     pub fn check(&self) -> Result<Check> {
-        let (state, snapshot) = self.current(Needs { vectors: true, text: true })?;
-        let roster = state.roster();
-        let in_text = state.text().map(|text| text.held(roster.places())).unwrap_or_default();
+        self.snapshot()?.check()
+    }
+}
+
+impl Snapshot {
+    fn check(&self) -> Result<Check> {
+        let (roster, reading) = (self.roster(), self.reading());
+        let in_text = self.text()?.held();
         let mut check = Check { documents: roster.len(), passages: 0, problems: Vec::new() };
-        let orphans = snapshot.orphans()?;
+        let orphans = reading.orphans()?;
         check.problems.extend((orphans > 0).then_some(Problem::Orphans { records: orphans }));
-        let agrees = state.vectors().map(|it| it.agreement(&snapshot, roster)).transpose()?.unwrap_or_default();
+        let agrees = self.vectors()?.agreement(reading, roster)?;
         for (ordinal, number) in roster.living() {
-            let id = || roster.ids()[ordinal as usize].to_string();
-            let document = snapshot.document(number)?;
-            let registered = snapshot.find(&document.id)?;
-            if registered != Some((number, fingerprint(&document))) || document.id != *roster.ids()[ordinal as usize] {
+            let id = || roster.id(ordinal).to_owned();
+            let document = reading.document(number)?;
+            let registered = reading.find(&document.id)?;
+            if registered != Some((number, fingerprint(&document))) || document.id != roster.id(ordinal) {
                 check.problems.push(Problem::Altered { id: id() });
             }
-            let passages = snapshot.passages(number)?.len();
+            let passages = reading.passages(number)?.len();
             check.passages += passages;
-            let count = snapshot.vectors(number)?.len();
+            let count = reading.vectors(number)?.len();
             if count != passages {
                 check.problems.push(Problem::VectorCount { id: id(), passages, vectors: count });
             }
-            if agrees.get(ordinal as usize) != Some(&true) {
+            if !agrees.get(ordinal) {
                 check.problems.push(Problem::VectorIndex { id: id() });
             }
-            if in_text.get(ordinal as usize) != Some(&true) {
+            if !in_text.get(ordinal) {
                 check.problems.push(Problem::TextIndex { id: id() });
             }
         }

@@ -129,17 +129,6 @@ pub enum Error {
         /// The encoder's name.
         name: String,
     },
-    /// The vectors come from another encoder than the index was made with.
-    #[error(
-        "the index was made with encoder {expected}, not {got}: use that encoder, or index the documents again into a \
-         new folder"
-    )]
-    EncoderMismatch {
-        /// The encoder the index was made with.
-        expected: Box<crate::EncoderIdentity>,
-        /// The encoder at hand.
-        got: Box<crate::EncoderIdentity>,
-    },
     /// A vector has the wrong length.
     #[error(
         "{} has {got} dimensions where the index has {expected}: was it made by another encoder?",

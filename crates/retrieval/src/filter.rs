@@ -106,14 +106,72 @@ impl Filter {
 
     /// Whether a document with this metadata fits.
     pub fn accepts(&self, metadata: &Map<String, Value>) -> bool {
-        let mut values = Vec::new();
-        collect(metadata, &self.field, &mut values);
-        let fits = |value: &&Value| self.comparison.holds(compare(value, &self.wanted));
+        let wanted = Wanted::from(self);
+        self.accepts_document(values(metadata, &self.field).map(|value| wanted.accepts(&value)))
+    }
+
+    /// Whether a document fits, by whether each of the field's values does.
+    pub(crate) fn accepts_document(&self, mut values: impl Iterator<Item = bool>) -> bool {
         match self.comparison {
-            Comparison::NotEqual => !values.is_empty() && values.iter().all(fits),
-            _ => values.iter().any(fits),
+            Comparison::NotEqual => values.next().is_some_and(|first| first && values.all(|it| it)),
+            _ => values.any(|it| it),
         }
     }
+
+    /// The field's name.
+    pub(crate) fn field(&self) -> &str {
+        &self.field
+    }
+}
+
+/// What a filter compares values with.
+pub(crate) struct Wanted<'filter> {
+    filter: &'filter Filter,
+    number: Option<f64>,
+}
+
+impl<'filter> From<&'filter Filter> for Wanted<'filter> {
+    fn from(filter: &'filter Filter) -> Self {
+        Self { filter, number: number(&filter.wanted) }
+    }
+}
+
+impl Wanted<'_> {
+    /// Whether one value of the field fits.
+    pub(crate) fn accepts(&self, value: &FieldValue) -> bool {
+        self.filter.comparison.holds(match (value.number, self.number) {
+            (Some(value), Some(wanted)) => value.total_cmp(&wanted),
+            _ => value.text.as_ref().cmp(&self.filter.wanted),
+        })
+    }
+}
+
+/// A single value of a field, ready to be compared.
+#[derive(Debug, Clone)]
+pub(crate) struct FieldValue {
+    /// A text as it is, and anything else as JSON.
+    pub(crate) text: Box<str>,
+    number: Option<f64>,
+}
+
+impl From<&Value> for FieldValue {
+    fn from(value: &Value) -> Self {
+        let text: Box<str> = match value {
+            Value::String(text) => text.as_str().into(),
+            other => other.to_string().into(),
+        };
+        Self { number: number(&text), text }
+    }
+}
+
+/// The single values of a field in a document's metadata.
+pub(crate) fn values<'value>(
+    metadata: &'value Map<String, Value>,
+    field: &str,
+) -> impl Iterator<Item = FieldValue> + use<'value> {
+    let mut values = Vec::new();
+    collect(metadata, field, &mut values);
+    values.into_iter().map(FieldValue::from)
 }
 
 impl FromStr for Filter {
@@ -149,17 +207,6 @@ fn flatten<'value>(value: &'value Value, into: &mut Vec<&'value Value>) {
     match value {
         Value::Array(elements) => elements.iter().for_each(|element| flatten(element, into)),
         single => into.push(single),
-    }
-}
-
-fn compare(value: &Value, wanted: &str) -> Ordering {
-    let text = match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    match (number(&text), number(wanted)) {
-        (Some(value), Some(wanted)) => value.total_cmp(&wanted),
-        _ => text.as_str().cmp(wanted),
     }
 }
 

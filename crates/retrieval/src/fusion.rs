@@ -41,8 +41,6 @@ impl Default for Fusion {
 pub enum Normalization {
     /// The least candidate gets 0, the greatest 1.
     MinMax,
-    /// The mean gets 0, and the standard deviation is 1.
-    ZScore,
 }
 
 /// What is known of one candidate.
@@ -100,13 +98,9 @@ impl Normalization {
     fn apply(self, scores: &[Option<f32>]) -> Vec<f32> {
         let known = || scores.iter().flatten().map(|score| f64::from(*score));
         let least = known().fold(f64::INFINITY, f64::min);
+        let greatest = known().fold(f64::NEG_INFINITY, f64::max);
         let (origin, unit) = match self {
-            Normalization::MinMax => (least, known().fold(f64::NEG_INFINITY, f64::max) - least),
-            Normalization::ZScore => {
-                let count = known().count().max(1) as f64;
-                let mean = known().sum::<f64>() / count;
-                (mean, (known().map(|score| (score - mean).powi(2)).sum::<f64>() / count).sqrt())
-            }
+            Normalization::MinMax => (least, greatest - least),
         };
         let normalized = |score: &Option<f32>| {
             let score = score.map_or(least, f64::from);
@@ -145,15 +139,10 @@ mod tests {
     #[test]
     fn scores_are_fused_by_weight() {
         let candidates = candidates(&[(Some(0.9), 0.0), (Some(0.5), 10.0), (None, 5.0)]);
-        for (alpha, normalization, expected) in [
-            (1.0, Normalization::MinMax, [1.0, 0.0, 0.0]),
-            (0.0, Normalization::MinMax, [0.0, 1.0, 0.5]),
-            (0.5, Normalization::MinMax, [0.5, 0.5, 0.25]),
-            (1.0, Normalization::ZScore, [1.0, -1.0, -1.0]),
-        ] {
-            let fused = Fusion::Score { alpha, normalization }.scores(&candidates);
+        for (alpha, expected) in [(1.0, [1.0, 0.0, 0.0]), (0.0, [0.0, 1.0, 0.5]), (0.5, [0.5, 0.5, 0.25])] {
+            let fused = Fusion::Score { alpha, normalization: Normalization::MinMax }.scores(&candidates);
             for (got, expected) in fused.iter().zip(expected) {
-                assert!((got - expected).abs() < 1e-6, "{alpha} {normalization:?}: {fused:?}");
+                assert!((got - expected).abs() < 1e-6, "{alpha}: {fused:?}");
             }
         }
     }
@@ -163,10 +152,8 @@ mod tests {
         fn fused_scores_are_finite_and_shifting_a_side_changes_nothing(
             scores in prop::collection::vec((prop::option::of(-1.0..1.0f32), 0.0..50.0f32), 0..20),
             alpha in 0.0..=1.0f32,
-            min_max: bool,
         ) {
-            let normalization = if min_max { Normalization::MinMax } else { Normalization::ZScore };
-            let fusion = Fusion::Score { alpha, normalization };
+            let fusion = Fusion::Score { alpha, normalization: Normalization::MinMax };
             let fused = fusion.scores(&candidates(&scores));
             let shifted: Vec<_> = scores.iter().map(|(dense, bm25)| (dense.map(|it| it * 2.0), bm25 * 4.0)).collect();
             for (a, b) in fused.iter().zip(fusion.scores(&candidates(&shifted))) {

@@ -1,22 +1,23 @@
-//! The index: everything that changes it, and everything that is asked of one document.
+//! The index: opening it, and everything that is asked of one document.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::Arc;
 
 use vetted_corpus::{Document, Passage};
 
+use crate::background::Background;
 use crate::error::{Error, Result};
 use crate::lock::WriterLock;
 use crate::manifest::Manifest;
 use crate::notice::Notice;
-use crate::query::check_vector;
-use crate::search::RecentFilters;
 use crate::settings::Settings;
-use crate::state::{Needs, State, Surroundings, Written};
-use crate::store::{Access, Snapshot, Store, fingerprint};
+use crate::shared::{Shared, lock};
+use crate::snapshot::Snapshot;
+use crate::state::State;
+use crate::store::{Access, Store};
+use crate::writing::make_folder;
 use crate::{text, vectors};
 
 /// Where in the index's folder the store is.
@@ -25,41 +26,18 @@ const STORE: &str = "store";
 /// An index in a folder: a store of documents with their passages and vectors, and the caches that search it.
 ///
 /// Many processes may search an index while one writes to it. Within a process, share one `Index` among threads: every
-/// method takes `&self`. A search sees each batch of changes whole or not at all.
+/// method takes `&self`. A search sees each batch of changes whole or not at all, and several questions are answered from one
+/// moment by a [`Snapshot`].
 pub struct Index {
-    directory: PathBuf,
-    manifest: Manifest,
-    settings: Settings,
-    store: Store,
-    state: RwLock<State>,
-    notices: Mutex<Vec<Notice>>,
-    /// Held while the graph of the vectors is made.
-    linking: Mutex<()>,
-    recent_filters: RecentFilters,
+    pub(crate) shared: Arc<Shared>,
     /// `Some` if this index may be changed.
-    writer: Option<WriterLock>,
+    writer: Option<Writer>,
 }
 
-/// A document with its passages and their vectors.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    /// The document. Its id is not empty.
-    pub document: Document,
-    /// Its passages, each with its vector. Without any, only BM25 finds the document.
-    pub passages: Vec<(Passage, Vec<f32>)>,
-    /// What the second tier keeps of it, if anything. This crate keeps it and does not look into it.
-    pub views: Option<Vec<u8>>,
-}
-
-/// What [`Index::upsert`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Upserted {
-    /// Documents that were not there before.
-    pub added: usize,
-    /// Documents that took the place of one with the same id.
-    pub replaced: usize,
-    /// Entries that were left out because a later one of the same batch has the same id.
-    pub duplicates: usize,
+/// What an index has that may be changed. Given up in this order.
+struct Writer {
+    background: Background,
+    _lock: WriterLock,
 }
 
 impl Index {
@@ -91,7 +69,7 @@ impl Index {
             make_folder(&directory.join(folder))?;
         }
         let store = Store::create(&directory.join(STORE), dimensions, settings.store_limit)?;
-        text::TextIndex::create(&directory.join(text::FOLDER))?;
+        text::Files::create(&directory.join(text::FOLDER))?;
         manifest.write(directory)?;
         Self::assemble(directory, manifest, settings, store, Some(lock))
     }
@@ -147,143 +125,38 @@ impl Index {
         directory: &Path,
         manifest: Manifest,
         settings: Settings,
-        store: Store,
-        writer: Option<WriterLock>,
+        store: Arc<Store>,
+        writer_lock: Option<WriterLock>,
     ) -> Result<Self> {
-        let state = RwLock::new(State::load(&store.snapshot()?)?);
-        let (directory, notices) = (directory.to_owned(), Mutex::default());
-        let (linking, recent_filters) = (Mutex::default(), RecentFilters::default());
-        let index = Self { directory, manifest, settings, store, state, notices, linking, recent_filters, writer };
-        if index.writer.is_some() {
+        let shared = Arc::new(Shared::new(directory, manifest, settings, store, writer_lock.is_some())?);
+        let mut writer = None;
+        if let Some(lock) = writer_lock {
             // Now, so that the notices of what had to be repaired come when the index is opened.
-            drop(index.current(Needs { text: true, ..Needs::default() })?);
+            let (state, reading) = shared.moment()?;
+            let text = Some(shared.open_text(&state.roster, &reading)?);
+            shared.states.replace(&state, Arc::new(State { text, ..State::clone(&state) }));
+            writer = Some(Writer { background: Background::start(shared.clone())?, _lock: lock });
         }
-        Ok(index)
+        Ok(Self { shared, writer })
     }
 
     /// The folder the index is in.
     pub fn directory(&self) -> &Path {
-        &self.directory
+        &self.shared.directory
     }
 
     /// What the index is: its format, its encoder, its passages.
     pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+        &self.shared.manifest
     }
 
-    /// Writes documents, in place of those with the same ids. When it returns `Ok`, all of them are on disk, whatever
-    /// happens next; otherwise none of them is. Of several entries with one id the last counts.
-    ///
-    /// A call is one transaction, and each waits for the disk: a few hundred documents at a time are best.
+    /// The index as it is now, to be asked any number of questions about this moment.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::EmptyId`], [`Error::Dimensions`], [`Error::NotFinite`], [`Error::StoreFull`],
-    /// [`Error::DiskFull`], [`Error::BatchTooLarge`].
-    pub fn upsert(&self, entries: Vec<Entry>) -> Result<Upserted> {
-        self.check_writable()?;
-        for entry in &entries {
-            self.check_entry(entry)?;
-        }
-        let mut upserted = Upserted::default();
-        let last: HashMap<String, usize> =
-            entries.iter().enumerate().map(|(at, entry)| (entry.document.id.clone(), at)).collect();
-        upserted.duplicates = entries.len() - last.len();
-        if entries.is_empty() {
-            return Ok(upserted);
-        }
-
-        let mut transaction = self.store.begin()?;
-        let (mut removed, mut added) = (Vec::new(), Vec::new());
-        for (at, Entry { document, passages, views }) in entries.into_iter().enumerate() {
-            if last.get(&document.id) != Some(&at) {
-                continue;
-            }
-            match transaction.remove(&document.id)? {
-                Some(number) => {
-                    upserted.replaced += 1;
-                    removed.push(number);
-                }
-                None => upserted.added += 1,
-            }
-            let (passages, vectors): (Vec<_>, Vec<_>) = passages.into_iter().unzip();
-            let vectors = vectors.concat();
-            let number = transaction.insert(&document, &passages, &vectors, views.as_deref())?;
-            added.push(Written { number, id: document.id, vectors });
-        }
-        // Searches wait while the transaction is made durable, so that they find the store and the caches agreeing.
-        let mut state = self.state_mut();
-        let sequence = transaction.commit()?;
-        state.apply(sequence, &removed, added);
-        Ok(upserted)
-    }
-
-    /// Replaces [`Entry::views`] of documents, all of them or, on an error, none, and returns how many were there. Ids that
-    /// are not there are no error. Searches are not disturbed.
-    ///
-    /// # Errors
-    /// As [`upsert`](Self::upsert).
-    pub fn set_views(&self, views: &[(String, Vec<u8>)]) -> Result<usize> {
-        self.check_writable()?;
-        let mut transaction = self.store.begin()?;
-        let mut set = 0;
-        for (id, views) in views {
-            set += usize::from(transaction.set_views(id, views)?);
-        }
-        let mut state = self.state_mut();
-        let sequence = transaction.commit()?;
-        state.apply(sequence, &[], Vec::new());
-        Ok(set)
-    }
-
-    /// Removes documents, all of them or, on an error, none, and returns how many were there. Ids that are not there
-    /// are no error.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`], [`Error::DiskFull`].
-    pub fn delete<Id: AsRef<str>>(&self, ids: &[Id]) -> Result<usize> {
-        self.check_writable()?;
-        let mut transaction = self.store.begin()?;
-        let mut removed = Vec::new();
-        for id in ids {
-            removed.extend(transaction.remove(id.as_ref())?);
-        }
-        if removed.is_empty() {
-            return Ok(0);
-        }
-        let mut state = self.state_mut();
-        let sequence = transaction.commit()?;
-        state.apply(sequence, &removed, Vec::new());
-        Ok(removed.len())
-    }
-
-    /// Brings the text index and the graph of the vectors on disk up to date with the store. Call it when there is
-    /// nothing more to write.
-    ///
-    /// Searches of other processes find new documents by BM25 only then. (Searches of this process bring the text index
-    /// up to date themselves, and what is not done by the time the process ends is done when the index is next
-    /// searched.) Dense searches find everything at any time, and are quick again only then.
-    ///
-    /// An index of less than [`Settings::graph_from`] passages has no graph. Linking a passage takes 0.4 to 0.7 ms of
-    /// one processor, and a million six minutes on two; searches and changes go on meanwhile.
-    ///
-    /// # Errors
-    /// [`Error::ReadOnly`]; [`Error::Text`], [`Error::Graph`] or [`Error::Io`] if the caches cannot be written, while the
-    /// store is as it should be.
-    pub fn finish(&self) -> Result<()> {
-        self.check_writable()?;
-        drop(self.current(Needs { text: true, ..Needs::default() })?);
-        self.link()?; // while the text index merges its segments in the background
-        self.state_mut().settle()
-    }
-
-    /// Brings the graph of the vectors up to date.
-    fn link(&self) -> Result<()> {
-        let _one_at_a_time = self.linking.lock().unwrap_or_else(PoisonError::into_inner);
-        let folder = self.directory.join(vectors::FOLDER);
-        make_folder(&folder)?;
-        let notice = vectors::refresh(&folder, &self.store.snapshot()?, &self.settings)?;
-        self.notices_mut().extend(notice);
-        Ok(())
+    /// If the store cannot be read, or what another process has written to it.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        let (state, reading) = self.shared.moment()?;
+        Ok(Snapshot::new(self.shared.clone(), state, reading))
     }
 
     /// How many documents there are.
@@ -291,7 +164,7 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn len(&self) -> Result<usize> {
-        Ok(self.store.snapshot()?.len()? as usize)
+        Ok(self.shared.store.read()?.len()? as usize)
     }
 
     /// Whether there are no documents.
@@ -307,9 +180,7 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn ids(&self) -> Result<Vec<String>> {
-        let (state, _) = self.current(Needs::default())?;
-        let roster = state.roster();
-        Ok(roster.living().map(|(ordinal, _)| roster.ids()[ordinal as usize].to_string()).collect())
+        Ok(self.snapshot()?.ids().map(str::to_owned).collect())
     }
 
     /// Whether there is a document with this id.
@@ -317,7 +188,7 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn contains(&self, id: &str) -> Result<bool> {
-        Ok(self.store.snapshot()?.find(id)?.is_some())
+        Ok(self.shared.store.read()?.find(id)?.is_some())
     }
 
     /// Whether exactly this document is in the index: same id, title, text and metadata. Indexing that was interrupted
@@ -326,8 +197,7 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn unchanged(&self, document: &Document) -> Result<bool> {
-        let found = self.store.snapshot()?.find(&document.id)?;
-        Ok(found.is_some_and(|(_, stored)| stored == fingerprint(document)))
+        self.shared.store.read()?.unchanged(document)
     }
 
     /// The document with this id.
@@ -335,8 +205,7 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn get(&self, id: &str) -> Result<Option<Document>> {
-        let snapshot = self.store.snapshot()?;
-        snapshot.find(id)?.map(|(number, _)| snapshot.document(number)).transpose()
+        self.shared.store.read()?.get(id)
     }
 
     /// The passages of the document with this id.
@@ -344,30 +213,24 @@ impl Index {
     /// # Errors
     /// If the store cannot be read.
     pub fn passages(&self, id: &str) -> Result<Option<Vec<Passage>>> {
-        let snapshot = self.store.snapshot()?;
-        snapshot.find(id)?.map(|(number, _)| snapshot.passages(number)).transpose()
+        self.shared.store.read()?.passages_of(id)
     }
 
-    /// Gives `read` the [`Entry::views`] of the documents with these ids, as they lie in the store: `None` for what is not
-    /// there.
+    /// Gives `read` the [`Entry::views`](crate::Entry::views) of the documents with these ids, as they lie in the store:
+    /// `None` for what is not there. No lock is held meanwhile.
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn read_views<Id: AsRef<str>, R>(&self, ids: &[Id], read: impl FnOnce(&[Option<&[u8]>]) -> R) -> Result<R> {
-        let snapshot = self.store.snapshot()?;
-        let views = ids.iter().map(|id| match snapshot.find(id.as_ref())? {
-            Some((number, _)) => snapshot.views(number),
-            None => Ok(None),
-        });
-        Ok(read(&views.collect::<Result<Vec<_>>>()?))
+        Ok(read(&self.shared.store.read()?.views_of(ids)?))
     }
 
-    /// How many bytes of [`bytes_on_disk`](Self::bytes_on_disk) are [`Entry::views`].
+    /// How many bytes of [`bytes_on_disk`](Self::bytes_on_disk) are [`Entry::views`](crate::Entry::views).
     ///
     /// # Errors
     /// If the store cannot be read.
     pub fn bytes_of_views(&self) -> Result<u64> {
-        self.store.snapshot()?.bytes_of_views()
+        self.shared.store.read()?.bytes_of_views()
     }
 
     /// How many bytes the store takes on disk, without the caches.
@@ -375,55 +238,28 @@ impl Index {
     /// # Errors
     /// If the operating system does not say.
     pub fn bytes_on_disk(&self) -> Result<u64> {
-        self.store.bytes_on_disk()
+        self.shared.store.bytes_on_disk()
     }
 
-    /// What the index did on its own account since this was last asked.
+    /// What the index did on its own account since this was last asked. The latest 64 are kept until then.
     pub fn notices(&self) -> Vec<Notice> {
-        std::mem::take(&mut *self.notices_mut())
+        self.shared.notices.take()
     }
 
-    /// The caches, following the store, and the store at the same moment.
-    pub(crate) fn current(&self, needs: Needs) -> Result<(RwLockReadGuard<'_, State>, Snapshot<'_>)> {
-        let around =
-            Surroundings { directory: &self.directory, settings: &self.settings, writable: self.writer.is_some() };
-        {
-            // A snapshot taken while the lock is held includes what this process has written, and no less.
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            let snapshot = self.store.snapshot()?;
-            if state.serves(&snapshot, needs, &around)? {
-                return Ok((state, snapshot));
-            }
+    /// What brings the text index up to date, of an index that may be changed.
+    pub(crate) fn writer(&self) -> Result<&Background> {
+        let writer = self.writer.as_ref().ok_or_else(|| Error::ReadOnly { path: self.shared.directory.clone() });
+        Ok(&writer?.background)
+    }
+}
+
+impl Drop for Index {
+    fn drop(&mut self) {
+        if let Some(Writer { background, _lock }) = self.writer.take() {
+            drop(background);
+            // Snapshots may live on, and must not keep others from writing.
+            *lock(&self.shared.text_writer) = None;
         }
-        let mut state = self.state_mut();
-        let snapshot = self.store.snapshot()?;
-        state.follow(&snapshot, needs, &around, &mut self.notices_mut())?;
-        Ok((RwLockWriteGuard::downgrade(state), snapshot))
-    }
-
-    pub(crate) fn recent_filters(&self) -> &RecentFilters {
-        &self.recent_filters
-    }
-
-    fn state_mut(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn notices_mut(&self) -> MutexGuard<'_, Vec<Notice>> {
-        self.notices.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn check_writable(&self) -> Result<()> {
-        if self.writer.is_some() { Ok(()) } else { Err(Error::ReadOnly { path: self.directory.clone() }) }
-    }
-
-    fn check_entry(&self, entry: &Entry) -> Result<()> {
-        let Document { id, title, .. } = &entry.document;
-        if id.is_empty() {
-            return Err(Error::EmptyId { title: title.clone() });
-        }
-        let dimensions = self.manifest.encoder.dimensions;
-        entry.passages.iter().try_for_each(|(_, vector)| check_vector(vector, dimensions, Some(id)))
     }
 }
 
@@ -445,8 +281,4 @@ fn check_vacant(directory: &Path) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn make_folder(path: &Path) -> Result<()> {
-    fs::create_dir_all(path).map_err(|source| Error::Io { action: "create", path: path.to_owned(), source })
 }

@@ -62,7 +62,7 @@
 //!     }
 //!     index.upsert(entries)?;
 //! }
-//! index.finish()?; // other processes find everything by BM25 from here on
+//! index.finish()?; // so that the next process opens it faster
 //! # Ok(())
 //! # }
 //! ```
@@ -78,12 +78,48 @@
 //! The graph is made for vectors of one length, as encoders give them; with others it misses more. It is C++: building
 //! this crate takes a C++17 compiler.
 //!
+//! # Many searches at once
+//!
+//! A search reads one [`Snapshot`] from beginning to end: the documents, their vectors, words and metadata of one moment.
+//! [`Index::search`] takes one for itself; whoever reads the documents that were found, too, takes one and asks it
+//! everything. Searches wait for nobody who writes, and find what was written as soon as the call that wrote it has
+//! returned, in every mode. Threads are given, not taken: a search uses those of the [`Team`](vetted_kernels::Team) that it
+//! is given, and searching within a thread pool is fine.
+//!
+//! What an index keeps in memory is a *state* that never changes. A change makes the next state, which shares with the one
+//! before what is the same, puts it beside the current one, makes the transaction durable, and then makes the new state the
+//! current one. A search begins to read the store and takes the state of the transaction that it finds there, the current
+//! one or the next: so the two agree, and neither waits for the other. Beside the vectors and what tantivy holds, a state
+//! has the words of those documents that tantivy does not hold yet. Scores are the same bits wherever the words are.
+//!
+//! A change costs what it changes, and a bit for each document. Columns of metadata are read from the store when a filter
+//! first asks for a field, 1024 documents at a time, and kept. A process that searches what another writes takes in
+//! what the store's log says when a search finds the store changed.
+//!
+//! | lock | who takes it | how long it is held |
+//! |---|---|---|
+//! | the states | every search and every change | while a pointer is copied |
+//! | a chunk's columns, a column's results | searches with filters | while a list of at most 32 is looked through |
+//! | the words of new documents | searches by words, in a process that was not asked for words before they were written | while they are counted |
+//! | the store's table of readers (LMDB's) | every search | while a place is found |
+//! | the right to search a graph | searches with a graph, as many as there are processors at once | while the graph is searched |
+//! | loading vectors; opening the text index | the first searches that need them; `finish` after a new graph, and then no search waits | while they are read; a text index that is damaged or late, and that no other process writes, is repaired on disk |
+//! | following | in a process that does not write, searches that find the store changed | while the change is read |
+//! | writing | changes, and whoever puts new files of tantivy's into the state. No search | while a transaction is written, the disk included |
+//! | writing the text index | the background thread, `finish` | while tantivy commits, or merges. No search |
+//! | linking | `finish`. No search | while the graph is made |
+//! | notices, what the background thread is to do | whoever has something to say | while it is said |
+//!
+//! An index that may be changed has a thread of its own, which writes to the text index two seconds after a change, or once
+//! 4096 documents have changed. Tantivy has threads that write and merge; [`Index::finish`] uses one for each processor
+//! while it links the graph. No lock is held across rayon, which this crate does not use.
+//!
 //! # In the folder
 //!
 //! | | |
 //! |---|---|
 //! | `vetted.json` | the [`Manifest`]: format, encoder, passage options. Written once |
-//! | `store/` | the truth, in LMDB: documents, passages, vectors |
+//! | `store/` | the truth, in LMDB: documents, passages, vectors, and a log of the last changes |
 //! | `text/` | the BM25 index, by tantivy: a cache |
 //! | `vectors/` | the graph of the vectors, by usearch, if there are many: a cache |
 //! | `writer.lock` | locked while a process may write |
@@ -93,11 +129,15 @@
 //! writes to it, between 64-bit little-endian machines, and must not lie on a network file system.
 #![deny(unsafe_code)]
 
+mod background;
+mod bits;
 mod check;
+mod columns;
 mod error;
 mod filter;
 mod fusion;
 mod index;
+mod loading;
 mod lock;
 mod manifest;
 mod notice;
@@ -106,18 +146,23 @@ mod ranking;
 mod roster;
 mod search;
 mod settings;
+mod shared;
+mod snapshot;
 mod state;
 mod store;
 mod text;
 mod vectors;
+mod writing;
 
 pub use check::{Check, Problem};
 pub use error::{Damage, Error, FilterProblem, Result};
 pub use filter::{Comparison, Filter};
 pub use fusion::{Fusion, Normalization};
-pub use index::{Entry, Index, Upserted};
+pub use index::Index;
 pub use manifest::{EncoderIdentity, FORMAT_VERSION, Manifest};
 pub use notice::Notice;
 pub use query::{DEFAULT_DEPTH, DEFAULT_K, Hit, Query, Scores};
 pub use settings::Settings;
+pub use snapshot::Snapshot;
 pub use text::matching_words;
+pub use writing::{Entry, Upserted};

@@ -57,19 +57,6 @@ impl Manifest {
         self.format_version
     }
 
-    /// Checks that `encoder` is the one the index was made with: same fingerprint, same dimensions. The name is only a
-    /// label and may differ.
-    ///
-    /// # Errors
-    /// [`Error::EncoderMismatch`].
-    pub fn check_encoder(&self, encoder: &EncoderIdentity) -> Result<()> {
-        let ours = &self.encoder;
-        if (&ours.fingerprint, ours.dimensions) == (&encoder.fingerprint, encoder.dimensions) {
-            return Ok(());
-        }
-        Err(Error::EncoderMismatch { expected: Box::new(ours.clone()), got: Box::new(encoder.clone()) })
-    }
-
     /// Reads the manifest of the index in `directory`.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
         #[derive(Deserialize)]
@@ -119,15 +106,6 @@ mod tests {
         let manifest = Manifest::new(encoder("abc", 3), options);
         manifest.write(directory.path()).unwrap();
         assert_eq!(Manifest::read(directory.path()).unwrap(), manifest);
-    }
-
-    #[test]
-    fn an_encoder_is_its_fingerprint_and_dimensions() {
-        let manifest = Manifest::new(encoder("abc", 3), Map::new());
-        assert!(manifest.check_encoder(&EncoderIdentity { name: "renamed".into(), ..encoder("abc", 3) }).is_ok());
-        for other in [encoder("abd", 3), encoder("abc", 4)] {
-            assert!(matches!(manifest.check_encoder(&other), Err(Error::EncoderMismatch { .. })), "{other}");
-        }
     }
 
     #[test]

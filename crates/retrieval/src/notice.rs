@@ -1,6 +1,8 @@
 //! What an index did on its own account.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// Something that the user may want to know, and that is no error. Every [`Display`](fmt::Display) is one sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +22,11 @@ pub enum Notice {
         /// How many documents were removed.
         removed: usize,
     },
-    /// The text index lacks changes and another process is writing, so BM25 does not find everything yet.
-    TextBehind {
-        /// How many documents BM25 does not find.
-        missing: usize,
+    /// Documents were written, and the text index on disk could not be: it is tried again, and searches find everything
+    /// meanwhile.
+    TextNotWritten {
+        /// What went wrong.
+        reason: String,
     },
     /// The index is large and its graph of the vectors cannot be used, so dense queries are compared with every passage:
     /// right, and slow. [`Index::finish`](crate::Index::finish) makes a new graph.
@@ -40,6 +43,36 @@ pub enum Notice {
         /// How many passages it holds now.
         passages: usize,
     },
+    /// There were more notices than are kept, and the oldest are lost.
+    Lost {
+        /// How many.
+        notices: usize,
+    },
+}
+
+/// How many notices are kept until somebody asks for them.
+const KEPT: usize = 64;
+
+/// The latest notices, for whoever asks.
+#[derive(Default)]
+pub(crate) struct Notices(Mutex<(VecDeque<Notice>, usize)>);
+
+impl Notices {
+    pub(crate) fn add(&self, notice: Notice) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (latest, lost) = &mut *kept;
+        if latest.len() == KEPT {
+            latest.pop_front();
+            *lost += 1;
+        }
+        latest.push_back(notice);
+    }
+
+    /// All that are kept, which are so no longer.
+    pub(crate) fn take(&self) -> Vec<Notice> {
+        let (latest, notices) = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        (notices > 0).then_some(Notice::Lost { notices }).into_iter().chain(latest).collect()
+    }
 }
 
 impl fmt::Display for Notice {
@@ -52,10 +85,10 @@ impl fmt::Display for Notice {
                 formatter,
                 "the text index was brought up to date from the store: {added} documents added, {removed} removed"
             ),
-            Notice::TextBehind { missing } => write!(
+            Notice::TextNotWritten { reason } => write!(
                 formatter,
-                "the text index lacks {missing} documents until the process that writes them is done; BM25 does not \
-                 find them yet"
+                "the text index could not be brought up to date on disk ({reason}); it is tried again, and searches \
+                 find everything meanwhile"
             ),
             Notice::GraphUnusable { reason, passages } => write!(
                 formatter,
@@ -65,6 +98,23 @@ impl fmt::Display for Notice {
             Notice::GraphRebuilt { reason, passages } => {
                 write!(formatter, "the vector graph was rebuilt from the store, {passages} passages ({reason})")
             }
+            Notice::Lost { notices } => write!(formatter, "{notices} older notices were not kept"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_are_kept_and_the_others_counted() {
+        let notices = Notices::default();
+        let notice = |added| Notice::TextCaughtUp { added, removed: 0 };
+        (0..KEPT + 5).for_each(|added| notices.add(notice(added)));
+        let taken = notices.take();
+        assert_eq!(taken.len(), KEPT + 1);
+        assert_eq!((&taken[0], taken.last()), (&Notice::Lost { notices: 5 }, Some(&notice(KEPT + 4))));
+        assert_eq!(notices.take(), []);
     }
 }

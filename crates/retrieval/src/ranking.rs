@@ -3,7 +3,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-use crate::roster::Ordinal;
+use crate::roster::{Ordinal, Roster};
 
 /// A document with a score.
 #[derive(Debug, Clone, Copy)]
@@ -50,27 +50,29 @@ impl Eq for Candidate<'_> {}
 /// Keeps the best `k` candidates of those it is shown.
 pub(crate) struct Best<'roster> {
     k: usize,
-    ids: &'roster [Box<str>],
+    roster: &'roster Roster,
     kept: BinaryHeap<Reverse<Candidate<'roster>>>,
 }
 
 impl<'roster> Best<'roster> {
-    /// Keeps the best `k`; `ids` are the documents' ids by ordinal.
-    pub(crate) fn new(k: usize, ids: &'roster [Box<str>]) -> Self {
+    /// Keeps the best `k` documents of `roster`.
+    pub(crate) fn new(k: usize, roster: &'roster Roster) -> Self {
         // `k` comes from a user and may be huge; there are never more candidates than documents.
-        Self { k, ids, kept: BinaryHeap::with_capacity(k.min(ids.len())) }
+        Self { k, roster, kept: BinaryHeap::with_capacity(k.min(roster.places())) }
+    }
+
+    /// Whether a document of this score may be among the best: a quick look before something that takes longer.
+    pub(crate) fn may_keep(&self, score: f32) -> bool {
+        self.k > 0 && !(self.kept.len() == self.k && self.kept.peek().is_some_and(|Reverse(worst)| score < worst.score))
     }
 
     /// Shows one candidate. Each document is to be shown at most once.
     pub(crate) fn offer(&mut self, ordinal: Ordinal, score: f32) {
-        if self.k == 0 {
+        if !self.may_keep(score) {
             return;
         }
         let full = self.kept.len() == self.k;
-        if full && self.kept.peek().is_some_and(|Reverse(worst)| score < worst.score) {
-            return;
-        }
-        let candidate = Candidate { score, id: &self.ids[ordinal as usize], ordinal };
+        let candidate = Candidate { score, id: self.roster.id(ordinal), ordinal };
         if !full {
             self.kept.push(Reverse(candidate));
         } else if let Some(mut worst) = self.kept.peek_mut()
@@ -103,12 +105,15 @@ mod tests {
             k in 0..70usize,
         ) {
             // Ids in another order than ordinals, so that ties show which of the two decides.
-            let ids: Vec<Box<str>> = (0..scores.len()).map(|i| format!("{}", (i * 7919) % 1000).into()).collect();
-            let mut best = Best::new(k, &ids);
+            let mut roster = Roster::default();
+            for at in 0..scores.len() as u64 {
+                roster.add(at, format!("{}", (at * 7919) % 1000).into());
+            }
+            let mut best = Best::new(k, &roster);
             let mut all = Vec::new();
             for (ordinal, score) in scores.iter().enumerate() {
                 best.offer(ordinal as Ordinal, *score);
-                all.push(Candidate { score: *score, id: &ids[ordinal], ordinal: ordinal as Ordinal });
+                all.push(Candidate { score: *score, id: roster.id(ordinal as Ordinal), ordinal: ordinal as Ordinal });
             }
             all.sort_by(Candidate::rank);
             all.truncate(k);
@@ -119,8 +124,9 @@ mod tests {
 
     #[test]
     fn a_huge_k_takes_no_memory() {
-        let ids = ["a".into()];
-        let mut best = Best::new(usize::MAX, &ids);
+        let mut roster = Roster::default();
+        roster.add(0, "a".into());
+        let mut best = Best::new(usize::MAX, &roster);
         best.offer(0, 1.0);
         assert_eq!(best.into_ranking().len(), 1);
     }

@@ -1,25 +1,39 @@
 //! Searching: filters first, then the rankings, then their fusion.
 
-use std::collections::{HashMap, VecDeque};
-use std::ops::Deref;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 
+use vetted_kernels::Team;
+
+use crate::bits::Bits;
 use crate::error::Result;
 use crate::filter::Filter;
 use crate::fusion::{Evidence, Fusion, join};
 use crate::index::Index;
 use crate::query::{Hit, Matching, Query, Scores};
 use crate::ranking::{Best, Candidate};
-use crate::roster::{Ordinal, Roster};
-use crate::state::{Needs, State};
-use crate::store::Snapshot;
-use crate::vectors::{Method, Scope};
+use crate::roster::{CHUNK, Ordinal, Roster};
+use crate::snapshot::Snapshot;
+use crate::store::Reading;
+use crate::text::Matches;
+use crate::vectors::{Method, Scope, Vectors};
 
 impl Index {
+    /// [`Snapshot::search`] of the index as it is now, by the calling thread alone.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>> {
+        self.snapshot()?.search(query, &mut Team::alone())
+    }
+}
+
+impl Snapshot {
     /// The documents that answer `query` best, best first.
     ///
-    /// The answer follows from the documents and the query alone: not from the number of threads, from the order in
-    /// which documents came, or from what was deleted. Only dense candidates of an index that is large enough for a graph
+    /// The answer follows from the documents and the query alone: not from the team, from the order in which documents
+    /// came, or from what was deleted. Only dense candidates of an index that is large enough for a graph
     /// ([`Settings::graph_from`](crate::Settings::graph_from)) depend on the graph as well: about one in a hundred of the
     /// ten nearest is missed, and the same ones by every search of the same graph. Scores are exact in any case.
     ///
@@ -27,18 +41,25 @@ impl Index {
     /// [`Error::EmptyQuery`](crate::Error::EmptyQuery), [`Error::Dimensions`](crate::Error::Dimensions),
     /// [`Error::NotFinite`](crate::Error::NotFinite), [`Error::Alpha`](crate::Error::Alpha), and if the index cannot be
     /// read.
-    pub fn search(&self, query: &Query<'_>) -> Result<Vec<Hit>> {
-        query.check(self.manifest().encoder.dimensions)?;
-        let needs = Needs { vectors: query.vector().is_some(), text: query.text().is_some() };
-        let (state, snapshot) = self.current(needs)?;
-        let allowed = allowed(query, &snapshot, state.roster(), self.recent_filters())?;
-        let scope = Scope { snapshot: &snapshot, roster: state.roster(), allowed: &allowed };
-        let searcher = Searcher { state: &state, scope, method: query.method };
+    pub fn search(&self, query: &Query<'_>, team: &mut Team) -> Result<Vec<Hit>> {
+        let (reading, roster) = (self.reading(), self.roster());
+        query.check(reading.dimensions())?;
+        let vectors = query.vector().map(|_| self.vectors()).transpose()?;
+        let bm25 = match query.text() {
+            Some(text) => {
+                self.shared().words_asked.store(true, Ordering::Relaxed);
+                self.text()?.scores(text, roster)?
+            }
+            None => Matches::none(),
+        };
+        let allowed = allowed(&query.filters, reading, roster)?;
+        let scope = Scope { reading, roster, allowed: &allowed };
+        let mut searcher = Searcher { vectors, bm25, scope, method: query.method, team };
         let found = match query.matching {
             Matching::Dense(vector) => searcher.dense(vector, query.k)?,
-            Matching::Bm25(text) => searcher.bm25(text, query.k)?,
-            Matching::Hybrid { vector, text, fusion, depth } => {
-                searcher.hybrid(vector, text, fusion, depth.max(query.k), query.k)?
+            Matching::Bm25(_) => searcher.bm25(query.k),
+            Matching::Hybrid { vector, fusion, depth, .. } => {
+                searcher.hybrid(vector, fusion, depth.max(query.k), query.k)?
             }
         };
         let ranked = (1..).zip(found);
@@ -46,79 +67,34 @@ impl Index {
     }
 }
 
-/// Which documents are there and fit the query's filters.
-fn allowed<'roster>(
-    query: &Query<'_>,
-    snapshot: &Snapshot<'_>,
-    roster: &'roster Roster,
-    recent: &RecentFilters,
-) -> Result<Allowed<'roster>> {
-    if query.filters.is_empty() {
-        return Ok(Allowed::Living(roster.alive()));
+/// The ordinals of documents that are there and fit all filters.
+fn allowed<'roster>(filters: &[Filter], reading: &Reading, roster: &'roster Roster) -> Result<Cow<'roster, Bits>> {
+    if filters.is_empty() {
+        return Ok(Cow::Borrowed(roster.alive()));
     }
-    let moment = (snapshot.sequence()?, roster.places());
-    if let Some(allowed) = recent.find(moment, &query.filters) {
-        return Ok(Allowed::Fitting(allowed));
-    }
-    let mut allowed = vec![false; roster.places()];
-    for (ordinal, number) in roster.living() {
-        let metadata = snapshot.metadata(number)?;
-        allowed[ordinal as usize] = query.filters.iter().all(|filter| filter.accepts(&metadata));
-    }
-    let allowed: Arc<[bool]> = allowed.into();
-    recent.keep(moment, query.filters.clone(), allowed.clone());
-    Ok(Allowed::Fitting(allowed))
-}
-
-/// By ordinal, which documents a query may find.
-enum Allowed<'roster> {
-    Living(&'roster [bool]),
-    Fitting(Arc<[bool]>),
-}
-
-impl Deref for Allowed<'_> {
-    type Target = [bool];
-
-    fn deref(&self) -> &[bool] {
-        match self {
-            Allowed::Living(allowed) => allowed,
-            Allowed::Fitting(allowed) => allowed,
+    let mut allowed = Bits::default();
+    for (chunk, first) in roster.chunks().iter().zip((0..).step_by(CHUNK)) {
+        let mut alive = Bits::default();
+        roster.alive().words(first).take(CHUNK / 64).for_each(|word| alive.push_word(word));
+        let read = |place: u32| reading.metadata(chunk.number(place as usize));
+        let fitting = filters.iter().map(|filter| chunk.columns.fitting(filter, &alive, read));
+        let fitting = fitting.collect::<Result<Vec<_>>>()?;
+        let mut words: Vec<u64> = alive.words(0).take(CHUNK / 64).collect();
+        for fits in fitting {
+            words.iter_mut().zip(fits.words(0)).for_each(|(word, fits)| *word &= fits);
         }
+        words.into_iter().for_each(|word| allowed.push_word(word));
     }
-}
-
-/// What the last few filters allowed: reading all metadata takes longer than the search that follows, and programs ask
-/// with the same filters again and again.
-#[derive(Default)]
-pub(crate) struct RecentFilters(Mutex<VecDeque<Filtered>>);
-
-/// When, by which filters, and what they allowed.
-type Filtered = (Moment, Vec<Filter>, Arc<[bool]>);
-
-/// The store's sequence number and the roster's places: what ordinals mean changes with them.
-type Moment = (u64, usize);
-
-impl RecentFilters {
-    const KEPT: usize = 8;
-
-    fn find(&self, moment: Moment, filters: &[Filter]) -> Option<Arc<[bool]>> {
-        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = recent.iter().find(|(then, asked, _)| *then == moment && asked == filters);
-        found.map(|(_, _, allowed)| allowed.clone())
-    }
-
-    fn keep(&self, moment: Moment, filters: Vec<Filter>, allowed: Arc<[bool]>) {
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|(then, _, _)| *then == moment);
-        recent.truncate(Self::KEPT - 1);
-        recent.push_front((moment, filters, allowed));
-    }
+    Ok(Cow::Owned(allowed))
 }
 
 struct Searcher<'search> {
-    state: &'search State,
+    /// `None` if the query has no vector.
+    vectors: Option<&'search Vectors>,
+    bm25: Matches,
     scope: Scope<'search>,
     method: Method,
+    team: &'search mut Team,
 }
 
 /// A hit before its passage is looked up.
@@ -129,7 +105,7 @@ struct Found {
 }
 
 impl<'search> Searcher<'search> {
-    fn dense(&self, vector: &[f32], k: usize) -> Result<Vec<Found>> {
+    fn dense(&mut self, vector: &[f32], k: usize) -> Result<Vec<Found>> {
         let found = |it: Candidate<'_>| Found {
             ordinal: it.ordinal,
             score: it.score,
@@ -138,27 +114,25 @@ impl<'search> Searcher<'search> {
         Ok(self.nearest(vector, k)?.into_iter().map(found).collect())
     }
 
-    fn bm25(&self, text: &str, k: usize) -> Result<Vec<Found>> {
-        let scores = self.bm25_scores(text)?;
+    fn bm25(&self, k: usize) -> Vec<Found> {
         let found = |it: Candidate<'_>| Found {
             ordinal: it.ordinal,
             score: it.score,
             scores: Scores { dense: None, bm25: Some(it.score) },
         };
-        Ok(self.matching(&scores, k).into_iter().map(found).collect())
+        self.matching(k).into_iter().map(found).collect()
     }
 
-    fn hybrid(&self, vector: &[f32], text: &str, fusion: Fusion, depth: usize, k: usize) -> Result<Vec<Found>> {
-        let bm25 = self.bm25_scores(text)?;
-        let mut candidates = join(&self.nearest(vector, depth)?, &self.matching(&bm25, depth));
+    fn hybrid(&mut self, vector: &[f32], fusion: Fusion, depth: usize, k: usize) -> Result<Vec<Found>> {
+        let mut candidates = join(&self.nearest(vector, depth)?, &self.matching(depth));
         for candidate in &mut candidates {
-            candidate.bm25 = bm25[candidate.ordinal as usize];
+            candidate.bm25 = self.bm25.of_document(candidate.ordinal);
             if candidate.dense.is_none() {
                 candidate.dense = self.best_passage(vector, candidate.ordinal)?.map(|(_, score)| score);
             }
         }
         let fused = fusion.scores(&candidates);
-        let mut best = Best::new(k, self.ids());
+        let mut best = Best::new(k, self.scope.roster);
         let mut evidence = HashMap::with_capacity(candidates.len());
         for (candidate, score) in candidates.iter().zip(&fused) {
             best.offer(candidate.ordinal, *score);
@@ -172,44 +146,27 @@ impl<'search> Searcher<'search> {
         Ok(best.into_ranking().into_iter().filter_map(found).collect())
     }
 
-    fn nearest(&self, vector: &[f32], k: usize) -> Result<Vec<Candidate<'search>>> {
-        let vectors = self.state.vectors();
-        vectors.map_or_else(|| Ok(Vec::new()), |index| index.nearest(vector, k, self.scope, self.method))
+    fn nearest(&mut self, vector: &[f32], k: usize) -> Result<Vec<Candidate<'search>>> {
+        let Some(vectors) = self.vectors else { return Ok(Vec::new()) };
+        vectors.nearest(vector, k, self.scope, self.method, self.team)
     }
 
     /// The best passage of one document, as its index and inner product.
     fn best_passage(&self, vector: &[f32], ordinal: Ordinal) -> Result<Option<(u32, f32)>> {
-        let vectors = self.state.vectors();
-        vectors.map_or(Ok(None), |index| index.best_passage(vector, ordinal, self.scope))
-    }
-
-    /// By ordinal, BM25 scores; 0 where there is nothing in common.
-    fn bm25_scores(&self, text: &str) -> Result<Vec<f32>> {
-        let places = self.scope.roster.places();
-        self.state.text().map_or_else(|| Ok(vec![0.0; places]), |index| index.scores(text, places))
+        self.vectors.map_or(Ok(None), |vectors| vectors.best_passage(vector, ordinal, self.scope))
     }
 
     /// The best `k` of the documents that have something in common with the query's text.
-    fn matching(&self, scores: &[f32], k: usize) -> Vec<Candidate<'search>> {
-        let mut best = Best::new(k, self.ids());
-        for (ordinal, (score, allowed)) in scores.iter().zip(self.scope.allowed).enumerate() {
-            if *allowed && *score > 0.0 {
-                best.offer(ordinal as Ordinal, *score);
-            }
-        }
-        best.into_ranking()
-    }
-
-    fn ids(&self) -> &'search [Box<str>] {
-        self.scope.roster.ids()
+    fn matching(&self, k: usize) -> Vec<Candidate<'search>> {
+        self.bm25.best(k, self.scope.allowed, self.scope.roster)
     }
 
     /// Looks up what was found.
     fn hit(&self, rank: usize, found: Found, vector: Option<&[f32]>) -> Result<Hit> {
         let Found { ordinal, score, scores } = found;
+        let Scope { reading, roster, .. } = self.scope;
         let best = vector.map_or(Ok(None), |vector| self.best_passage(vector, ordinal))?;
-        let number = self.scope.roster.number(ordinal);
-        let passage = best.map(|(index, _)| self.scope.snapshot.passage(number, index)).transpose()?;
-        Ok(Hit { id: self.ids()[ordinal as usize].to_string(), rank, score, scores, passage })
+        let passage = best.map(|(index, _)| reading.passage(roster.number(ordinal), index)).transpose()?;
+        Ok(Hit { id: roster.id(ordinal).to_owned(), rank, score, scores, passage })
     }
 }

@@ -1,221 +1,144 @@
-//! What an index keeps in memory, and how it follows the store.
+//! What an index keeps in memory: the documents of one moment, and the caches that search them.
 
-use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::error::{Error, Result};
-use crate::lock::WriterLock;
-use crate::notice::Notice;
+use crate::error::Result;
 use crate::roster::Roster;
-use crate::settings::Settings;
-use crate::store::Snapshot;
-use crate::text::{self, Difference, TextIndex};
-use crate::vectors::{self, Vectors};
+use crate::store::Reading;
+use crate::text::{Text, Words};
+use crate::vectors::Vectors;
 
-/// The caches of one moment. The vectors and the text index are loaded when a query first needs them.
+/// The caches of one moment. Never changed once others can see it: a change makes another state, which shares with this
+/// one what is the same. The vectors and the text index are loaded when a query first needs them.
+#[derive(Clone)]
 pub(crate) struct State {
-    /// The store's sequence number that the roster and the vectors include.
-    sequence: u64,
-    roster: Roster,
-    vectors: Option<Vectors>,
-    text: Option<TextIndex>,
-    /// The store's sequence number that the text index includes in memory.
-    text_sequence: Option<u64>,
+    /// The store's sequence number at this moment.
+    pub(crate) sequence: u64,
+    pub(crate) roster: Roster,
+    pub(crate) vectors: Option<Vectors>,
+    pub(crate) text: Option<Text>,
 }
 
-/// What a query needs besides the roster.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Needs {
-    pub(crate) vectors: bool,
-    pub(crate) text: bool,
+/// What a transaction changes, as the caches take it.
+pub(crate) struct Change {
+    /// The store's sequence number with it.
+    pub(crate) sequence: u64,
+    /// The numbers of documents that are removed.
+    pub(crate) removed: Vec<u64>,
+    /// The new documents, by ascending number.
+    pub(crate) added: Vec<Added>,
+    /// Whether the new documents' vectors are here.
+    pub(crate) has_vectors: bool,
+    /// The new documents' words, if they are here.
+    pub(crate) words: Option<Arc<Words>>,
 }
 
-/// What following the store takes.
-pub(crate) struct Surroundings<'index> {
-    /// The index's folder.
-    pub(crate) directory: &'index Path,
-    pub(crate) settings: &'index Settings,
-    /// Whether this index holds the writer's lock.
-    pub(crate) writable: bool,
-}
-
-impl Surroundings<'_> {
-    /// Where the graph of the vectors is.
-    fn vectors(&self) -> PathBuf {
-        self.directory.join(vectors::FOLDER)
-    }
-}
-
-/// A document that was written, as the caches take it.
-pub(crate) struct Written {
+/// A new document.
+pub(crate) struct Added {
     pub(crate) number: u64,
-    pub(crate) id: String,
+    pub(crate) id: Arc<str>,
     /// The passages' vectors one after the other.
     pub(crate) vectors: Vec<f32>,
 }
 
 impl State {
-    pub(crate) fn load(snapshot: &Snapshot<'_>) -> Result<Self> {
-        Ok(Self {
-            sequence: snapshot.sequence()?,
-            roster: Roster::load(snapshot)?,
-            vectors: None,
-            text: None,
-            text_sequence: None,
-        })
+    /// The documents of a moment of the store, without the caches that search them.
+    pub(crate) fn load(reading: &Reading) -> Result<Self> {
+        Ok(Self { sequence: reading.sequence(), roster: Roster::load(reading)?, vectors: None, text: None })
     }
 
-    /// Whether a query with these needs can be answered as of `snapshot`.
-    pub(crate) fn serves(&self, snapshot: &Snapshot<'_>, needs: Needs, around: &Surroundings<'_>) -> Result<bool> {
-        let current = self.sequence == snapshot.sequence()? && !self.roster.is_sparse();
-        let vectors = !needs.vectors || self.has_current_vectors(around);
-        let text = !needs.text || self.text_sequence == Some(self.sequence);
-        Ok(current && vectors && text)
-    }
-
-    /// Makes [`State::serves`] true, except that the text index may lack changes that another process is about to make;
-    /// a notice says so.
-    pub(crate) fn follow(
-        &mut self,
-        snapshot: &Snapshot<'_>,
-        needs: Needs,
-        around: &Surroundings<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> Result<()> {
-        if self.sequence != snapshot.sequence()? {
-            self.follow_roster(snapshot)?;
+    /// The state after a change. Costs what the change does, and a bit for each document of the index. When more than half of
+    /// all ordinals are of removed documents, all are given anew, so that over time a removal costs little more.
+    pub(crate) fn after(&self, change: &Change) -> State {
+        let mut state = self.clone();
+        let State { sequence, roster, vectors, text } = &mut state;
+        *sequence = change.sequence;
+        let removed: Vec<_> =
+            change.removed.iter().filter_map(|number| Some((roster.remove(*number)?, *number))).collect();
+        let ordinals: Vec<_> = change.added.iter().map(|it| roster.add(it.number, it.id.clone())).collect();
+        if let Some(kept) = vectors {
+            for (ordinal, _) in &removed {
+                kept.remove(*ordinal, roster.alive());
+            }
+            let new = change.added.iter().map(|it| it.vectors.as_slice());
+            kept.add(ordinals.iter().copied().zip(new), roster.alive());
         }
-        if self.roster.is_sparse() {
-            *self = Self { text: self.text.take(), ..Self::load(snapshot)? };
-            if let Some(text) = &mut self.text {
-                let path = around.directory.join(text::FOLDER);
-                text.reload(&self.roster).map_err(|source| text::failure(&path, source))?;
+        if let Some(kept) = text {
+            kept.remove(change.sequence, &removed);
+            if let Some(words) = &change.words {
+                kept.add(ordinals.clone(), words.clone());
             }
         }
-        if needs.vectors && !self.has_current_vectors(around) {
-            self.vectors = None; // before the new ones take memory
-            self.vectors = Some(Vectors::load(snapshot, &self.roster, &around.vectors(), around.settings, notices)?);
+        // Loaded after the change was put together, which therefore lacks something: loaded again when needed.
+        if !ordinals.is_empty() {
+            vectors.take_if(|vectors| vectors.keeps_all() && !change.has_vectors);
+            text.take_if(|_| change.words.is_none());
         }
-        if needs.text && self.text_sequence != Some(self.sequence) {
-            self.follow_text(snapshot, around, notices)?;
-        }
-        Ok(())
+        if roster.is_sparse() { state.renumbered() } else { state }
     }
 
-    /// Takes in what this process has just written.
-    pub(crate) fn apply(&mut self, sequence: u64, removed: &[u64], added: Vec<Written>) {
-        for number in removed {
-            self.roster.remove(*number);
-        }
-        for Written { number, id, vectors } in added {
-            let ordinal = self.roster.add(number, id);
-            if let Some(index) = &mut self.vectors {
-                index.add(ordinal, &vectors);
-            }
-        }
-        self.sequence = sequence;
-    }
-
-    pub(crate) fn roster(&self) -> &Roster {
-        &self.roster
-    }
-
-    pub(crate) fn vectors(&self) -> Option<&Vectors> {
-        self.vectors.as_ref()
-    }
-
-    fn has_current_vectors(&self, around: &Surroundings<'_>) -> bool {
-        self.vectors.as_ref().is_some_and(|index| index.is_current(&around.vectors(), around.settings))
-    }
-
-    pub(crate) fn text(&self) -> Option<&TextIndex> {
-        self.text.as_ref()
-    }
-
-    /// Ends the text index's background work.
-    pub(crate) fn settle(&mut self) -> Result<()> {
-        match &mut self.text {
-            Some(text) => text.settle(&self.roster),
-            None => Ok(()),
+    /// The same documents under new ordinals, without the places of those that were removed.
+    fn renumbered(&self) -> State {
+        let (roster, ordinals) = self.roster.renumbered();
+        State {
+            sequence: self.sequence,
+            roster,
+            vectors: self.vectors.as_ref().map(|vectors| vectors.renumbered(&ordinals)),
+            text: self.text.as_ref().map(|text| text.renumbered(&ordinals)),
         }
     }
+}
 
-    /// Takes in what another process has written: the difference of the store's numbers and the roster's.
-    fn follow_roster(&mut self, snapshot: &Snapshot<'_>) -> Result<()> {
-        let mut stored = HashSet::new();
-        let mut added = Vec::new();
-        snapshot.each_id(|number, id| {
-            stored.insert(number);
-            if self.roster.ordinal(number).is_none() {
-                added.push((number, id));
-            }
-        })?;
-        let removed: Vec<u64> =
-            self.roster.living().map(|(_, number)| number).filter(|it| !stored.contains(it)).collect();
-        removed.into_iter().for_each(|number| self.roster.remove(number));
-        added.sort_unstable_by_key(|(number, _)| *number);
-        for (number, id) in added {
-            let ordinal = self.roster.add(number, id);
-            if let Some(index) = &mut self.vectors {
-                index.load_one(snapshot, ordinal, number)?;
-            }
-        }
-        self.sequence = snapshot.sequence()?;
-        Ok(())
+/// The state that searches read, and the one that will follow it. The lock is held for as long as a pointer takes to copy.
+///
+/// A transaction's state is here before the transaction is on disk. So whoever begins to read the store finds the state of
+/// what he reads, without waiting: the current one, or the next.
+pub(crate) struct States(Mutex<Pair>);
+
+struct Pair {
+    current: Arc<State>,
+    next: Option<Arc<State>>,
+}
+
+impl States {
+    pub(crate) fn new(current: State) -> Self {
+        Self(Mutex::new(Pair { current: Arc::new(current), next: None }))
     }
 
-    /// Brings the text index up to date: in memory if the one on disk is, and on disk if nobody else is writing.
-    fn follow_text(
-        &mut self,
-        snapshot: &Snapshot<'_>,
-        around: &Surroundings<'_>,
-        notices: &mut Vec<Notice>,
-    ) -> Result<()> {
-        let path = around.directory.join(text::FOLDER);
-        let first_use = self.text.is_none();
-        let opened = match self.text.take() {
-            Some(text) if around.writable => Ok(text),
-            Some(mut text) => text.reload(&self.roster).map(|()| text),
-            None => TextIndex::open(&path, &self.roster),
-        };
-        self.text_sequence = opened.as_ref().ok().and_then(TextIndex::sequence);
-        if self.text_sequence == Some(self.sequence) {
-            self.text = opened.ok();
-            return Ok(());
+    /// The current state.
+    pub(crate) fn current(&self) -> Arc<State> {
+        self.lock().current.clone()
+    }
+
+    /// The state after transaction `sequence`, if that is the last one or the one under way.
+    pub(crate) fn at(&self, sequence: u64) -> Option<Arc<State>> {
+        let pair = self.lock();
+        let mut states = [Some(&pair.current), pair.next.as_ref()].into_iter().flatten();
+        states.find(|state| state.sequence == sequence).cloned()
+    }
+
+    /// Announces the state after a transaction that is about to be made durable.
+    pub(crate) fn announce(&self, next: Arc<State>) {
+        self.lock().next = Some(next);
+    }
+
+    /// Forgets what was announced: the transaction failed.
+    pub(crate) fn withdraw(&self) {
+        self.lock().next = None;
+    }
+
+    /// Puts `new` in the place of `current`, unless that is not the current state any more; says whether it did.
+    pub(crate) fn replace(&self, current: &Arc<State>, new: Arc<State>) -> bool {
+        let mut pair = self.lock();
+        let same = Arc::ptr_eq(&pair.current, current);
+        if same {
+            pair.next.take_if(|next| next.sequence <= new.sequence);
+            pair.current = new;
         }
-        // A reader repairs what a killed writer left behind, but does not wait for a living one.
-        let lock = if around.writable { None } else { WriterLock::take(around.directory).ok() };
-        if !around.writable && lock.is_none() {
-            let text = opened.map_err(|source| text::failure(&path, source))?;
-            let missing = text.difference(&self.roster).added;
-            notices.extend((missing > 0).then_some(Notice::TextBehind { missing }));
-            self.text = Some(text);
-            return Ok(());
-        }
-        let updated = opened.map_err(|source| text::failure(&path, source)).and_then(|mut text| {
-            let difference = text.catch_up(snapshot, &self.roster, around.settings)?;
-            Ok((text, difference))
-        });
-        let mut text = match updated {
-            Ok((text, Difference { added, removed })) => {
-                if first_use && added + removed > 0 {
-                    notices.push(Notice::TextCaughtUp { added, removed });
-                }
-                text
-            }
-            Err(Error::Text { source, .. }) => {
-                let mut text = TextIndex::create(&path)?;
-                let documents = text.catch_up(snapshot, &self.roster, around.settings)?.added;
-                notices.push(Notice::TextRebuilt { reason: source.to_string(), documents });
-                text
-            }
-            Err(other) => return Err(other),
-        };
-        if lock.is_some() {
-            text.settle(&self.roster)?;
-        }
-        self.text = Some(text);
-        self.text_sequence = Some(self.sequence);
-        Ok(())
+        same
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pair> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,214 +1,184 @@
-//! The text index: BM25 over titles and texts, in tantivy.
+//! The text index: BM25 over titles and texts.
 //!
-//! It is a cache of the store. What it holds on disk is, for each document, its number and the terms of its title and
-//! text; tantivy's commit message records which sequence number of the store it includes.
+//! It is a cache of the store in two parts: what tantivy holds on disk ([`Base`]), and the documents that tantivy does not
+//! hold yet, in memory ([`Batch`]). Every living document is in exactly one of them, so what is found and how it is scored
+//! does not depend on how far tantivy has come.
 
 mod analysis;
+mod base;
 mod bm25;
+mod files;
 mod matching;
+mod overlay;
 
 pub use matching::matching_words;
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use tantivy::directory::MmapDirectory;
-use tantivy::indexer::IndexWriter;
-use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
-};
-use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{IndexReader, IndexSettings, ReloadPolicy, TantivyDocument, TantivyError, Term};
+use tantivy::TantivyError;
 
-use crate::error::{Error, Result};
-use crate::roster::Roster;
-use crate::settings::Settings;
-use crate::store::Snapshot;
-use analysis::EnglishTokenizer;
+use crate::bits::Bits;
+use crate::error::Result;
+use crate::roster::{Ordinal, Renumbering, Roster};
+use crate::store::Reading;
 pub(crate) use analysis::terms;
-use bm25::Bm25;
+use base::Base;
+pub(crate) use bm25::Matches;
+pub(crate) use files::{FOLDER, Files, Writer, failure};
+use overlay::Batch;
+pub(crate) use overlay::Words;
 
-/// Where in the index's folder the text index is.
-pub(crate) const FOLDER: &str = "text";
-/// Grows when the schema or the analysis changes. A text index of another format is rebuilt.
-const FORMAT: u32 = 1;
-const TOKENIZER: &str = "vetted-english";
-
-/// The text index on disk, and as it is searched.
-pub(crate) struct TextIndex {
-    path: PathBuf,
-    index: tantivy::Index,
-    reader: IndexReader,
-    fields: Fields,
-    sequence: Option<u64>,
-    writer: Option<IndexWriter>,
-    bm25: Bm25,
+/// The text index at one moment. A clone shares nearly everything with the original.
+#[derive(Clone)]
+pub(crate) struct Text {
+    files: Arc<Files>,
+    base: Base,
+    overlay: Vec<Batch>,
+    /// The last transaction that is known to be in what tantivy holds.
+    included: u64,
+    /// Numbers of documents that tantivy holds and that were removed, by the transaction that removed them.
+    gone: Vec<(u64, Arc<[u64]>)>,
 }
 
-#[derive(Clone, Copy)]
-struct Fields {
-    number: Field,
-    text: Field,
-}
-
-/// What bringing the text index up to date changed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What tantivy lacks, and what it has too much.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Difference {
-    pub(crate) added: usize,
-    pub(crate) removed: usize,
+    /// The numbers of documents that are to be added, ascending.
+    pub(crate) added: Vec<u64>,
+    /// The numbers of documents that are to be removed.
+    pub(crate) removed: Vec<u64>,
 }
 
-impl TextIndex {
-    /// Opens the text index in the folder `path`; an error means that it has to be rebuilt.
-    ///
-    /// Reads all of it to compare checksums: tantivy trusts its files, and would panic on damaged ones.
-    pub(crate) fn open(path: &Path, roster: &Roster) -> std::result::Result<Self, TantivyError> {
-        let index = tantivy::Index::open_in_dir(path)?;
-        let (schema, fields) = schema();
-        if index.schema() != schema {
-            return Err(TantivyError::SchemaError("it was written by another version of vetted".to_owned()));
-        }
-        let damaged = index.validate_checksum()?;
-        if let Some(file) = damaged.into_iter().min() {
-            return Err(TantivyError::InternalError(format!("{} fails its checksum", file.display())));
-        }
-        Self::new(path, index, fields, roster)
+impl Difference {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty()
+    }
+}
+
+impl Text {
+    /// What tantivy holds on disk, compared with the documents of `roster`, which are those after transaction `sequence`.
+    /// What it lacks is to be added by [`load_missing`](Self::load_missing).
+    pub(crate) fn open(files: Files, roster: &Roster, sequence: u64) -> std::result::Result<Self, TantivyError> {
+        let (base, strangers) = Base::read(&files, roster, None)?;
+        let included = files.sequence()?.unwrap_or(0);
+        let gone = vec![(sequence, strangers.into())];
+        Ok(Self { files: Arc::new(files), base, overlay: Vec::new(), included, gone })
     }
 
-    /// Makes an empty text index in the folder `path`, in place of whatever is there.
-    pub(crate) fn create(path: &Path) -> Result<Self> {
-        let io = |action, source| Error::Io { action, path: path.to_owned(), source };
-        if path.exists() {
-            fs::remove_dir_all(path).map_err(|source| io("remove", source))?;
-        }
-        fs::create_dir_all(path).map_err(|source| io("create", source))?;
-        let created = || {
-            let (schema, fields) = schema();
-            let directory = MmapDirectory::open(path)?;
-            let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
-            Self::new(path, index, fields, &Roster::default())
-        };
-        created().map_err(|source| failure(path, source))
+    pub(crate) fn files(&self) -> &Arc<Files> {
+        &self.files
     }
 
-    fn new(
-        path: &Path,
-        index: tantivy::Index,
-        fields: Fields,
-        roster: &Roster,
-    ) -> std::result::Result<Self, TantivyError> {
-        index.tokenizers().register(TOKENIZER, TextAnalyzer::from(EnglishTokenizer::default()));
-        let sequence = sequence_on_disk(&index)?;
-        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).num_warming_threads(0).try_into()?;
-        let bm25 = Bm25::new(&reader.searcher(), fields, roster)?;
-        Ok(Self { path: path.to_owned(), index, reader, fields, sequence, writer: None, bm25 })
+    /// The last transaction that is known to be in what tantivy holds.
+    pub(crate) fn included(&self) -> u64 {
+        self.included
     }
 
-    /// The sequence number of the store that the index includes; `None` if it does not say.
-    pub(crate) fn sequence(&self) -> Option<u64> {
-        self.sequence
-    }
-
-    /// Reads what is on disk now, and looks up its documents in `roster`.
-    pub(crate) fn reload(&mut self, roster: &Roster) -> std::result::Result<(), TantivyError> {
-        // In this order: what is then searched may be newer than the sequence number says, but not older.
-        self.sequence = sequence_on_disk(&self.index)?;
-        self.reader.reload()?;
-        self.bm25 = Bm25::new(&self.reader.searcher(), self.fields, roster)?;
-        Ok(())
-    }
-
-    /// How the index differs from the store: what is to be added and what to be removed.
+    /// How tantivy differs from the documents of `roster`.
     pub(crate) fn difference(&self, roster: &Roster) -> Difference {
-        let held = self.bm25.held(roster.places());
-        let missing = roster.alive().iter().zip(&held).filter(|(alive, held)| **alive && !**held).count();
-        Difference { added: missing, removed: self.bm25.superfluous(roster).len() }
+        let lacking = roster.alive().without(&self.base.held());
+        let added = lacking.from(0).map(|ordinal| roster.number(ordinal)).collect();
+        Difference { added, removed: self.gone_numbers() }
     }
 
-    /// Makes the index hold the documents that the store holds, on disk and for searching.
-    pub(crate) fn catch_up(
-        &mut self,
-        snapshot: &Snapshot<'_>,
-        roster: &Roster,
-        settings: &Settings,
-    ) -> Result<Difference> {
-        let path = self.path.clone();
-        let fail = |source| failure(&path, source);
-        let mut writer = match self.writer.take() {
-            Some(writer) => writer,
-            None => self.new_writer(settings).map_err(fail)?,
-        };
-        let Fields { number: number_field, text: text_field } = self.fields;
-        let superfluous = self.bm25.superfluous(roster);
-        for number in &superfluous {
-            writer.delete_term(Term::from_field_u64(number_field, *number));
-        }
-        let mut difference = Difference { added: 0, removed: superfluous.len() };
-        let held = self.bm25.held(roster.places());
-        for (ordinal, number) in roster.living() {
-            if held[ordinal as usize] {
-                continue;
-            }
-            let mut document = TantivyDocument::default();
-            document.add_u64(number_field, number);
-            document.add_text(text_field, snapshot.full_text(number)?);
-            writer.add_document(document).map_err(fail)?;
-            difference.added += 1;
-        }
-        let mut commit = writer.prepare_commit().map_err(fail)?;
-        commit.set_payload(&format!("{FORMAT} {}", snapshot.sequence()?));
-        commit.commit().map_err(fail)?;
-        // Only a writer that went through all of this is used again: after a failure it is in no known state.
-        self.writer = Some(writer);
-        self.reload(roster).map_err(fail)?;
-        Ok(difference)
+    /// [`difference`](Self::difference), from what was written and removed since tantivy was read. Costs as much as that is.
+    pub(crate) fn recent_difference(&self, roster: &Roster) -> Difference {
+        let overlay = self.overlay.iter().flat_map(|batch| batch.ordinals.iter().copied());
+        let mut added: Vec<u64> =
+            overlay.filter(|ordinal| roster.is_alive(*ordinal)).map(|ordinal| roster.number(ordinal)).collect();
+        added.sort_unstable();
+        Difference { added, removed: self.gone_numbers() }
     }
 
-    fn new_writer(&self, settings: &Settings) -> std::result::Result<IndexWriter, TantivyError> {
-        let writer = self.index.writer_with_num_threads(settings.writer_threads(), settings.writer_memory())?;
-        // A killed writer's unfinished files bear the names that the next one chooses, and would be in its way.
-        writer.garbage_collect_files().wait()?;
-        Ok(writer)
+    /// How many bytes of text are kept because tantivy does not hold them yet.
+    pub(crate) fn bytes_waiting(&self) -> usize {
+        self.overlay.iter().map(|batch| batch.words.bytes()).sum()
     }
 
-    /// Lets go of the writer once its merges are done.
-    pub(crate) fn settle(&mut self, roster: &Roster) -> Result<()> {
-        if let Some(writer) = self.writer.take() {
-            let merged = writer.wait_merging_threads().and_then(|()| self.reload(roster));
-            merged.map_err(|source| failure(&self.path, source))?;
-        }
+    /// Keeps in memory the documents that tantivy lacks.
+    pub(crate) fn load_missing(&mut self, reading: &Reading, roster: &Roster) -> Result<()> {
+        let lacking = roster.alive().without(&self.held());
+        self.load(lacking.from(0), reading, roster)
+    }
+
+    /// Keeps in memory the documents from an ordinal on.
+    pub(crate) fn load_from(&mut self, first: Ordinal, reading: &Reading, roster: &Roster) -> Result<()> {
+        self.load(roster.alive().from(first), reading, roster)
+    }
+
+    fn load(&mut self, ordinals: impl Iterator<Item = Ordinal>, reading: &Reading, roster: &Roster) -> Result<()> {
+        let ordinals: Vec<Ordinal> = ordinals.collect();
+        let text = |ordinal: &Ordinal| reading.id_and_text(roster.number(*ordinal)).map(|(_, text)| text);
+        let texts = ordinals.iter().map(text).collect::<Result<Vec<_>>>()?;
+        self.add(ordinals, Words::later(texts));
         Ok(())
     }
 
-    /// By ordinal, the documents' BM25 scores for `query`; 0 for those that share no term with it.
-    pub(crate) fn scores(&self, query: &str, places: usize) -> Result<Vec<f32>> {
-        self.bm25.scores(&terms(query), places).map_err(|source| failure(&self.path, source))
+    /// Takes in documents that were just written.
+    pub(crate) fn add(&mut self, ordinals: Vec<Ordinal>, words: Arc<Words>) {
+        if !ordinals.is_empty() {
+            self.overlay.push(Batch { ordinals, words });
+        }
     }
 
-    /// By ordinal below `places`, whether it holds the document.
-    pub(crate) fn held(&self, places: usize) -> Vec<bool> {
-        self.bm25.held(places)
+    /// Takes note that transaction `sequence` removed documents.
+    pub(crate) fn remove(&mut self, sequence: u64, removed: &[(Ordinal, u64)]) {
+        let in_base = removed.iter().filter(|(ordinal, _)| self.base.remove(*ordinal));
+        let gone: Arc<[u64]> = in_base.map(|(_, number)| *number).collect();
+        if !gone.is_empty() {
+            self.gone.push((sequence, gone));
+        }
+    }
+
+    /// The same documents with what tantivy holds now: all that was there after transaction `included`, of which all that
+    /// was removed up to then was taken out. `roster` has the documents that this has.
+    pub(crate) fn renewed(
+        &self,
+        files: &Arc<Files>,
+        roster: &Roster,
+        included: u64,
+    ) -> std::result::Result<Self, TantivyError> {
+        // Ordinals of segments that were there before are known; those of another folder's are not.
+        let before = Arc::ptr_eq(files, &self.files).then_some(&self.base);
+        let (base, strangers) = Base::read(files, roster, before)?;
+        let overlay = self
+            .overlay
+            .iter()
+            .filter_map(|batch| batch.retain(|ordinal| roster.is_alive(ordinal) && !base.holds(ordinal)));
+        let overlay = overlay.collect();
+        let mut gone: Vec<_> = self.gone.iter().filter(|(sequence, _)| *sequence > included).cloned().collect();
+        if !strangers.is_empty() {
+            gone.push((included + 1, strangers.into()));
+        }
+        Ok(Self { files: files.clone(), base, overlay, included: included.max(self.included), gone })
+    }
+
+    /// The same documents under new ordinals.
+    pub(crate) fn renumbered(&self, ordinals: &Renumbering) -> Self {
+        let overlay = self.overlay.iter().map(|batch| batch.renumbered(ordinals)).collect();
+        Self { base: self.base.renumbered(ordinals), overlay, ..self.clone() }
+    }
+
+    /// The ordinals of the documents that are here.
+    pub(crate) fn held(&self) -> Bits {
+        let mut held = self.base.held();
+        let overlay = self.overlay.iter().flat_map(|batch| &batch.ordinals);
+        overlay.filter(|ordinal| **ordinal != NOBODY).for_each(|ordinal| held.set(*ordinal));
+        held
+    }
+
+    /// The BM25 scores of the living documents that share a term with `query`.
+    pub(crate) fn scores(&self, query: &str, roster: &Roster) -> Result<Matches> {
+        bm25::scores(self, &terms(query), roster).map_err(|source| failure(self.files.path(), source))
+    }
+
+    fn gone_numbers(&self) -> Vec<u64> {
+        let mut gone: Vec<u64> = self.gone.iter().flat_map(|(_, numbers)| numbers.iter().copied()).collect();
+        gone.sort_unstable();
+        gone.dedup();
+        gone
     }
 }
 
-fn sequence_on_disk(index: &tantivy::Index) -> std::result::Result<Option<u64>, TantivyError> {
-    let message = index.load_metas()?.payload.unwrap_or_default();
-    Ok(message.split_once(' ').filter(|(format, _)| format.parse() == Ok(FORMAT)).and_then(|(_, it)| it.parse().ok()))
-}
-
-fn schema() -> (Schema, Fields) {
-    let mut schema = Schema::builder();
-    let number = schema.add_u64_field("number", NumericOptions::from(INDEXED | FAST));
-    let indexing = TextFieldIndexing::default()
-        .set_tokenizer(TOKENIZER)
-        .set_index_option(IndexRecordOption::WithFreqs)
-        .set_fieldnorms(true);
-    let text = schema.add_text_field("text", TextOptions::default().set_indexing_options(indexing));
-    (schema.build(), Fields { number, text })
-}
-
-/// What an error of tantivy means to the user.
-pub(crate) fn failure(path: &Path, source: TantivyError) -> Error {
-    let path = path.to_owned();
-    Error::Text { path, source: Box::new(source) }
-}
+/// Stands for a document that is not in the roster, or not to be found here.
+const NOBODY: Ordinal = Ordinal::MAX;

@@ -13,13 +13,17 @@ mod graph;
 mod stored;
 
 use std::path::Path;
+use std::sync::Arc;
 
+use vetted_kernels::Team;
+
+use crate::bits::Bits;
 use crate::error::Result;
 use crate::notice::Notice;
 use crate::ranking::Candidate;
-use crate::roster::{Ordinal, Roster};
+use crate::roster::{Ordinal, Renumbering, Roster};
 use crate::settings::Settings;
-use crate::store::Snapshot;
+use crate::store::Reading;
 use exact::ExactScan;
 pub(crate) use graph::refresh;
 use graph::{Graph, Stamp};
@@ -27,25 +31,27 @@ use graph::{Graph, Stamp};
 /// Where in the index's folder the graph is.
 pub(crate) const FOLDER: &str = "vectors";
 
-/// The vector index of one process.
+/// The vector index at one moment. A clone shares everything with the original.
+#[derive(Clone)]
 pub(crate) struct Vectors {
     searched: Searched,
     /// The graph's file when it was last looked at.
     seen: Option<Stamp>,
 }
 
+#[derive(Clone)]
 enum Searched {
     Scan(ExactScan),
-    Graph(Graph),
+    Graph(Arc<Graph>),
 }
 
 /// What a search may find, and where: the documents of one moment.
 #[derive(Clone, Copy)]
 pub(crate) struct Scope<'search> {
-    pub(crate) snapshot: &'search Snapshot<'search>,
+    pub(crate) reading: &'search Reading,
     pub(crate) roster: &'search Roster,
-    /// By ordinal, whether the document may be found.
-    pub(crate) allowed: &'search [bool],
+    /// The ordinals of documents that may be found.
+    pub(crate) allowed: &'search Bits,
 }
 
 /// Who chooses the candidates.
@@ -58,23 +64,25 @@ pub(crate) enum Method {
 }
 
 impl Vectors {
-    /// Opens the graph if the index is so large that it should have one, and loads all vectors otherwise.
+    /// Opens the graph if the index is so large that it should have one, and loads all vectors otherwise. A notice says
+    /// when there is no graph where one should be.
     pub(crate) fn load(
-        snapshot: &Snapshot<'_>,
+        reading: &Reading,
         roster: &Roster,
         folder: &Path,
         settings: &Settings,
-        notices: &mut Vec<Notice>,
-    ) -> Result<Self> {
-        let passages = snapshot.passage_counts()?.iter().map(|(_, count)| *count as usize).sum();
+    ) -> Result<(Self, Option<Notice>)> {
+        let counts = reading.passage_counts()?;
+        let passages = counts.iter().map(|(_, count)| *count as usize).sum();
         let seen = Stamp::of(folder);
+        let mut notice = None;
         if settings.wants_graph(passages) {
-            match Graph::open(folder, roster, snapshot) {
-                Ok(graph) => return Ok(Self { searched: Searched::Graph(graph), seen }),
-                Err(reason) => notices.push(Notice::GraphUnusable { reason: reason.to_string(), passages }),
+            match Graph::open(folder, roster, reading, &counts) {
+                Ok(graph) => return Ok((Self { searched: Searched::Graph(Arc::new(graph)), seen }, None)),
+                Err(reason) => notice = Some(Notice::GraphUnusable { reason: reason.to_string(), passages }),
             }
         }
-        Ok(Self { searched: Searched::Scan(ExactScan::load(snapshot, roster)?), seen })
+        Ok((Self { searched: Searched::Scan(ExactScan::load(reading, roster)?), seen }, notice))
     }
 
     /// Whether loading anew would make no difference: nobody has written another graph meanwhile.
@@ -85,19 +93,40 @@ impl Vectors {
         }
     }
 
-    /// Takes in a document of the store's, whose ordinal is greater than all before it.
-    pub(crate) fn load_one(&mut self, snapshot: &Snapshot<'_>, ordinal: Ordinal, number: u64) -> Result<()> {
+    /// Whether the vectors themselves are here, and those of new documents have to be added.
+    pub(crate) fn keeps_all(&self) -> bool {
+        matches!(self.searched, Searched::Scan(_))
+    }
+
+    /// Takes in the documents of the store's from an ordinal on, which is greater than all before it.
+    pub(crate) fn load_from(&mut self, first: Ordinal, reading: &Reading, roster: &Roster) -> Result<()> {
         match &mut self.searched {
-            Searched::Scan(scan) => scan.load_one(snapshot, ordinal, number),
+            Searched::Scan(scan) => scan.load_from(first, reading, roster),
             Searched::Graph(_) => Ok(()),
         }
     }
 
-    /// Takes in a document that was just written, whose ordinal is greater than all before it.
-    pub(crate) fn add(&mut self, ordinal: Ordinal, vectors: &[f32]) {
+    /// Takes in documents that were just written, whose ordinals ascend and are greater than all before.
+    pub(crate) fn add<'a>(&mut self, documents: impl Iterator<Item = (Ordinal, &'a [f32])>, alive: &Bits) {
         if let Searched::Scan(scan) = &mut self.searched {
-            scan.add(ordinal, vectors);
+            scan.add(documents, alive);
         }
+    }
+
+    /// Takes note that a document was removed, so that it is not `alive` any more.
+    pub(crate) fn remove(&mut self, ordinal: Ordinal, alive: &Bits) {
+        if let Searched::Scan(scan) = &mut self.searched {
+            scan.remove(ordinal, alive);
+        }
+    }
+
+    /// The same vectors under new ordinals.
+    pub(crate) fn renumbered(&self, ordinals: &Renumbering) -> Self {
+        let searched = match &self.searched {
+            Searched::Scan(scan) => Searched::Scan(scan.renumbered(ordinals)),
+            Searched::Graph(graph) => Searched::Graph(Arc::new(graph.renumbered(ordinals))),
+        };
+        Self { searched, seen: self.seen }
     }
 
     /// The `k` allowed documents whose best passage has the greatest inner product with `query`; if fewer have passages,
@@ -108,19 +137,25 @@ impl Vectors {
         k: usize,
         scope: Scope<'search>,
         method: Method,
+        team: &mut Team,
     ) -> Result<Vec<Candidate<'search>>> {
         let graph = match &self.searched {
-            Searched::Scan(scan) => return Ok(scan.nearest(query, k, scope.allowed, scope.roster.ids())),
+            Searched::Scan(scan) => return Ok(scan.nearest(query, k, scope.allowed, scope.roster, team)),
             Searched::Graph(graph) => graph,
         };
-        if method == Method::Quickest
-            && let Some(mut candidates) = graph.candidates(query, k, scope)?
-        {
-            candidates.sort_unstable();
-            candidates.extend(allowed_from(graph.end(), scope.allowed));
-            return stored::nearest(query, k, &candidates, scope);
-        }
-        stored::nearest(query, k, &allowed_from(0, scope.allowed), scope)
+        let mut candidates = match method {
+            Method::Quickest => graph.candidates(query, k, scope)?,
+            Method::Exact => None,
+        };
+        let documents: Vec<Ordinal> = match &mut candidates {
+            Some(candidates) => {
+                candidates.extend(graph.lacking(scope.allowed).filter(|ordinal| scope.allowed.get(*ordinal)));
+                candidates.sort_unstable();
+                std::mem::take(candidates)
+            }
+            None => scope.allowed.from(0).collect(),
+        };
+        stored::nearest(query, k, &documents, scope, team)
     }
 
     /// The best passage of one document for `query`, as its index and inner product; `None` if it has no passages.
@@ -131,30 +166,29 @@ impl Vectors {
         }
     }
 
-    /// By ordinal, whether the document's vectors are here as they are in the store, or are looked up there.
-    pub(crate) fn agreement(&self, snapshot: &Snapshot<'_>, roster: &Roster) -> Result<Vec<bool>> {
-        let mut agrees = vec![true; roster.places()];
+    /// The ordinals of documents whose vectors are here as they are in the store, or are looked up there.
+    pub(crate) fn agreement(&self, reading: &Reading, roster: &Roster) -> Result<Bits> {
         let rows = match &self.searched {
             Searched::Scan(_) => Vec::new(),
             Searched::Graph(graph) => graph.rows_by_document(),
         };
-        let mut vectors = Vec::new();
+        let looked_up: Bits = match &self.searched {
+            Searched::Scan(_) => Bits::default(),
+            Searched::Graph(graph) => graph.lacking(roster.alive()).collect(),
+        };
+        let (mut agrees, mut vectors) = (Bits::default(), Vec::new());
         for (ordinal, number) in roster.living() {
             vectors.clear();
-            snapshot.vectors(number)?.read(&mut vectors);
-            agrees[ordinal as usize] = match &self.searched {
+            reading.vectors(number)?.read(&mut vectors);
+            let same = match &self.searched {
                 Searched::Scan(scan) => scan.vectors(ordinal) == vectors,
-                Searched::Graph(graph) if ordinal < graph.end() => {
-                    rows.get(ordinal as usize).is_some_and(|rows| graph.holds(rows, &vectors))
-                }
-                Searched::Graph(_) => true,
+                Searched::Graph(_) if looked_up.get(ordinal) => true,
+                Searched::Graph(graph) => rows.get(ordinal as usize).is_some_and(|rows| graph.holds(rows, &vectors)),
             };
+            if same {
+                agrees.set(ordinal);
+            }
         }
         Ok(agrees)
     }
-}
-
-fn allowed_from(first: Ordinal, allowed: &[bool]) -> Vec<Ordinal> {
-    let rest = (first..).zip(allowed.iter().skip(first as usize));
-    rest.filter(|(_, allowed)| **allowed).map(|(ordinal, _)| ordinal).collect()
 }

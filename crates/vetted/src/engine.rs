@@ -10,7 +10,7 @@ use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, ModelFolder, Precision, Role};
 use vetted_kernels::{Compute, Team};
 use vetted_reader::Relation;
-use vetted_retrieval::{Index, Manifest, Query, Upserted};
+use vetted_retrieval::{Index, Manifest, Query, Snapshot, Upserted};
 
 use crate::model::Model;
 use crate::notice::{Notice, Notices};
@@ -190,18 +190,19 @@ impl Engine {
         let _search = tracing::debug_span!("search", k = search.k).entered();
         let loaded = self.loaded_for(search)?;
         let team = &mut self.compute.enter(&search.deadline)?;
-        let Ranked { hits: ranked, rejected: left_out, mut timing } = self.rank_with(search, &loaded, team)?;
+        let snapshot = self.index.snapshot()?;
+        let Ranked { hits: ranked, rejected: left_out, mut timing } =
+            self.rank_with(search, &loaded, &snapshot, team)?;
         let start = Instant::now();
         let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
         {
             let _read = tracing::debug_span!("documents").entered();
             for candidate in ranked {
-                // None for a document that was deleted since it was ranked.
-                let Some(document) = self.index.get(&candidate.id)? else { continue };
+                let Some(document) = snapshot.get(&candidate.id)? else { continue };
                 hits.push(hit(hits.len() + 1, candidate, document, &search.text));
             }
             for Candidate { id, recall_rank, score, outcome, .. } in left_out {
-                let document = self.index.get(&id)?.unwrap_or_default();
+                let document = snapshot.get(&id)?.unwrap_or_default();
                 let window = decided(&outcome, &document);
                 rejected.push(LeftOut { id, recall_rank, score, outcome, window, title: document.title });
             }
@@ -236,7 +237,8 @@ impl Engine {
     /// As [`search`](Self::search).
     pub fn rank(&self, search: &Search) -> Result<Ranked, Error> {
         let loaded = self.loaded_for(search)?;
-        self.rank_with(search, &loaded, &mut self.compute.enter(&search.deadline)?)
+        let team = &mut self.compute.enter(&search.deadline)?;
+        self.rank_with(search, &loaded, &self.index.snapshot()?, team)
     }
 
     /// What a search needs, loaded before it takes a processor: the first one may have to wait for a download.
@@ -252,7 +254,13 @@ impl Engine {
         Ok(Loaded { verifier, encoder })
     }
 
-    fn rank_with(&self, search: &Search, loaded: &Loaded, team: &mut Team) -> Result<Ranked, Error> {
+    fn rank_with(
+        &self,
+        search: &Search,
+        loaded: &Loaded,
+        snapshot: &Snapshot,
+        team: &mut Team,
+    ) -> Result<Ranked, Error> {
         let given = search.vector.clone().unwrap_or_default();
         let start = Instant::now();
         let encode = tracing::debug_span!("encode").entered();
@@ -277,13 +285,14 @@ impl Engine {
         let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
         team.check()?;
-        let mut candidates: Vec<Candidate> = self.index.search(&query)?.into_iter().map(Candidate::recalled).collect();
+        let found = snapshot.search(&query, team)?;
+        let mut candidates: Vec<Candidate> = found.into_iter().map(Candidate::recalled).collect();
         drop(recall);
         let ranking = start.elapsed() - encoding;
         let (hits, rejected) = match (&asked, search.verify) {
             (Some(asked), Some(verify)) => {
                 let _verify = tracing::debug_span!("verify", candidates = candidates.len()).entered();
-                self.verify(asked, &search.text, verify, &mut candidates, team)?;
+                self.verify(snapshot, asked, &search.text, verify, &mut candidates, team)?;
                 select(candidates, verify.policy, search.k)
             }
             _ => (candidates, Vec::new()),

@@ -125,8 +125,7 @@ fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
         | Error::Occupied { .. }
         | Error::Locked { .. }
         | Error::AlreadyOpen { .. }
-        | Error::FormatVersion { .. }
-        | Error::EncoderMismatch { .. } => ErrorKind::Conflict,
+        | Error::FormatVersion { .. } => ErrorKind::Conflict,
         Error::ManifestDamaged { .. } | Error::StoreDamaged { .. } => ErrorKind::Damaged,
         Error::StoreFull { .. } | Error::DiskFull { .. } => ErrorKind::Unavailable,
         Error::ReadOnly { .. }

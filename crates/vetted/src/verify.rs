@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::Team;
+use vetted_retrieval::Snapshot;
 use vetted_verifier::{Contender, Policy, Unverified, rivals};
 
 use crate::notice::Notice;
@@ -57,12 +58,13 @@ struct Reading {
 }
 
 impl Engine {
-    /// Leaves on each candidate what the verifier says about it.
+    /// Leaves on each candidate what the verifier says about it, as it is in `snapshot`, where it was found.
     ///
     /// # Errors
     /// [`Error::Expired`]; whatever else goes wrong is left on the candidates that it befell.
     pub(crate) fn verify(
         &self,
+        snapshot: &Snapshot,
         asked: &PreparedQuery,
         query: &str,
         verify: Verify,
@@ -83,7 +85,7 @@ impl Engine {
                 contenders.extend(candidates.iter().map(|_| None));
                 continue;
             }
-            match self.verify_some(asked, query, candidates, team) {
+            match self.verify_some(snapshot, asked, query, candidates, team) {
                 Ok(some) => contenders.extend(some),
                 Err(expired @ Error::Expired(_)) => return Err(expired),
                 Err(error) => {
@@ -102,27 +104,27 @@ impl Engine {
 
     fn verify_some(
         &self,
+        snapshot: &Snapshot,
         asked: &PreparedQuery,
         query: &str,
         candidates: &mut [Candidate],
         team: &mut Team,
     ) -> Result<Vec<Option<Contender>>, Error> {
-        let readings = candidates.iter().map(|it| self.reading(query, it)).collect::<Result<Vec<_>, _>>()?;
+        let readings = candidates.iter().map(|it| reading(snapshot, query, it)).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-        let verified = self.index().read_views(&ids, |records| -> Result<_, Error> {
-            let mut texts = Vec::with_capacity(ids.len());
-            for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
-                texts.push(match find(*record, &reading.bytes, asked.verifier()) {
-                    Ok(views) => Ok(views),
-                    Err(missing) => Err(self.text(id, reading, missing)?),
-                });
-            }
-            let sources = texts.iter().map(|text| match text {
-                Ok(views) => PassageSource::Views(views.clone()),
-                Err(text) => PassageSource::Text(text),
+        let records = snapshot.views(&ids)?;
+        let mut texts = Vec::with_capacity(ids.len());
+        for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
+            texts.push(match find(record, &reading.bytes, asked.verifier()) {
+                Ok(views) => Ok(views),
+                Err(missing) => Err(self.text(snapshot, id, reading, missing)?),
             });
-            Ok(asked.verify_contenders(&sources.collect::<Vec<_>>(), team)?)
-        })??;
+        }
+        let sources = texts.iter().map(|text| match text {
+            Ok(views) => PassageSource::Views(views.clone()),
+            Err(text) => PassageSource::Text(text),
+        });
+        let verified = asked.verify_contenders(&sources.collect::<Vec<_>>(), team)?;
         let mut contenders = Vec::with_capacity(candidates.len());
         for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {
             candidate.outcome = Outcome::of_passage(verification, reading.bytes);
@@ -132,20 +134,8 @@ impl Engine {
         Ok(contenders)
     }
 
-    /// The passage that recall found; of a document that was found by its words, the one that shares most of them.
-    fn reading(&self, query: &str, candidate: &Candidate) -> Result<Reading, Error> {
-        if let Some(Passage { bytes, .. }) = &candidate.passage {
-            return Ok(Reading { bytes: bytes.clone(), document: None });
-        }
-        // Deleted since it was ranked: nothing is said about it.
-        let document = self.index().get(&candidate.id)?.unwrap_or_default();
-        let passages = self.index().passages(&candidate.id)?.unwrap_or_default();
-        let bytes = with_most_words(&document.text, passages, query).map_or(0..0, |it| it.bytes);
-        Ok(Reading { bytes, document: Some(document) })
-    }
-
     /// A passage's text, where its views cannot be had.
-    fn text(&self, id: &str, reading: &Reading, missing: Missing) -> Result<String, Error> {
+    fn text(&self, snapshot: &Snapshot, id: &str, reading: &Reading, missing: Missing) -> Result<String, Error> {
         match missing {
             Missing::Absent => {}
             Missing::OtherVerifier => self.notice_other_views(),
@@ -154,9 +144,20 @@ impl Engine {
         let passage = Passage { bytes: reading.bytes.clone(), chars: 0..0 };
         match &reading.document {
             Some(document) => Ok(verified_text(document, &passage).to_owned()),
-            None => Ok(verified_text(&self.index().get(id)?.unwrap_or_default(), &passage).to_owned()),
+            None => Ok(verified_text(&snapshot.get(id)?.unwrap_or_default(), &passage).to_owned()),
         }
     }
+}
+
+/// The passage that recall found; of a document that was found by its words, the one that shares most of them.
+fn reading(snapshot: &Snapshot, query: &str, candidate: &Candidate) -> Result<Reading, Error> {
+    if let Some(Passage { bytes, .. }) = &candidate.passage {
+        return Ok(Reading { bytes: bytes.clone(), document: None });
+    }
+    let document = snapshot.get(&candidate.id)?.unwrap_or_default();
+    let passages = snapshot.passages(&candidate.id)?.unwrap_or_default();
+    let bytes = with_most_words(&document.text, passages, query).map_or(0..0, |it| it.bytes);
+    Ok(Reading { bytes, document: Some(document) })
 }
 
 /// Rejects each candidate that has a rival among the others.

@@ -1,18 +1,20 @@
-//! BM25 over tantivy's postings.
+//! BM25 over tantivy's postings, and over the documents that tantivy does not hold yet.
 //!
 //! Robertson and Zaragoza, *The Probabilistic Relevance Framework: BM25 and Beyond* (2009), section 3, with Lucene's
 //! idf, ln(1 + (N - n + 0.5) / (n + 0.5)), and without the constant factor k1 + 1, which changes no order.
 //!
 //! Tantivy's own scorer has fixed constants (k1 = 1.2, b = 0.75) and counts removed documents among the living until
 //! their segment is merged. Here a document's score follows from the documents that are there and from nothing else:
-//! not from the order in which they came, from what was removed, or from how tantivy divided them into segments.
+//! not from the order in which they came, from what was removed, or from where they are held. All counts are whole
+//! numbers, and a document's terms are added up in the query's order.
 
-use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, Searcher, TERMINATED, TantivyError, Term};
+use tantivy::{DocSet, TERMINATED, TantivyError, Term};
 
-use super::Fields;
+use super::Text;
+use crate::bits::Bits;
+use crate::ranking::{Best, Candidate};
 use crate::roster::{Ordinal, Roster};
 
 /// How soon the second and third occurrence of a term stop to matter: Anserini's value for BEIR.
@@ -20,119 +22,129 @@ const K1: f32 = 0.9;
 /// How much long documents are held to have more terms only because they are long: Anserini's value for BEIR.
 const B: f32 = 0.4;
 
-/// Stands for a document of tantivy's that the store does not hold.
-const STRANGER: Ordinal = Ordinal::MAX;
+/// Where fewer than one document in so many has a term of the query, only their scores are kept.
+const FEW_ONE_IN: usize = 16;
 
-/// One state of the text index, for searching.
-pub(super) struct Bm25 {
-    searcher: Searcher,
-    fields: Fields,
-    segments: Vec<Segment>,
-    /// Documents with at least one term.
-    documents: f32,
-    average_length: f32,
-    /// Numbers that the roster did not know.
-    strangers: Vec<u64>,
+/// The scores of documents that share a term with a query. Every other document's is 0.
+#[derive(Debug)]
+pub(crate) enum Matches {
+    /// By ordinal, ascending.
+    Few(Vec<(Ordinal, f32)>),
+    /// At the place of the ordinal.
+    Many(Vec<f32>),
 }
 
-struct Segment {
-    /// By tantivy's document id.
-    ordinals: Vec<Ordinal>,
-    lengths: FieldNormReader,
-}
-
-impl Bm25 {
-    /// Looks up tantivy's documents in the roster.
-    pub(super) fn new(searcher: &Searcher, fields: Fields, roster: &Roster) -> Result<Self, TantivyError> {
-        let mut segments = Vec::new();
-        let mut strangers = Vec::new();
-        let (mut documents, mut terms) = (0u64, 0u64);
-        for reader in searcher.segment_readers() {
-            let numbers = reader.fast_fields().u64("number")?.first_or_default_col(0);
-            let lengths = reader.get_fieldnorms_reader(fields.text)?;
-            let mut ordinals = vec![STRANGER; reader.max_doc() as usize];
-            for document in reader.doc_ids_alive() {
-                let number = numbers.get_val(document);
-                let Some(ordinal) = roster.ordinal(number) else {
-                    strangers.push(number);
-                    continue;
-                };
-                ordinals[document as usize] = ordinal;
-                let length = lengths.fieldnorm(document);
-                documents += u64::from(length > 0);
-                terms += u64::from(length);
-            }
-            segments.push(Segment { ordinals, lengths });
-        }
-        let average_length = terms as f32 / documents.max(1) as f32;
-        Ok(Self {
-            searcher: searcher.clone(),
-            fields,
-            segments,
-            documents: documents as f32,
-            average_length,
-            strangers,
-        })
+impl Matches {
+    /// Nothing was found.
+    pub(crate) fn none() -> Self {
+        Matches::Few(Vec::new())
     }
 
-    /// The scores of all documents, by ordinal below `places`. A term that the query repeats counts repeatedly.
-    pub(super) fn scores(&self, query: &[String], places: usize) -> Result<Vec<f32>, TantivyError> {
+    /// Adds up what each document got, in the order in which it got it.
+    fn of(mut contributions: Vec<(Ordinal, f32)>, places: usize) -> Self {
+        if contributions.len() < places / FEW_ONE_IN {
+            contributions.sort_by_key(|(ordinal, _)| *ordinal);
+            let documents = contributions.chunk_by(|(a, _), (b, _)| a == b);
+            let sum = |of: &[(Ordinal, f32)]| (of[0].0, of.iter().fold(0.0, |sum, (_, score)| sum + score));
+            return Matches::Few(documents.map(sum).collect());
+        }
         let mut scores = vec![0.0; places];
-        let mut occurrences: Vec<(Ordinal, f32)> = Vec::new();
-        for (at, term) in query.iter().enumerate() {
-            if query[..at].contains(term) {
-                continue;
+        for (ordinal, score) in contributions {
+            scores[ordinal as usize] += score;
+        }
+        Matches::Many(scores)
+    }
+
+    /// One document's score.
+    pub(crate) fn of_document(&self, ordinal: Ordinal) -> f32 {
+        match self {
+            Matches::Few(scores) => scores.binary_search_by_key(&ordinal, |(it, _)| *it).map_or(0.0, |at| scores[at].1),
+            Matches::Many(scores) => scores.get(ordinal as usize).copied().unwrap_or(0.0),
+        }
+    }
+
+    /// The best `k` of the allowed documents.
+    pub(crate) fn best<'roster>(&self, k: usize, allowed: &Bits, roster: &'roster Roster) -> Vec<Candidate<'roster>> {
+        let mut best = Best::new(k, roster);
+        let mut offer = |ordinal, score| {
+            if score > 0.0 && best.may_keep(score) && allowed.get(ordinal) {
+                best.offer(ordinal, score);
             }
-            let repetitions = query[at..].iter().filter(|other| *other == term).count();
-            occurrences.clear();
-            self.collect(&Term::from_field_text(self.fields.text, term), &mut occurrences)?;
-            let holding = occurrences.len() as f32;
-            let idf = (1.0 + (self.documents - holding + 0.5) / (holding + 0.5)).ln();
-            let weight = repetitions as f32 * idf;
-            for (ordinal, saturation) in &occurrences {
-                scores[*ordinal as usize] += weight * saturation;
+        };
+        match self {
+            Matches::Few(scores) => scores.iter().for_each(|(ordinal, score)| offer(*ordinal, *score)),
+            Matches::Many(scores) => (0..).zip(scores).for_each(|(ordinal, score)| offer(ordinal, *score)),
+        }
+        best.into_ranking()
+    }
+}
+
+/// The scores of the living documents. A term that the query repeats counts repeatedly.
+pub(super) fn scores(text: &Text, query: &[String], roster: &Roster) -> Result<Matches, TantivyError> {
+    let (documents, terms) = size(text, roster);
+    let average_length = terms as f32 / documents.max(1) as f32;
+    let documents = documents as f32;
+    let mut contributions: Vec<(Ordinal, f32)> = Vec::new();
+    for (at, term) in query.iter().enumerate() {
+        if query[..at].contains(term) {
+            continue;
+        }
+        let repetitions = query[at..].iter().filter(|other| *other == term).count();
+        let first = contributions.len();
+        collect(text, term, average_length, roster, &mut contributions)?;
+        let holding = (contributions.len() - first) as f32;
+        let idf = (1.0 + (documents - holding + 0.5) / (holding + 0.5)).ln();
+        let weight = repetitions as f32 * idf;
+        contributions[first..].iter_mut().for_each(|(_, saturation)| *saturation *= weight);
+    }
+    Ok(Matches::of(contributions, roster.places()))
+}
+
+/// How many living documents have at least one term, and how many terms they have.
+fn size(text: &Text, roster: &Roster) -> (u64, u64) {
+    let (mut documents, mut terms) = text.base.size();
+    for batch in &text.overlay {
+        for (ordinal, length) in batch.ordinals.iter().zip(&batch.words.counted().lengths) {
+            if roster.is_alive(*ordinal) {
+                documents += u64::from(*length > 0);
+                terms += u64::from(*length);
             }
         }
-        Ok(scores)
     }
+    (documents, terms)
+}
 
-    /// Collects the documents that hold `term`, each with how far its occurrences go towards the most they can count.
-    fn collect(&self, term: &Term, into: &mut Vec<(Ordinal, f32)>) -> Result<(), TantivyError> {
-        for (segment, reader) in self.segments.iter().zip(self.searcher.segment_readers()) {
-            let inverted = reader.inverted_index(self.fields.text)?;
-            let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::WithFreqs)? else { continue };
-            while postings.doc() != TERMINATED {
-                let document = postings.doc();
-                let ordinal = segment.ordinals[document as usize];
-                if ordinal != STRANGER {
-                    let frequency = postings.term_freq() as f32;
-                    let length = segment.lengths.fieldnorm(document) as f32;
-                    let norm = K1 * (1.0 - B + B * length / self.average_length);
-                    into.push((ordinal, frequency / (frequency + norm)));
-                }
-                postings.advance();
-            }
+/// Collects the living documents that hold `term`, each with how far its occurrences go towards the most they can count.
+fn collect(
+    text: &Text,
+    term: &str,
+    average_length: f32,
+    roster: &Roster,
+    into: &mut Vec<(Ordinal, f32)>,
+) -> Result<(), TantivyError> {
+    let mut occurs = |ordinal: Ordinal, frequency: u32, length: u32| {
+        if roster.is_alive(ordinal) {
+            let (frequency, length) = (frequency as f32, length as f32);
+            let norm = K1 * (1.0 - B + B * length / average_length);
+            into.push((ordinal, frequency / (frequency + norm)));
         }
-        Ok(())
-    }
-
-    /// By ordinal below `places`, whether the text index holds the document.
-    pub(super) fn held(&self, places: usize) -> Vec<bool> {
-        let mut held = vec![false; places];
-        for ordinal in self.shared() {
-            held[ordinal as usize] = true;
+    };
+    let field = text.files.fields.text;
+    let wanted = Term::from_field_text(field, term);
+    for (reader, held) in text.base.segments() {
+        let inverted = reader.inverted_index(field)?;
+        let Some(mut postings) = inverted.read_postings(&wanted, IndexRecordOption::WithFreqs)? else { continue };
+        while postings.doc() != TERMINATED {
+            let document = postings.doc();
+            occurs(held.ordinal(document), postings.term_freq(), held.length(document));
+            postings.advance();
         }
-        held
     }
-
-    /// The numbers of documents that the text index holds and the store, as of `roster`, does not.
-    pub(super) fn superfluous(&self, roster: &Roster) -> Vec<u64> {
-        let removed = self.shared().filter(|ordinal| !roster.is_alive(*ordinal));
-        self.strangers.iter().copied().chain(removed.map(|ordinal| roster.number(ordinal))).collect()
+    for batch in &text.overlay {
+        let words = batch.words.counted();
+        for (at, frequency) in words.postings.get(term).into_iter().flatten() {
+            occurs(batch.ordinals[*at as usize], *frequency, words.lengths[*at as usize]);
+        }
     }
-
-    /// The documents that the roster knew as well.
-    fn shared(&self) -> impl Iterator<Item = Ordinal> + '_ {
-        self.segments.iter().flat_map(|it| it.ordinals.iter().copied()).filter(|ordinal| *ordinal != STRANGER)
-    }
+    Ok(())
 }

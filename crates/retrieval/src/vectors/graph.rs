@@ -9,9 +9,11 @@ mod build;
 mod file;
 mod owners;
 mod seats;
+mod threads;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use usearch::{IndexOptions, MetricKind, ScalarKind};
 
@@ -21,9 +23,10 @@ pub(crate) use file::{Stamp, Unusable};
 use owners::Owners;
 use seats::Seats;
 
+use crate::bits::Bits;
 use crate::error::{Error, Result};
-use crate::roster::{Ordinal, Roster};
-use crate::store::Snapshot;
+use crate::roster::{Ordinal, Renumbering, Roster};
+use crate::store::Reading;
 use crate::vectors::Scope;
 
 /// Links of a passage in each layer above the lowest, which has twice as many: M in the paper. `docs/decisions/0001`
@@ -42,33 +45,61 @@ const COMPARISONS_PER_CANDIDATE: usize = 7;
 
 /// A graph as it is searched.
 pub(crate) struct Graph {
-    path: PathBuf,
-    index: usearch::Index,
-    seats: Seats,
+    file: Arc<Mapped>,
     owners: Owners,
     /// Documents from this ordinal on are not in the graph.
     end: Ordinal,
+    /// Documents before that which are not in it either: it may be newer than the moment that is searched, and be without
+    /// what was removed since.
+    lacking: Vec<Ordinal>,
+}
+
+/// The graph's file, as usearch reads it.
+struct Mapped {
+    path: PathBuf,
+    index: usearch::Index,
+    seats: Seats,
 }
 
 impl Graph {
     /// Opens the graph in `folder` for documents of `roster`, after comparing its checksum: usearch trusts its files.
-    pub(super) fn open(folder: &Path, roster: &Roster, snapshot: &Snapshot<'_>) -> std::result::Result<Self, Unusable> {
+    /// `counts` are the documents' numbers and how many passages each has.
+    pub(super) fn open(
+        folder: &Path,
+        roster: &Roster,
+        reading: &Reading,
+        counts: &[(u64, u32)],
+    ) -> std::result::Result<Self, Unusable> {
         let path = folder.join(GRAPH);
         let before = Stamp::of(folder);
-        let Contents { end, passages, .. } = Contents::read(&path, snapshot)?;
+        let Contents { end, passages, .. } =
+            Contents::read(&path, reading.dimensions(), || reading.newest_sequence().ok())?;
         let seats = Seats::default();
-        let index = empty(snapshot.dimensions())?;
+        let index = empty(reading.dimensions())?;
         // Before it is opened: usearch takes the number of threads over.
         index.reserve_capacity_and_threads(0, seats.count()).map_err(Unusable::library)?;
         index.view(utf8(&path)?).map_err(Unusable::library)?;
         if Stamp::of(folder) != before {
             return Err(Unusable::Replaced);
         }
-        if index.dimensions() != snapshot.dimensions() {
+        if index.dimensions() != reading.dimensions() {
             return Err(Unusable::Format);
         }
         let owners = Owners::new(index.size(), &passages, roster);
-        Ok(Self { path, index, seats, owners, end: roster.first_from(end) })
+        let held: HashSet<u64> = passages.iter().map(|passage| passage.number).collect();
+        let lacking = counts.iter().filter(|(number, count)| *count > 0 && *number < end && !held.contains(number));
+        let lacking = lacking.filter_map(|(number, _)| roster.ordinal(*number)).collect();
+        Ok(Self { file: Arc::new(Mapped { path, index, seats }), owners, end: roster.first_from(end), lacking })
+    }
+
+    /// The same graph under new ordinals.
+    pub(super) fn renumbered(&self, ordinals: &Renumbering) -> Self {
+        Self {
+            file: self.file.clone(),
+            owners: self.owners.renumbered(ordinals),
+            end: ordinals.first_from(self.end),
+            lacking: self.lacking.iter().filter_map(|ordinal| ordinals.of(*ordinal)).collect(),
+        }
     }
 
     /// How many different passages it has, those of removed documents among them.
@@ -76,16 +107,16 @@ impl Graph {
         self.owners.rows()
     }
 
-    /// Documents from this ordinal on are not in the graph.
-    pub(super) fn end(&self) -> Ordinal {
-        self.end
+    /// The documents that are not in the graph, ascending.
+    pub(super) fn lacking<'a>(&'a self, alive: &'a Bits) -> impl Iterator<Item = Ordinal> + 'a {
+        self.lacking.iter().copied().chain(alive.from(self.end))
     }
 
-    /// Documents among which the `k` nearest are to be found, except for those from [`Graph::end`] on. `None` where
+    /// Documents among which the `k` nearest are to be found, except for those that are [`lacking`](Graph::lacking). `None` where
     /// comparing all allowed ones is quicker, or the only way to find `k`.
     pub(super) fn candidates(&self, query: &[f32], k: usize, scope: Scope<'_>) -> Result<Option<Vec<Ordinal>>> {
         let places = self.end as usize;
-        let allowed = scope.allowed.iter().take(places).filter(|it| **it).count();
+        let allowed = scope.allowed.count_below(self.end);
         let mut wanted = self.breadth().max(k.saturating_mul(2));
         // Where a share of the documents is allowed, the graph looks at 1/share times as many.
         let comparisons = self.len() * allowed / places.max(1);
@@ -113,10 +144,10 @@ impl Graph {
 
     /// Whether these rows hold these vectors, as far as rounding allows to tell.
     pub(super) fn holds(&self, rows: &[u64], vectors: &[f32]) -> bool {
-        let dimensions = self.index.dimensions();
+        let dimensions = self.file.index.dimensions();
         let mut rounded = vec![0f32; rows.len() * dimensions];
         let mut held = rows.iter().zip(rounded.chunks_exact_mut(dimensions));
-        if !held.all(|(row, into)| self.index.get(*row, into).is_ok_and(|count| count == 1)) {
+        if !held.all(|(row, into)| self.file.index.get(*row, into).is_ok_and(|count| count == 1)) {
             return false;
         }
         let same = |vector: &[f32], held: &[f32]| vector.iter().zip(held).all(|(value, held)| rounds_to(*value, *held));
@@ -126,27 +157,25 @@ impl Graph {
     }
 
     /// The nearest `wanted` rows that an allowed document has, nearest first.
-    fn rows(&self, query: &[f32], wanted: usize, allowed: &[bool]) -> Result<Vec<u64>> {
-        let fits = |row| self.owners.of(row).iter().any(|owner| allowed.get(*owner as usize) == Some(&true));
+    fn rows(&self, query: &[f32], wanted: usize, allowed: &Bits) -> Result<Vec<u64>> {
+        let fits = |row| self.owners.of(row).iter().any(|owner| allowed.get(*owner));
         let found = {
-            let _seat = self.seats.take();
-            self.index.filtered_search(query, wanted, fits)
+            let _seat = self.file.seats.take();
+            self.file.index.filtered_search(query, wanted, fits)
         };
-        Ok(found.map_err(|source| failure(&self.path, "search", source))?.keys)
+        Ok(found.map_err(|source| failure(&self.file.path, "search", source))?.keys)
     }
 
     /// The allowed documents of these rows, in their order, and of one row in the order of their ids.
     fn documents(&self, rows: &[u64], k: usize, scope: Scope<'_>) -> Vec<Ordinal> {
-        let ids = scope.roster.ids();
         // The rows are ordered by rounded vectors. A few more than `k` make up for that; the rest is not worth reading.
         let enough = k.saturating_mul(2).saturating_add(32);
         let (mut seen, mut documents) = (HashSet::new(), Vec::new());
         for row in rows {
-            let allowed =
-                self.owners.of(*row).iter().filter(|owner| scope.allowed.get(**owner as usize) == Some(&true));
+            let allowed = self.owners.of(*row).iter().filter(|owner| scope.allowed.get(**owner));
             let mut owners: Vec<Ordinal> = allowed.copied().collect();
             // All of them have the same score, so that those with the first ids are the ones to be found.
-            owners.sort_unstable_by_key(|owner| ids.get(*owner as usize));
+            owners.sort_unstable_by_key(|owner| scope.roster.id(*owner));
             documents.extend(owners.into_iter().take(k).filter(|owner| seen.insert(*owner)));
             if documents.len() >= enough {
                 break;

@@ -1,7 +1,6 @@
 //! Exact scores from the vectors in the store, which the operating system keeps in memory as it sees fit.
 
-use rayon::prelude::*;
-use vetted_kernels::{Isa, dots};
+use vetted_kernels::{Isa, Team, dots};
 
 use super::Scope;
 use crate::error::Result;
@@ -9,30 +8,34 @@ use crate::ranking::{Best, Candidate};
 use crate::roster::Ordinal;
 use crate::store::StoredVectors;
 
-/// How many documents one thread takes at a time.
+/// How many documents one thread takes at a time, at least.
 const AT_A_TIME: usize = 512;
 
-/// The best `k` of `documents`, which ascend. The result is the same for any number of threads.
+/// The best `k` of `documents`, which ascend. The result is the same for any team.
 pub(super) fn nearest<'search>(
     query: &[f32],
     k: usize,
     documents: &[Ordinal],
     scope: Scope<'search>,
+    team: &mut Team,
 ) -> Result<Vec<Candidate<'search>>> {
-    let ids = scope.roster.ids();
-    // LMDB's transaction belongs to one thread; what it points to may be read by all.
-    let records = scope.snapshot.vectors_of(documents.iter().map(|ordinal| scope.roster.number(*ordinal)))?;
-    let pieces = documents.par_chunks(AT_A_TIME).zip(records.par_chunks(AT_A_TIME));
-    let rankings = pieces.map(|(documents, records)| {
-        let (mut best, mut scorer) = (Best::new(k, ids), Scorer::new(query));
-        for (ordinal, vectors) in documents.iter().zip(records) {
+    // A moment of the store is read by one thread; what it points to may be read by all.
+    let records = scope.reading.vectors_of(documents.iter().map(|ordinal| scope.roster.number(*ordinal)))?;
+    let roster = scope.roster;
+    let shares = if team.size() == 1 { 1 } else { 4 * team.size() };
+    let at_a_time = documents.len().div_ceil(shares).max(AT_A_TIME);
+    let pieces = documents.chunks(at_a_time).zip(records.chunks(at_a_time));
+    let mut pieces: Vec<_> = pieces.map(|piece| (piece, Vec::new())).collect();
+    team.each(pieces.iter_mut(), |((documents, records), ranking)| {
+        let (mut best, mut scorer) = (Best::new(k, roster), Scorer::new(query));
+        for (ordinal, vectors) in documents.iter().zip(*records) {
             if let Some((_, score)) = scorer.best_passage(*vectors) {
                 best.offer(*ordinal, score);
             }
         }
-        best.into_ranking()
+        *ranking = best.into_ranking();
     });
-    let mut ranking: Vec<_> = rankings.flatten_iter().collect();
+    let mut ranking: Vec<_> = pieces.into_iter().flat_map(|(_, ranking)| ranking).collect();
     ranking.sort_unstable_by(Candidate::rank);
     ranking.truncate(k);
     Ok(ranking)
@@ -40,7 +43,7 @@ pub(super) fn nearest<'search>(
 
 /// The best passage of one document for `query`, as its index and inner product; `None` if it has no passages.
 pub(super) fn best_passage(query: &[f32], ordinal: Ordinal, scope: Scope<'_>) -> Result<Option<(u32, f32)>> {
-    let vectors = scope.snapshot.vectors(scope.roster.number(ordinal))?;
+    let vectors = scope.reading.vectors(scope.roster.number(ordinal))?;
     Ok(Scorer::new(query).best_passage(vectors))
 }
 

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
 use super::file::{Contents, DRAFT, GRAPH, Occurrence, Unusable};
-use super::{empty, failure, utf8};
+use super::{empty, failure, threads, utf8};
 use crate::error::{Error, Result};
 use crate::notice::Notice;
 use crate::settings::Settings;
-use crate::store::Snapshot;
+use crate::store::Reading;
 
 /// How many documents are looked up before their passages are linked.
 const AT_A_TIME: usize = 4096;
@@ -32,22 +31,23 @@ enum Plan {
 /// Makes the graph in `folder` hold what the store holds, except for a few documents that are quicker to compare with
 /// each query than to link. The new graph is on disk when this returns, and the one before until then. The caller holds
 /// the writer's lock.
-pub(crate) fn refresh(folder: &Path, snapshot: &Snapshot<'_>, settings: &Settings) -> Result<Option<Notice>> {
-    let documents = snapshot.passage_counts()?;
+pub(crate) fn refresh(folder: &Path, reading: &Reading, settings: &Settings) -> Result<Option<Notice>> {
+    let documents = reading.passage_counts()?;
     let passages = documents.iter().map(|(_, count)| *count as usize).sum();
     if !settings.wants_graph(passages) {
         return Ok(None);
     }
     let mut notice = None;
-    let plan =
-        match Contents::read(&folder.join(GRAPH), snapshot).and_then(|contents| plan(contents, &documents, settings)) {
-            Ok(plan) => plan,
-            Err(Unusable::Missing) => Plan::Rebuild,
-            Err(reason) => {
-                notice = Some(Notice::GraphRebuilt { reason: reason.to_string(), passages });
-                Plan::Rebuild
-            }
-        };
+    let plan = match Contents::read(&folder.join(GRAPH), reading.dimensions(), || Some(reading.sequence()))
+        .and_then(|contents| plan(contents, &documents, settings))
+    {
+        Ok(plan) => plan,
+        Err(Unusable::Missing) => Plan::Rebuild,
+        Err(reason) => {
+            notice = Some(Notice::GraphRebuilt { reason: reason.to_string(), passages });
+            Plan::Rebuild
+        }
+    };
     let (before, lacking) = match plan {
         Plan::Leave => return Ok(None),
         Plan::Rebuild => (None, documents.as_slice()),
@@ -56,7 +56,7 @@ pub(crate) fn refresh(folder: &Path, snapshot: &Snapshot<'_>, settings: &Setting
             (Some(contents), &documents[held..])
         }
     };
-    let written = write(folder, snapshot, before, lacking);
+    let written = write(folder, reading, before, lacking);
     if written.is_err() {
         // It may be the disk that is full. Whether this works is not what the caller has to know.
         let _ = fs::remove_file(folder.join(DRAFT));
@@ -89,12 +89,12 @@ fn plan(contents: Contents, documents: &[Document], settings: &Settings) -> std:
 }
 
 /// Writes a graph of what is in `before`, if anything, and the documents it is `lacking`.
-fn write(folder: &Path, snapshot: &Snapshot<'_>, before: Option<Contents>, lacking: &[Document]) -> Result<()> {
+fn write(folder: &Path, reading: &Reading, before: Option<Contents>, lacking: &[Document]) -> Result<()> {
     let path = folder.join(GRAPH);
     let fail = |action| move |source: Unusable| failure(&folder.join(GRAPH), action, source);
-    let dimensions = snapshot.dimensions();
+    let dimensions = reading.dimensions();
     let index = empty(dimensions).map_err(fail("create"))?;
-    let mut linker = Linker { index, snapshot, path: &path, rows: HashMap::new(), passages: Vec::new() };
+    let mut linker = Linker { index, reading, path: &path, rows: HashMap::new(), passages: Vec::new() };
     if let Some(before) = before {
         let path = utf8(&path).map_err(fail("load"))?;
         linker.index.load(path).map_err(Unusable::library).map_err(fail("load"))?;
@@ -115,7 +115,7 @@ fn write(folder: &Path, snapshot: &Snapshot<'_>, before: Option<Contents>, lacki
         return Err(fail("save")(Unusable::Truncated { got, expected }));
     }
     let end = lacking.last().map_or(0, |(number, _)| number + 1);
-    let contents = Contents { passages: linker.passages, end, sequence: snapshot.sequence()?, dimensions };
+    let contents = Contents { passages: linker.passages, end, sequence: reading.sequence(), dimensions };
     contents.finish(folder).map_err(io("write"))
 }
 
@@ -125,7 +125,7 @@ type Digest = [u8; 32];
 /// Adds passages to a graph, those with equal vectors as one.
 struct Linker<'link> {
     index: usearch::Index,
-    snapshot: &'link Snapshot<'link>,
+    reading: &'link Reading,
     path: &'link Path,
     /// Where each vector is.
     rows: HashMap<Digest, u64>,
@@ -136,10 +136,10 @@ impl Linker<'_> {
     /// Takes in what the graph holds already. Of removed documents the store has no vectors any more, so that a new passage
     /// equal to one of theirs gets a row of its own.
     fn recall(&mut self, passages: Vec<Occurrence>) -> Result<()> {
-        let dimensions = self.snapshot.dimensions();
+        let dimensions = self.reading.dimensions();
         let mut vectors = Vec::new();
         for document in passages.chunk_by(|a, b| a.number == b.number) {
-            let Some(stored) = document.first().map(|it| self.snapshot.find_vectors(it.number)).transpose()?.flatten()
+            let Some(stored) = document.first().map(|it| self.reading.find_vectors(it.number)).transpose()?.flatten()
             else {
                 continue;
             };
@@ -155,16 +155,16 @@ impl Linker<'_> {
     /// Adds the passages of `documents`, with all threads.
     fn link(&mut self, documents: &[Document]) -> Result<()> {
         let fail = |source| failure(self.path, "extend", source);
-        let dimensions = self.snapshot.dimensions();
+        let dimensions = self.reading.dimensions();
         let most: usize = documents.iter().map(|(_, count)| *count as usize).sum();
         let mut size = self.index.size() as u64;
-        self.index.reserve_capacity_and_threads(size as usize + most, rayon::current_num_threads()).map_err(fail)?;
+        self.index.reserve_capacity_and_threads(size as usize + most, threads::count()).map_err(fail)?;
         for documents in documents.chunks(AT_A_TIME) {
             let mut vectors = Vec::new();
-            for stored in self.snapshot.vectors_of(documents.iter().map(|(number, _)| *number))? {
+            for stored in self.reading.vectors_of(documents.iter().map(|(number, _)| *number))? {
                 stored.read(&mut vectors);
             }
-            let digests: Vec<Digest> = vectors.par_chunks_exact(dimensions).map(digest).collect();
+            let digests: Vec<Digest> = vectors.chunks_exact(dimensions).map(digest).collect();
             let owners = documents.iter().flat_map(|(number, count)| std::iter::repeat_n(*number, *count as usize));
             let mut new = Vec::new();
             for ((number, digest), vector) in owners.zip(digests).zip(vectors.chunks_exact(dimensions)) {
@@ -175,7 +175,8 @@ impl Linker<'_> {
                 });
                 self.passages.push(Occurrence { number, row });
             }
-            new.par_iter().try_for_each(|(row, vector)| self.index.add(*row, vector).map_err(fail))?;
+            let added = threads::map(&new, |(row, vector)| self.index.add(*row, vector));
+            added.into_iter().collect::<std::result::Result<(), _>>().map_err(fail)?;
         }
         Ok(())
     }

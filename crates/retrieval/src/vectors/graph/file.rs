@@ -17,11 +17,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use crc32fast::Hasher;
-use rayon::prelude::*;
 use vetted_tensors::move_into_place;
 
-use crate::store::Snapshot;
-use crate::vectors::graph::{CANDIDATES_LINKING, CONNECTIVITY};
+use crate::vectors::graph::{CANDIDATES_LINKING, CONNECTIVITY, threads};
 
 /// The graph in its folder.
 pub(super) const GRAPH: &str = "graph";
@@ -100,8 +98,9 @@ impl Stamp {
 }
 
 impl Contents {
-    /// Reads the end of the graph at `path` and compares the checksum of the whole file.
-    pub(super) fn read(path: &Path, snapshot: &Snapshot<'_>) -> Result<Self, Unusable> {
+    /// Reads the end of the graph at `path` and compares the checksum of the whole file. `newest` gives the sequence number
+    /// of the store as it is after the file was opened; `None` if it does not.
+    pub(super) fn read(path: &Path, dimensions: usize, newest: impl FnOnce() -> Option<u64>) -> Result<Self, Unusable> {
         let mut file = File::open(path).map_err(|error| match error.kind() {
             ErrorKind::NotFound => Unusable::Missing,
             _ => Unusable::Io(error),
@@ -114,12 +113,12 @@ impl Contents {
         let (magic, rest) = footer.split_at(MAGIC.len());
         let (fields, checksum) = rest.as_chunks::<8>();
         let field = |at: usize| fields.get(at).map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        let [passages, dimensions, connectivity, candidates, end, sequence] = [0, 1, 2, 3, 4, 5].map(field);
-        let expected = (snapshot.dimensions() as u64, CONNECTIVITY as u64, CANDIDATES_LINKING as u64);
-        if magic != MAGIC || (dimensions, connectivity, candidates) != expected {
+        let [passages, held, connectivity, candidates, end, sequence] = [0, 1, 2, 3, 4, 5].map(field);
+        let expected = (dimensions as u64, CONNECTIVITY as u64, CANDIDATES_LINKING as u64);
+        if magic != MAGIC || (held, connectivity, candidates) != expected {
             return Err(Unusable::Format);
         }
-        if snapshot.sequence().map_or(true, |it| it < sequence) {
+        if newest().is_none_or(|it| it < sequence) {
             return Err(Unusable::AheadOfStore);
         }
         if checksum != checksum_of(path, length - 4, PIECE)?.to_le_bytes() {
@@ -134,7 +133,7 @@ impl Contents {
         };
         let mut occurrence = || Ok(Occurrence { number: number()?, row: number()? });
         let passages = (0..passages).map(|_| occurrence()).collect::<io::Result<_>>()?;
-        Ok(Self { passages, end, sequence, dimensions: snapshot.dimensions() })
+        Ok(Self { passages, end, sequence, dimensions })
     }
 
     /// Completes the draft that usearch has just written in `folder`, and puts it in the place of the graph before.
@@ -158,9 +157,9 @@ impl Contents {
 /// How much of a file one thread takes at a time.
 const PIECE: u64 = 16 << 20;
 
-/// The CRC-32 of a file's first `length` bytes, read by all threads in pieces.
+/// The CRC-32 of a file's first `length` bytes, read by several threads in pieces.
 fn checksum_of(path: &Path, length: u64, piece: u64) -> io::Result<u32> {
-    let checksum_at = |start: u64| {
+    let checksum_at = |start: u64| -> io::Result<Hasher> {
         let mut file = File::open(path)?;
         file.seek(SeekFrom::Start(start))?;
         let mut reader = BufReader::with_capacity(1 << 18, file.take(piece.min(length - start)));
@@ -175,9 +174,11 @@ fn checksum_of(path: &Path, length: u64, piece: u64) -> io::Result<u32> {
             reader.consume(read);
         }
     };
-    let pieces = (0..length.div_ceil(piece)).into_par_iter().map(|at| checksum_at(at * piece));
+    let starts: Vec<u64> = (0..length.div_ceil(piece)).map(|at| at * piece).collect();
     let mut checksum = Hasher::new();
-    pieces.collect::<io::Result<Vec<_>>>()?.iter().for_each(|piece| checksum.combine(piece));
+    for piece in threads::map(&starts, |start| checksum_at(*start)) {
+        checksum.combine(&piece?);
+    }
     Ok(checksum.finalize())
 }
 

@@ -1,7 +1,7 @@
 //! Whose the rows of a graph are.
 
 use super::file::Occurrence;
-use crate::roster::{Ordinal, Roster};
+use crate::roster::{Ordinal, Renumbering, Roster};
 
 /// By row, the documents that have a passage with its vector.
 pub(super) struct Owners {
@@ -18,13 +18,24 @@ impl Owners {
             passages.iter().filter_map(|it| Some((it.row, roster.ordinal(it.number)?))).collect();
         owned.sort_unstable();
         owned.dedup();
+        Self::of_sorted(rows, &owned)
+    }
+
+    /// The same owners under new ordinals.
+    pub(super) fn renumbered(&self, ordinals: &Renumbering) -> Self {
+        let rows = 0..self.rows() as u64;
+        let owned = rows.flat_map(|row| self.of(row).iter().filter_map(move |owner| Some((row, ordinals.of(*owner)?))));
+        Self::of_sorted(self.rows(), &owned.collect::<Vec<_>>())
+    }
+
+    fn of_sorted(rows: usize, owned: &[(u64, Ordinal)]) -> Self {
         let mut first = Vec::with_capacity(rows + 1);
         let mut at = 0;
         for row in 0..=rows as u64 {
             at += owned[at..].iter().take_while(|(it, _)| *it < row).count();
             first.push(at);
         }
-        Self { first, ordinals: owned.into_iter().map(|(_, ordinal)| ordinal).collect() }
+        Self { first, ordinals: owned.iter().map(|(_, ordinal)| *ordinal).collect() }
     }
 
     /// How many rows there are.
