@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Kind;
+use crate::{Kind, Relation};
 
 /// What a scorer says about a pair: logits, higher is more.
 ///
@@ -18,16 +18,6 @@ pub struct Outputs {
     pub conflict: f32,
     /// What sets them apart, by `Kind as usize`; negative infinity where the verifier does not know the kind.
     pub kinds: [f32; Kind::COUNT],
-}
-
-/// What is asked about a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Relation {
-    /// Whether the candidate supports the query.
-    #[default]
-    Support,
-    /// Whether the two mean the same: the semantic cache's question. Costs twice as much, for both orders are read.
-    Equivalence,
 }
 
 /// `p = 1 / (1 + exp(-(scale * logit + offset)))` (Platt 1999).

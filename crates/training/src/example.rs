@@ -1,6 +1,6 @@
 //! What is learnt from: a pair of texts and what is known about it.
 
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 /// A labelled pair. What is not known teaches nothing: `None` is never read as "no".
 #[derive(Clone, Debug, PartialEq, Default)]

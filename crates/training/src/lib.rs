@@ -30,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! A pair of a file ([`vetted_corpus::pairs`]) becomes an example by `Example::from(&pair)`. A recipe is JSON where it is not
+//! A pair of a file ([`vetted_pairs`]) becomes an example by `Example::from(&pair)`. A recipe is JSON where it is not
 //! Rust; what it leaves out is as in [`Recipe::default`]:
 //!
 //! ```

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vetted_corpus::pairs::Kind;
 use vetted_kernels::Arithmetic;
+use vetted_pairs::Kind;
 
 use crate::Error;
 use crate::optimizer::Rates;

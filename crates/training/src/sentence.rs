@@ -10,12 +10,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
-use vetted_corpus::triplets::Triplet;
 use vetted_encoder::ModelFolder;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
 use vetted_evaluation::metrics::retrieval::mean;
 use vetted_kernels::{Isa, dots};
+use vetted_pairs::triplets::Triplet;
 
 pub use self::recipe::{EncoderRecipe, TrainedPooling};
 
