@@ -21,7 +21,7 @@ pub enum Error {
         expected: u64,
     },
     /// `config.json` names an architecture that does not exist here.
-    #[error("no verifier architecture is called {got:?}; there are: {}", crate::config::ARCHITECTURES.join(", "))]
+    #[error("no verifier architecture is called {got:?}; there are: {}", crate::architecture::ARCHITECTURES.join(", "))]
     UnknownArchitecture {
         /// The name in the file.
         got: String,

@@ -47,6 +47,7 @@
 //! Hidden states that are not finite, texts that are empty or too long, views of another verifier: an [`Error`], and the
 //! caller must not accept. An output that is not a number is judged *abstain*.
 
+mod architecture;
 mod config;
 mod error;
 mod evidence;
@@ -61,13 +62,14 @@ mod views;
 mod weights;
 mod windows;
 
-pub use config::{Architecture, Base, Config, Encoder, F2, F3, F4, MapTransformer};
+pub use architecture::{Architecture, F2, F3, F4, MapTransformer};
+pub use config::{Base, Config, Encoder};
 pub use error::Error;
 pub use evidence::{Evidence, TokenPair};
 pub use lexical::LexicalTable;
 pub use policy::{Penalty, Policy};
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
-pub use verdict::{Calibration, Calibrations, Judgement, Outputs, Thresholds, Verdict};
+pub use verdict::{Calibrations, Judgement, Outputs, Platt, Thresholds, Verdict};
 pub use vetted_pairs::{Kind, Relation};
 pub use views::{Storage, Views};
 pub use weights::{ReplacedTensor, Weights};

@@ -23,7 +23,7 @@ pub struct Outputs {
 /// `p = 1 / (1 + exp(-(scale * logit + offset)))` (Platt 1999).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calibration {
+pub struct Platt {
     /// Above 0.
     pub scale: f32,
     /// In logits.
@@ -35,11 +35,11 @@ pub struct Calibration {
 #[serde(deny_unknown_fields, default)]
 pub struct Calibrations {
     /// Of [`Outputs::support`].
-    pub support: Calibration,
+    pub support: Platt,
     /// Of [`Outputs::equivalence`].
-    pub equivalence: Calibration,
+    pub equivalence: Platt,
     /// Of [`Outputs::conflict`].
-    pub conflict: Calibration,
+    pub conflict: Platt,
 }
 
 /// Probabilities at which verdicts change; see [`Judgement::new`].
@@ -92,9 +92,9 @@ pub struct Judgement {
     pub conflicts: bool,
 }
 
-impl Default for Calibration {
-    fn default() -> Calibration {
-        Calibration { scale: 1.0, offset: 0.0 }
+impl Default for Platt {
+    fn default() -> Platt {
+        Platt { scale: 1.0, offset: 0.0 }
     }
 }
 
@@ -112,10 +112,16 @@ impl Default for Thresholds {
     }
 }
 
-impl Calibration {
+impl Platt {
     /// The probability that stands behind a logit.
     pub fn probability(self, logit: f32) -> f32 {
         sigmoid(self.scale * logit + self.offset)
+    }
+
+    /// The same in double precision, for ranking: single precision knows no probability between 1 - 6e-8 and 1, and ranks
+    /// would tie.
+    pub fn fine_probability(self, logit: f32) -> f64 {
+        1.0 / (1.0 + (-(f64::from(self.scale) * f64::from(logit) + f64::from(self.offset))).exp())
     }
 }
 

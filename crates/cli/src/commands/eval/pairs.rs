@@ -118,16 +118,11 @@ pub fn scores(Named { name, verifier }: &Named, pairs: &[Pair]) -> Result<Vec<f6
     for some in pairs.chunks(STEP) {
         let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), p.relation)).collect();
         values.extend(verifier.verify_pairs(&questions)?.iter().zip(some).map(|(verification, pair)| {
-            let (logit, calibration) = match pair.relation {
+            let (logit, platt) = match pair.relation {
                 Relation::Support => (verification.outputs.support, calibration.support),
                 Relation::Equivalence => (verification.outputs.equivalence, calibration.equivalence),
             };
-            let logit = f64::from(logit);
-            // In double precision: single precision knows no probability between 1 - 6e-8 and 1, and ranks would tie.
-            match trained {
-                true => 1.0 / (1.0 + (-(f64::from(calibration.scale) * logit + f64::from(calibration.offset))).exp()),
-                false => logit,
-            }
+            if trained { platt.fine_probability(logit) } else { f64::from(logit) }
         }));
         bar.inc(some.len() as u64);
     }

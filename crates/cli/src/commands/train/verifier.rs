@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use vetted::models;
-use vetted_pairs::{Kind, Sources};
+use vetted_pairs::Sources;
 use vetted_training::{Architecture, Base, Contrast, Example, F3, F4, MapTransformer, Recipe, hold_out, train};
 
 use super::Shown;
@@ -171,11 +171,6 @@ impl Verifier {
                 serde_json::from_slice(&json).with_context(|| format!("{} is no recipe", path.display()))?
             }
         };
-        // Pair files name kinds, and a pair's kind is its place among them.
-        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        if !recipe.kinds.is_empty() && recipe.kinds != known {
-            bail!("the recipe's kinds must be none, or these in this order: {}", known.join(", "));
-        }
         if let Some(architecture) = self.architecture {
             recipe.architecture = match architecture {
                 Reader::MapTransformer => Architecture::MapTransformer(MapTransformer::default()),
