@@ -5,7 +5,7 @@
   python recipes/data.py sentences --out sentences.txt --pairs PAIRS.tsv[.gz] --squad FILE.json... --beir FOLDER... --without held.tsv
   python recipes/data.py sample PAIRS.tsv --of snli conjnli --count 40000 --out some.tsv
   python recipes/data.py contexts --pairs synthetic.tsv --out contexts.tsv --squad FILE.json... --beir FOLDER...
-  python recipes/data.py passages --pairs pairs.tsv synthetic.tsv --of negated=50000 snli=10000 --out passages.tsv
+  python recipes/data.py passages --sources recipes/sources.json --pairs pairs.tsv synthetic.tsv --of negated=50000 snli=10000 --out passages.tsv
 
 `hold-out` splits labelled pairs so that what is held out shares no text with the rest. `questions` makes pairs of questions and
 passages, answered or not, out of SQuAD-format files. `sentences` collects the sentences that `vetted synth` edits, `sample` the pairs
@@ -17,6 +17,24 @@ import argparse, collections, csv, gzip, json, random, re
 def rows(path):
     with (gzip.open if path.endswith(".gz") else open)(path, "rt", encoding="utf-8", newline="\n") as f:
         yield from csv.DictReader((line.replace("\r", "") for line in f), delimiter="\t", quoting=csv.QUOTE_NONE)
+
+
+class Sources:
+    """What is known about data sets whose files do not say it: sources.json. `vetted` reads the same file (pairs::Sources)."""
+
+    def __init__(self, path):
+        self.known = json.load(open(path)) if path else {}
+
+    def of(self, row):
+        name = row.get("source", "")
+        beginnings = [known for known in self.known if known.endswith("*") and name.startswith(known[:-1])]
+        return self.known.get(name) or self.known.get(max(beginnings, key=len, default=""), {})
+
+    def relation(self, row):
+        return row.get("relation") or self.of(row).get("relation", "equivalence")
+
+    def negatives(self, row):
+        return self.of(row).get("negatives", {})
 
 
 def table(path):
@@ -85,7 +103,6 @@ def sample(a):
 
 
 LONGEST = 50  # words and punctuation marks: what the verifier reads of a candidate at once is 64 tokens, of which two are special
-CONTRADICTED = {"snli", "cad_nli", "conjnli", "cannot_wikifactcheck-english", "cannot_antonym-substitution"}  # equiv = 0 means so
 COLUMNS = "source split phenomenon relation equiv conflict kind s1 s2".split()
 # Sentences that pairs may be made of, by source, and at most how many: the free group of shared/README.md, QQP and MRPC.
 SENTENCES = dict.fromkeys(["paws_wiki", "mrpc", "cannot_wikifactcheck-english", "cad_nli", "snli", "conjnli", "fever_symmetric", "negclip_coco"], 30000) | dict(qqp=25000)
@@ -190,11 +207,11 @@ def passages(a):
     """Passages put together from sentences that have nothing to do with each other: the candidate of a labelled pair stands among one to
     four candidates of other pairs, negated ones among them, so that neither "not" nor a word of the query's, somewhere in the passage, says
     anything. Of each source as many pairs that support their query as do not."""
-    rng, wanted = random.Random(1), counts(a.of)
+    rng, wanted, sources = random.Random(1), counts(a.of), Sources(a.sources)
     by_label = collections.defaultdict(list)
     for path in a.pairs:
         for row in rows(path):
-            if row["source"] in wanted and row.get("relation", "support") == "support":
+            if row["source"] in wanted and sources.relation(row) == "support":
                 by_label[row["source"], row["equiv"] == "1"].append(row)
     strangers = [row["s1"] for pairs in by_label.values() for row in rng.sample(pairs, min(len(pairs), 20_000))]
     made = []
@@ -209,7 +226,7 @@ def passages(a):
             if len(parts) > 1:
                 passage = " ".join(part if part[-1:] in ".!?" else part.rstrip() + "." for part in parts)
                 # What follows, or is left open, contradicts nothing.
-                conflict = row.get("conflict") or ("0" if row["equiv"] != "0" else "1" if row["source"] in CONTRADICTED else "")
+                conflict = row.get("conflict") or ("0" if row["equiv"] != "0" else "1" if sources.negatives(row).get("conflict") else "")
                 made.append(["passages", "train", row["phenomenon"], "support", "01"[label], conflict, row.get("kind", ""), passage, row["s2"]])
     rng.shuffle(made)
     write(a.out, COLUMNS, made)
@@ -236,6 +253,7 @@ def main():
     c = sub.add_parser("contexts")
     c.add_argument("--pairs", required=True), c.add_argument("--out", required=True), c.add_argument("--squad", nargs="*", default=[]), c.add_argument("--beir", nargs="*", default=[])
     t = sub.add_parser("passages")
+    t.add_argument("--sources", metavar="FILE.json", help="what is known about data sets whose files do not say it: sources.json")
     t.add_argument("--pairs", nargs="+", required=True), t.add_argument("--of", nargs="+", required=True, metavar="SOURCE=PAIRS"), t.add_argument("--out", required=True)
     a = ap.parse_args()
     {"hold-out": hold_out, "questions": questions, "sentences": sentences, "sample": sample, "contexts": contexts, "passages": passages}[a.command](a)

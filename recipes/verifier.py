@@ -1,7 +1,7 @@
 """The verifier's recipe in PyTorch: the architectures and losses of `vetted train verifier`, for a machine with a GPU
 (or for quick experiments on a CPU: bf16 on AMX or AVX-512).
 
-  python recipes/verifier.py pack  --tokenizer MODEL/tokenizer.json --out packed.npz PAIRS.tsv[.gz]...
+  python recipes/verifier.py pack  --tokenizer MODEL/tokenizer.json --sources recipes/sources.json --out packed.npz PAIRS.tsv[.gz]...
   python recipes/verifier.py train --model MODEL --data packed.npz --out DIR --visits 600000
 
 `pack` turns pair files into token ids and targets: one file of a few tens of megabytes, which is all that has to travel to
@@ -11,46 +11,37 @@ that `vetted verify --verifier DIR` opens, and DIR/metrics.jsonl. Needs torch, n
 import argparse, collections, hashlib, json, os, random, re, time
 import numpy as np
 
-from data import rows
+from data import Sources, rows
 
 KINDS = ("negation role binding modifier comparison quantifier number date unit direction order modality antonym entity addition other").split()
 MAX_TOKENS = 64
 
 # ---------------------------------------------------------------------------------------------------------------- data
 
-# What a source's label says. `support`: does s1 entail s2 (directed)? `equivalence`: do they mean the same (symmetric)?
-SUPPORT = {"snli", "cad_nli", "sick", "conjnli", "scone", "monli", "help", "xnli_en", "climate_fever", "med", "hans_regen", "hossain_neg_RTE", "scramble", "scramble_true"}
-# The claim, which is the query, stands in s1.
-CLAIM_FIRST = {"fever_symmetric"}
-# A negative of these is known to contradict its partner, and by what.
-CONFLICTING = {"becel_mrpc_neg": "negation", "becel_snli_neg": "negation", "cannot_wikifactcheck-english": "negation",
-               "cannot_antonym-substitution": "antonym", "cannot_sentiment-labelled-sentences": "negation"}
-# ... and of these it is known what was changed, not that it contradicts.
-CHANGED = {"negclip_coco": "role", "paws_wiki": "role"}
 UNKNOWN = -1
 
 
-def targets(row):
+def targets(row, sources):
     """(query, candidate, symmetric, support, equivalence, conflict, kind) of one row; -1 where the data do not say."""
-    source, label = row.get("source", ""), row.get("equiv") or row.get("label")
+    label, negatives = row.get("equiv") or row.get("label"), sources.negatives(row)
     query, candidate = row["s2"], row["s1"]
-    if source in CLAIM_FIRST:
+    if not row.get("relation") and sources.of(row).get("claim_first"):
         query, candidate = candidate, query
-    relation = row.get("relation") or ("support" if source in SUPPORT | CLAIM_FIRST else "equivalence")
     conflict = {"1": 1, "0": 0}.get(row.get("conflict", ""), UNKNOWN)
     kind = KINDS.index(row["kind"]) if row.get("kind") in KINDS else UNKNOWN
     yes = label == "1"
-    if relation == "support":
+    if sources.relation(row) == "support":
         if conflict == UNKNOWN and not row.get("conflict_unknown"):
             conflict = int(label == "0")
         return query, candidate, 0, int(yes), UNKNOWN if yes else 0, conflict, kind if not yes else UNKNOWN
     if label == "N":
         return None
-    if not yes and source in CONFLICTING:
-        conflict, kind = 1, KINDS.index(CONFLICTING[source])
-    if not yes and source in CHANGED:
-        kind = KINDS.index(CHANGED[source])
-    unsupported = conflict == 1 or source in CHANGED
+    if not yes and kind == UNKNOWN and "kind" in negatives:
+        kind = KINDS.index(negatives["kind"])
+    if not yes and conflict == UNKNOWN and "conflict" in negatives:
+        conflict = int(negatives["conflict"])
+    # Of some sources it is known what was changed, and not that it contradicts: neither text then supports the other.
+    unsupported = conflict == 1 or "kind" in negatives and "conflict" not in negatives
     return query, candidate, 1, 1 if yes else (0 if unsupported else UNKNOWN), int(yes), 0 if yes else conflict, kind if not yes else UNKNOWN
 
 
@@ -59,10 +50,10 @@ def pack(a):
     tokenizer = Tokenizer.from_file(a.tokenizer)
     tokenizer.no_padding(), tokenizer.enable_truncation(MAX_TOKENS)
     groups, group, texts, labels = [], [], {}, []
-    seen, pairs = set(), []
+    seen, pairs, sources = set(), [], Sources(a.sources)
     for path in a.pairs:
         for row in rows(path):
-            t = targets(row)
+            t = targets(row, sources)
             source = row.get("source") or os.path.basename(path)
             if t is None or (a.only and source not in a.only):
                 continue
@@ -706,6 +697,7 @@ def main():
     sub = ap.add_subparsers(dest="command", required=True)
     p = sub.add_parser("pack")
     p.add_argument("pairs", nargs="+"), p.add_argument("--tokenizer", required=True), p.add_argument("--out", required=True), p.add_argument("--only", nargs="*")
+    p.add_argument("--sources", metavar="FILE.json", help="what is known about data sets whose files do not say it: sources.json")
     t = sub.add_parser("train")
     for name, default in dict(model=None, data=None, out=None, architecture="map-transformer", name="vetted-minilm", visits=60000, batch=64, seed=0, threads=0, device="",
                               view=48, traits=8, lexical=1, width=128, layers=2, patch=4, trained_from=0, reader_rate=5e-4, encoder_rate=1e-4, warm_up=150, minutes=0.,

@@ -21,7 +21,7 @@ if [ ! -e "$OUT/contexts.tsv" ]; then
     data questions --out "$OUT/questions.tsv" "${articles[@]}"
     data sentences --out "$OUT/some.txt" --pairs "$pairs" --squad "${articles[@]}" --beir "$papers" --without "$OUT/held.tsv"
     data sample "$OUT/pairs.tsv" --of paws_wiki mrpc snli cad_nli conjnli fever_symmetric --count 100000 --out "$OUT/negatable.tsv"
-    vetted synth "$OUT/some.txt" --slack 1.5 --seed 21 --grammar 330000 --negate "$OUT/negatable.tsv" --answers "${articles[@]}" --out "$OUT/synthetic.tsv"
+    vetted synth "$OUT/some.txt" --slack 1.5 --seed 21 --grammar 330000 --negate "$OUT/negatable.tsv" --sources recipes/sources.json --answers "${articles[@]}" --out "$OUT/synthetic.tsv"
     data contexts --pairs "$OUT/synthetic.tsv" --out "$OUT/contexts.tsv" --squad "${articles[@]}" --beir "$papers"
 fi
 
@@ -32,7 +32,7 @@ fi
 stage() {
     local name=$1
     shift
-    vetted train verifier --data "$OUT"/{pairs,questions,synthetic,contexts}.tsv --held-out "$OUT/held.tsv" \
+    vetted train verifier --sources recipes/sources.json --data "$OUT"/{pairs,questions,synthetic,contexts}.tsv --held-out "$OUT/held.tsv" \
         --recipe "recipes/shipped/$name.json" --out "$OUT/$name" "$@"
 }
 stage roles

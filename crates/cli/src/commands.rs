@@ -10,6 +10,7 @@ pub mod info;
 pub mod models;
 pub mod scorers;
 pub mod search;
+pub mod sources;
 pub mod study;
 pub mod synth;
 pub mod train;

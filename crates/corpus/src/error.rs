@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-/// Why a corpus or a file of pairs could not be read or written, or a text not be cut.
+/// Why a corpus could not be read, or a text not be cut.
 ///
 /// Messages start with `path:line:column` as far as these are known, so that editors and terminals can jump there.
 /// Lines and columns count from 1, columns in bytes; byte offsets count from 0 in the (decompressed) file.
@@ -178,69 +178,6 @@ pub enum Error {
     NameNotUtf8 {
         /// The file.
         path: PathBuf,
-    },
-
-    /// A file of pairs has no header, nor anything else.
-    #[error("{}: the file is empty; a file of pairs starts with a line that names its columns, s1 and s2 among them", path.display())]
-    EmptyFile {
-        /// The file.
-        path: PathBuf,
-    },
-
-    /// A row of a file of pairs has more or fewer cells than the header.
-    #[error(
-        "{}:{line}:{column}: {got} cells, but the header has {expected}; separate cells by one tab, and put spaces for \
-         tabs and line ends inside a text",
-        path.display()
-    )]
-    PairCellCount {
-        /// The file.
-        path: PathBuf,
-        /// Line of the row.
-        line: u64,
-        /// Column of the first cell too many, or where the row ends too early.
-        column: u64,
-        /// Number of columns in the header.
-        expected: usize,
-        /// Number of cells in this row.
-        got: usize,
-    },
-
-    /// A cell of a file of pairs is none of the values that its column may hold.
-    #[error("{}:{line}:{column}: `{name}` is `{got}`; expected {expected}", path.display())]
-    BadCell {
-        /// The file.
-        path: PathBuf,
-        /// Line of the row.
-        line: u64,
-        /// Column where the cell starts.
-        column: u64,
-        /// The name of the cell's column in the header.
-        name: &'static str,
-        /// What it may hold.
-        expected: &'static str,
-        /// What it holds, without the white space around it.
-        got: String,
-    },
-
-    /// A word is not the name of a label, kind or relation.
-    #[error("unknown {what} `{got}`; expected {expected}")]
-    UnknownName {
-        /// What it should name.
-        what: &'static str,
-        /// The word.
-        got: String,
-        /// The names there are.
-        expected: &'static str,
-    },
-
-    /// A file could not be written; what was there before is still there.
-    #[error("cannot write {}: {source}; check that its folder exists, may be written to and has room", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
     },
 
     /// Passages of no tokens cannot hold text.

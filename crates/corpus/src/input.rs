@@ -1,4 +1,4 @@
-//! From the paths a user names to open files.
+//! From the paths a user names to open files: [`open`] gives any file's bytes, decompressed.
 
 use crate::{Error, error::Problem};
 use flate2::bufread::MultiGzDecoder;
@@ -119,16 +119,21 @@ fn format_of(path: &Path) -> Option<(Format, bool)> {
     Some((format, compressed))
 }
 
-/// An open source: decompressed, without byte order mark.
-pub(crate) struct Input {
+/// An open file: decompressed, without byte order mark.
+pub struct Input {
+    /// The file; `-` for standard input.
     pub path: PathBuf,
+    /// What is left to read.
     pub bytes: Box<dyn BufRead + Send>,
     /// Offset in the file of the next byte of `bytes`.
     pub offset: u64,
 }
 
-/// Opens one file of a known format, or standard input for `-`; the name tells only whether it is compressed.
-pub(crate) fn open(path: &Path) -> Result<Input, Error> {
+/// Opens one file of any format, or standard input for `-`; it is decompressed if its name ends in `.gz`.
+///
+/// # Errors
+/// [`Error::Open`], [`Error::Read`].
+pub fn open(path: &Path) -> Result<Input, Error> {
     let compressed = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz"));
     let source = Source { path: path.to_path_buf(), format: Format::Text, compressed, folder: None };
     source.open(Arc::default())
@@ -166,18 +171,18 @@ impl Input {
     }
 
     /// The bytes that are next, some of them; none at the end.
-    pub fn peek(&mut self) -> Result<&[u8], Problem> {
+    pub(crate) fn peek(&mut self) -> Result<&[u8], Problem> {
         self.bytes.fill_buf().map_err(|source| Problem::Fatal(Error::Read { path: self.path.clone(), source }))
     }
 
     /// Goes past bytes that [`peek`](Input::peek) has shown.
-    pub fn consume(&mut self, length: usize) {
+    pub(crate) fn consume(&mut self, length: usize) {
         self.bytes.consume(length);
         self.offset += length as u64;
     }
 
     /// All of it as text. That it is not UTF-8 is reported as a bad record.
-    pub fn into_text(mut self) -> Result<String, Problem> {
+    pub(crate) fn into_text(mut self) -> Result<String, Problem> {
         let mut bytes = Vec::new();
         if let Err(source) = self.bytes.read_to_end(&mut bytes) {
             return Err(Problem::Fatal(Error::Read { path: self.path, source }));

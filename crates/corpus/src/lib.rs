@@ -43,23 +43,17 @@
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! [`pairs`] reads and writes labelled pairs of texts, from which a verifier learns what a match is.
-//! [`squad`] reads questions about passages with their answers.
 
 mod document;
 mod error;
 mod fields;
 mod html;
-mod input;
+pub mod input;
 mod json;
 mod page;
-pub mod pairs;
 mod passages;
 mod read;
-pub mod squad;
 mod table;
-pub mod triplets;
 
 pub use document::Document;
 pub use error::Error;

@@ -82,7 +82,7 @@
 //! A verifier is measured on labelled pairs of texts. The scores come from the caller; this crate runs no model:
 //!
 //! ```
-//! use vetted_corpus::pairs::{Label, Pair};
+//! use vetted_pairs::{Label, Pair};
 //! use vetted_evaluation::interval::Bootstrap;
 //! use vetted_evaluation::metrics::pairs::KeepRate;
 //! use vetted_evaluation::pairs::{Groups, average_orders, both_orders};
@@ -91,7 +91,7 @@
 //! # fn model(query: &str, candidate: &str) -> f64 { f64::from(query.len() == candidate.len()) }
 //!
 //! # fn main() -> Result<(), vetted_evaluation::Error> {
-//! // In earnest: vetted_corpus::pairs::read_labelled("pairs.tsv.gz")
+//! // In earnest: vetted_pairs::read_labelled("pairs.tsv.gz")
 //! let pairs = [
 //!     Pair { label: Some(Label::Match), ..Pair::new("A dog bit him.", "He was bitten by a dog.") },
 //!     Pair { label: Some(Label::NoMatch), ..Pair::new("A dog bit him.", "He bit a dog.") },

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vetted_corpus::pairs::{Label, Pair, Relation};
+use vetted_pairs::{Label, Pair, Relation};
 
 use crate::Error;
 
@@ -154,7 +154,8 @@ mod tests {
 
     fn pair(source: &str, phenomenon: &str, label: Label) -> Pair {
         let (source, phenomenon) = (source.to_owned(), phenomenon.to_owned());
-        Pair { label: Some(label), relation: Relation::of_source(&source), source, phenomenon, ..Pair::new("c", "q") }
+        let relation = if source == "med" { Relation::Support } else { Relation::Equivalence };
+        Pair { label: Some(label), relation, source, phenomenon, ..Pair::new("c", "q") }
     }
 
     /// Source, phenomenon, members as index and class, number skipped.

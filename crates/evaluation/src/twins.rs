@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use vetted_corpus::Document;
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 use vetted_synthesis::{Editor, sentences};
 
 use crate::interval::SplitMix64;

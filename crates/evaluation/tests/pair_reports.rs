@@ -3,7 +3,6 @@
 use std::error::Error as StdError;
 
 use serde_json::{Value, json};
-use vetted_corpus::pairs::{Label, Pair, Relation};
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::contrast;
 use vetted_evaluation::metrics::pairs::KeepRate;
@@ -12,6 +11,7 @@ use vetted_evaluation::report::Scorer;
 use vetted_evaluation::report::contrast as contrast_report;
 use vetted_evaluation::report::pairs::{Output, ScorerReport, Scores, Thresholds};
 use vetted_evaluation::{ContrastReport, Error, PairsReport};
+use vetted_pairs::{Label, Pair, Relation};
 
 /// Source, phenomenon and label of pairs, with a score.
 const PAIRS: [(&str, &str, Label, f64); 9] = [
@@ -29,7 +29,7 @@ const PAIRS: [(&str, &str, Label, f64); 9] = [
 fn pairs() -> Vec<Pair> {
     let pair = |(source, phenomenon, label, _): (&str, &str, Label, f64)| Pair {
         label: Some(label),
-        relation: Relation::of_source(source),
+        relation: if source == "med" { Relation::Support } else { Relation::Equivalence },
         source: source.to_owned(),
         phenomenon: phenomenon.to_owned(),
         ..Pair::new("candidate", "query")

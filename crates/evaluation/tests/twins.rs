@@ -5,13 +5,13 @@ use std::fs;
 
 use proptest::prelude::*;
 use vetted_corpus::Document;
-use vetted_corpus::pairs::Kind;
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::cascade::{chances, steps};
 use vetted_evaluation::metrics::twins::{Answer, Figure, Outcome, Placement, reduction};
 use vetted_evaluation::report::twins::PipelineReport;
 use vetted_evaluation::twins::{Form, Options, Planted, plant};
 use vetted_evaluation::{CascadeReport, Dataset, RunReport, TwinsReport};
+use vetted_pairs::Kind;
 
 fn corpus() -> Vec<Document> {
     [

@@ -1,8 +1,8 @@
 //! Writes generated pairs to a file: `cargo run --release -p vetted-grammar --example generate -- COUNT OUT.tsv SEED`.
 //! The command line has the same as `vetted synth --grammar COUNT`.
 
-use vetted_corpus::pairs;
 use vetted_grammar::{Options, generate};
+use vetted_pairs as pairs;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -6,7 +6,7 @@
 //! words, overlap and length from predicting it.
 //!
 //! ```
-//! use vetted_corpus::pairs::Label;
+//! use vetted_pairs::Label;
 //! use vetted_grammar::{Options, generate};
 //!
 //! let pairs = generate(100, &Options { seed: 7, ..Options::default() });
@@ -29,7 +29,7 @@ mod sampling;
 pub use phenomena::names as phenomena;
 use phrase::Gen;
 use sampling::{Ledger, Rng, readings};
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 /// A draft read one way round, with its label.
 #[derive(Debug, Clone)]

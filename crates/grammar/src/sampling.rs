@@ -1,6 +1,6 @@
 //! Random choices, and the choice among drafts that keeps surface cues uninformative.
 
-use vetted_corpus::pairs::Relation;
+use vetted_pairs::Relation;
 
 use crate::{Draft, Reading};
 

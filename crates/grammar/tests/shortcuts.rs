@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 
-use vetted_corpus::pairs::{Label, Pair};
 use vetted_grammar::{Options, generate, phenomena};
+use vetted_pairs::{Label, Pair};
 
 const BUCKETS: usize = 1 << 15;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use vetted_corpus::pairs::Label;
 use vetted_grammar::{Options, generate};
+use vetted_pairs::Label;
 
 /// Nouns and verbs of the HANS challenge set (McCoy et al., 2019), on which verifiers are tested.
 const HELD_OUT: &[&str] = &[

@@ -1,7 +1,5 @@
 //! What can go wrong between a verifier's folder and a verdict.
 
-use crate::Kind;
-
 /// A verifier that could not be loaded, or texts that it cannot read.
 ///
 /// A caller that gets one must treat the candidate as *not accepted*.
@@ -23,7 +21,7 @@ pub enum Error {
         expected: u64,
     },
     /// `config.json` names an architecture that does not exist here.
-    #[error("no verifier architecture is called {got:?}; there are: {}", crate::config::ARCHITECTURES.join(", "))]
+    #[error("no verifier architecture is called {got:?}; there are: {}", crate::architecture::ARCHITECTURES.join(", "))]
     UnknownArchitecture {
         /// The name in the file.
         got: String,
@@ -157,11 +155,5 @@ pub enum Error {
     OtherViews {
         /// The candidate, counted from 0; none for the query.
         position: Option<usize>,
-    },
-    /// A name that no kind of conflict has.
-    #[error("no kind of conflict is called {got:?}; there are: {}", Kind::ALL.map(Kind::name).join(", "))]
-    UnknownKind {
-        /// The name.
-        got: String,
     },
 }

@@ -46,10 +46,10 @@
 //! Hidden states that are not finite, texts that are empty or too long, views of another verifier: an [`Error`], and the
 //! caller must not accept.
 
+mod architecture;
 mod config;
 mod error;
 mod evidence;
-mod kind;
 mod lexical;
 mod pair;
 mod readers;
@@ -59,13 +59,14 @@ mod verdict;
 mod views;
 mod weights;
 
-pub use config::{Architecture, Base, Config, Encoder, F2, F3, F4, MapTransformer};
+pub use architecture::{Architecture, F2, F3, F4, MapTransformer};
+pub use config::{Base, Config, Encoder};
 pub use error::Error;
 pub use evidence::{Change, Evidence, Logit, TokenPair, Weighing};
-pub use kind::Kind;
 pub use lexical::LexicalTable;
 pub use pair::PackedQuery;
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
-pub use verdict::{Calibration, Calibrations, Outputs, Relation, Thresholds};
+pub use verdict::{Calibrations, Outputs, Platt, Thresholds};
+pub use vetted_pairs::{Kind, Relation};
 pub use views::{Storage, Views};
 pub use weights::{ReplacedTensor, Weights};

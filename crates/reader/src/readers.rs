@@ -10,7 +10,7 @@ use vetted_kernels::Precision;
 use crate::pair::{Pair, VIEW};
 use crate::transformer::Sequences;
 use crate::weights::Weights;
-use crate::{Error, Kind, Outputs, config};
+use crate::{Error, Kind, Outputs, architecture};
 
 use convolution::Convolutional;
 use map_transformer::MapTransformer;
@@ -45,7 +45,7 @@ pub(crate) struct Batch {
 
 impl Reader {
     pub(crate) fn map_transformer(
-        shape: &config::MapTransformer,
+        shape: &architecture::MapTransformer,
         max_tokens: usize,
         outputs: usize,
         weights: &Weights,
@@ -55,7 +55,7 @@ impl Reader {
     }
 
     pub(crate) fn f4(
-        shape: &config::F4,
+        shape: &architecture::F4,
         outputs: usize,
         weights: &Weights,
         precision: Precision,
@@ -63,7 +63,7 @@ impl Reader {
         Ok(Reader::F4(Box::new(PaddedMap::new(shape, outputs, weights, precision)?)))
     }
 
-    pub(crate) fn f3(shape: &config::F3, outputs: usize, weights: &Weights) -> Result<Reader, Error> {
+    pub(crate) fn f3(shape: &architecture::F3, outputs: usize, weights: &Weights) -> Result<Reader, Error> {
         Ok(Reader::F3(Box::new(Convolutional::new(shape, outputs, weights)?)))
     }
 

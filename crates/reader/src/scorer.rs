@@ -2,7 +2,7 @@
 
 use vetted_kernels::{Activation, Isa, Linear, Precision, Team};
 
-use crate::config::{Architecture, F3, F4, MapTransformer};
+use crate::architecture::{Architecture, F3, F4, MapTransformer};
 use crate::pair::{PackedQuery, Pair};
 use crate::readers::{Batch, Reader, max_sim};
 use crate::views::{Projection, Shape};

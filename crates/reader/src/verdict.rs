@@ -20,20 +20,10 @@ pub struct Outputs {
     pub kinds: [f32; Kind::COUNT],
 }
 
-/// What is asked about a pair.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
-pub enum Relation {
-    /// Whether the candidate supports the query.
-    #[default]
-    Support,
-    /// Whether the two mean the same: the semantic cache's question. Costs twice as much, for both orders are read.
-    Equivalence,
-}
-
 /// `p = 1 / (1 + exp(-(scale * logit + offset)))` (Platt 1999).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Calibration {
+pub struct Platt {
     /// Above 0.
     pub scale: f32,
     /// In logits.
@@ -45,11 +35,11 @@ pub struct Calibration {
 #[serde(deny_unknown_fields, default)]
 pub struct Calibrations {
     /// Of [`Outputs::support`].
-    pub support: Calibration,
+    pub support: Platt,
     /// Of [`Outputs::equivalence`].
-    pub equivalence: Calibration,
+    pub equivalence: Platt,
     /// Of [`Outputs::conflict`].
-    pub conflict: Calibration,
+    pub conflict: Platt,
 }
 
 /// Where verdicts change. They are data here: the rules that read them stand in the crate `vetted-verifier`, in `decide`.
@@ -75,9 +65,9 @@ pub struct Thresholds {
     pub rival_margin: f32,
 }
 
-impl Default for Calibration {
-    fn default() -> Calibration {
-        Calibration { scale: 1.0, offset: 0.0 }
+impl Default for Platt {
+    fn default() -> Platt {
+        Platt { scale: 1.0, offset: 0.0 }
     }
 }
 
@@ -95,10 +85,16 @@ impl Default for Thresholds {
     }
 }
 
-impl Calibration {
+impl Platt {
     /// The probability that stands behind a logit.
     pub fn probability(self, logit: f32) -> f32 {
         sigmoid(self.scale * logit + self.offset)
+    }
+
+    /// The same in double precision, for ranking: single precision knows no probability between 1 - 6e-8 and 1, and ranks
+    /// would tie.
+    pub fn fine_probability(self, logit: f32) -> f64 {
+        1.0 / (1.0 + (-(f64::from(self.scale) * f64::from(logit) + f64::from(self.offset))).exp())
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use vetted_corpus::pairs;
+use vetted_pairs as pairs;
 use vetted_synthesis::{Options, synthesize};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

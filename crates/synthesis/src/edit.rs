@@ -1,6 +1,6 @@
 //! What an edit does to a sentence and to its meaning.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use crate::sentence::Sentence;
 

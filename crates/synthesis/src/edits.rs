@@ -15,7 +15,7 @@ mod swap;
 mod voice;
 
 pub use negation::negate;
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use crate::edit::{Edit, Meaning};
 use crate::pool::Pool;

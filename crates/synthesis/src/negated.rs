@@ -1,6 +1,6 @@
 //! Labelled pairs with one side negated, or both.
 
-use vetted_corpus::pairs::{DIRECTED_SOURCES, Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 use crate::edits::negate;
 use crate::predicate::{Predicate, negate_in, predicates};
@@ -24,6 +24,8 @@ use crate::sentence::{Clause, Sentence};
 /// hardly helps most adults against pain", denied, as support for "Aspirin relieves pain", denied (so do the annotators of
 /// Hossain et al., EMNLP 2020), as long as the query tells the same in words of its own. Where it merely leaves words out or
 /// replaces one ("no labrador" for "no dog"), they look at the logic, and nothing is said here, nor of its near misses.
+///
+/// That a candidate contradicts the query is what [`Pair::conflict`] says, not a label of "no match" alone.
 ///
 /// The pairs' source is `negated`, their phenomenon the source of the pair they were made of with the side that was negated.
 pub fn negate_pairs<'a>(pairs: impl IntoIterator<Item = &'a Pair>) -> Vec<Pair> {
@@ -53,8 +55,7 @@ const UNRELATED: Option<Known> = Some(Known { label: Label::NoMatch, conflict: S
 
 /// What [`negate_pairs`] makes of a pair, with the side that was negated, else named as the pair is.
 fn negations(pair: &Pair) -> Vec<(&'static str, Pair)> {
-    let contradicts = pair.conflict == Some(true)
-        || pair.label == Some(Label::NoMatch) && DIRECTED_SOURCES.contains(&pair.source.as_str());
+    let contradicts = pair.conflict == Some(true);
     let [query_only, candidate_only, both] = match (pair.relation, pair.label) {
         (_, None) => return Vec::new(),
         (Relation::Equivalence, Some(Label::Match)) => [CONFLICT, CONFLICT, MATCH],
@@ -220,24 +221,24 @@ mod tests {
         use Label::{Match, Neutral, NoMatch};
         type Expected<'a> = &'a [(&'a str, Label, Option<bool>)];
         let both: Expected = &[("q", NoMatch, Some(true)), ("c", NoMatch, Some(true)), ("cq", Match, Some(false))];
-        let cases: [(Relation, Label, &str, Expected); 6] = [
-            (Relation::Equivalence, Match, "paws_wiki", both),
-            (Relation::Equivalence, NoMatch, "paws_wiki", &[("cq", NoMatch, None)]),
-            (Relation::Support, Match, "snli", &[("q", NoMatch, Some(true)), ("c", NoMatch, None)]),
-            (Relation::Support, NoMatch, "snli", &[("q", Match, Some(false))]),
-            (Relation::Support, NoMatch, "synth", &[]),
+        let cases: [(Relation, Label, Option<bool>, Expected); 6] = [
+            (Relation::Equivalence, Match, None, both),
+            (Relation::Equivalence, NoMatch, None, &[("cq", NoMatch, None)]),
+            (Relation::Support, Match, None, &[("q", NoMatch, Some(true)), ("c", NoMatch, None)]),
+            (Relation::Support, NoMatch, Some(true), &[("q", Match, Some(false))]),
+            (Relation::Support, NoMatch, None, &[]),
             (
                 Relation::Support,
                 Neutral,
-                "snli",
+                None,
                 &[("q", NoMatch, Some(false)), ("c", NoMatch, None), ("cq", NoMatch, None)],
             ),
         ];
-        for (relation, label, source, expected) in cases {
+        for (relation, label, conflict, expected) in cases {
             let pair = Pair {
                 label: Some(label),
                 relation,
-                source: source.into(),
+                conflict,
                 ..Pair::new("The nurse called the doctor.", "The doctor was asleep.")
             };
             let made = negate_pairs([&pair]);
@@ -246,7 +247,7 @@ mod tests {
                 ["", "c", "q", "cq"][usize::from(not(&pair.candidate)) + 2 * usize::from(not(&pair.query))]
             };
             let got: Vec<_> = made.iter().filter_map(|pair| Some((side(pair), pair.label?, pair.conflict))).collect();
-            assert_eq!(got, expected, "{relation} {label} {source}");
+            assert_eq!(got, expected, "{relation} {label} {conflict:?}");
         }
     }
 

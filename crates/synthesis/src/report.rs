@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use vetted_corpus::pairs::{Kind, Label, Pair};
+use vetted_pairs::{Kind, Label, Pair};
 
 use crate::fluency::Fluency;
 use crate::sentence::Sentence;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vetted_corpus::pairs::Relation;
+use vetted_pairs::Relation;
 
 use crate::synthesis::SyntheticPair;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 use crate::edit::{Edit, Meaning};
 use crate::edits;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use crate::edit::{Edit, Meaning};
 use crate::edits;

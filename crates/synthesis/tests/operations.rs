@@ -1,7 +1,7 @@
 //! What operations make of sentences, through the public interface.
 
 use proptest::prelude::*;
-use vetted_corpus::pairs::{Kind, Relation};
+use vetted_pairs::{Kind, Relation};
 use vetted_synthesis::{Options, SyntheticPair, report, sentences, synthesize};
 
 /// Every pair that a few sentences give, uncomposed and unbalanced.

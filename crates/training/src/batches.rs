@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
+use vetted_reader::Architecture;
 use vetted_tensors::digest::Digest;
 
 use crate::base::Base;
 use crate::example::Example;
 use crate::model::Input;
 use crate::random::{Purpose, Random};
-use crate::recipe::{Architecture, Contrast, Recipe};
+use crate::recipe::{Contrast, Recipe};
 use crate::texts::Texts;
 use crate::{Error, recipe};
 
@@ -28,6 +29,7 @@ pub(crate) struct Coded {
     pub(crate) candidate: Vec<u32>,
     /// Support, equivalence, conflict.
     pub(crate) labels: [Option<bool>; 3],
+    /// Its place among the recipe's kinds.
     pub(crate) kind: Option<usize>,
     pub(crate) symmetric: bool,
     pub(crate) weight: f32,
@@ -46,14 +48,8 @@ impl Coded {
 }
 
 impl Set {
-    /// Tokenizes what has a label. `name` is for complaints.
-    pub(crate) fn new(base: &Base, recipe: &Recipe, name: &'static str, examples: &[Example]) -> Result<Set, Error> {
-        let kinds = recipe.kinds.len();
-        for (index, example) in examples.iter().enumerate() {
-            if let Some(kind) = example.kind.filter(|kind| *kind >= kinds) {
-                return Err(Error::UnknownKind { set: name, index, kind, kinds });
-            }
-        }
+    /// Tokenizes what has a label.
+    pub(crate) fn new(base: &Base, recipe: &Recipe, examples: &[Example]) -> Result<Set, Error> {
         let examples: Vec<&Example> = examples.iter().filter(|example| example.is_labelled()).collect();
         let queries: Vec<&str> = examples.iter().map(|example| &example.query[..]).collect();
         let candidates: Vec<&str> = examples.iter().map(|example| &example.candidate[..]).collect();
@@ -64,7 +60,7 @@ impl Set {
             query,
             candidate,
             labels: [example.support, example.equivalence, example.conflict],
-            kind: example.kind,
+            kind: example.kind.and_then(|kind| recipe.kinds.iter().position(|told| *told == kind)),
             symmetric: example.symmetric,
             weight: example.weight,
             source: example.source.clone(),
@@ -313,6 +309,7 @@ pub(crate) fn sample(set: &Set, recipe: &recipe::Recipe, count: usize) -> Texts 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use vetted_pairs::Kind;
 
     const STOP: u32 = 9;
 
@@ -334,6 +331,21 @@ mod tests {
         let mut counts = vec![0; 100];
         visits.iter().for_each(|pair| counts[*pair] += 1);
         counts
+    }
+
+    #[test]
+    fn a_kind_is_the_output_that_the_recipe_gives_it() {
+        let base = Base::open(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/tiny")).unwrap();
+        let recipe: Recipe = serde_json::from_str(r#"{"kinds": ["role", "date", "negation"]}"#).unwrap();
+        let example =
+            |kind| Example { query: "w1".into(), support: Some(false), kind: Some(kind), ..Example::default() };
+        let examples = [Kind::Negation, Kind::Role, Kind::Unit].map(example);
+        let set = Set::new(&base, &recipe, &examples).unwrap();
+        assert_eq!(set.pairs.iter().map(|pair| pair.kind).collect::<Vec<_>>(), [Some(2), Some(0), None]);
+        let unknown = serde_json::from_str::<Recipe>(r#"{"kinds": ["roles"]}"#).unwrap_err();
+        assert!(unknown.to_string().contains("unknown variant `roles`"), "{unknown}");
+        let twice = Recipe { kinds: vec![Kind::Role, Kind::Role], ..Recipe::default() };
+        assert!(twice.check(6, 384).unwrap_err().to_string().contains("kinds is role, and must be named once"));
     }
 
     #[test]

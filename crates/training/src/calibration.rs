@@ -1,67 +1,57 @@
 //! From logits to probabilities (Platt 1999, *Probabilistic Outputs for Support Vector Machines*), on held-out pairs.
 
-use serde::Serialize;
+use vetted_reader::{Calibrations, Platt};
 
 use crate::batches::Coded;
 
-/// `p = 1 / (1 + exp(-(scale * logit + offset)))`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Platt {
-    pub(crate) scale: f64,
-    pub(crate) offset: f64,
+/// Fits each output on the pairs that ask its question: equivalence on symmetric ones, support and conflict on directed
+/// ones. Of symmetric pairs it is mostly known what they do support, seldom what they do not.
+pub(crate) fn fit(logits: &[Vec<f32>], pairs: &[Coded]) -> Calibrations {
+    let platt = |output: usize, symmetric: bool| {
+        let asked = logits.iter().zip(pairs).filter(|(_, pair)| pair.symmetric == symmetric);
+        let scored = asked.filter_map(|(z, pair)| Some((f64::from(z[output]), pair.labels[output]?)));
+        let Line { scale, offset } = Line::fit(&scored.collect::<Vec<_>>());
+        Platt { scale: scale as f32, offset: offset as f32 }
+    };
+    Calibrations { support: platt(0, false), equivalence: platt(1, true), conflict: platt(2, false) }
 }
 
-/// One for each question, as a verifier's `config.json` has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub(crate) struct Calibration {
-    support: Platt,
-    equivalence: Platt,
-    conflict: Platt,
+/// A [`Platt`] while it is fitted, in double precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Line {
+    scale: f64,
+    offset: f64,
 }
 
-impl Default for Platt {
+impl Default for Line {
     /// Changes nothing.
     fn default() -> Self {
-        Platt { scale: 1.0, offset: 0.0 }
+        Line { scale: 1.0, offset: 0.0 }
     }
 }
 
-impl Calibration {
-    /// Fits each output on the pairs that ask its question: equivalence on symmetric ones, support and conflict on directed
-    /// ones. Of symmetric pairs it is mostly known what they do support, seldom what they do not.
-    pub(crate) fn of(logits: &[Vec<f32>], pairs: &[Coded]) -> Calibration {
-        let platt = |output: usize, symmetric: bool| {
-            let asked = logits.iter().zip(pairs).filter(|(_, pair)| pair.symmetric == symmetric);
-            Platt::fit(
-                &asked.filter_map(|(z, pair)| Some((f64::from(z[output]), pair.labels[output]?))).collect::<Vec<_>>(),
-            )
-        };
-        Calibration { support: platt(0, false), equivalence: platt(1, true), conflict: platt(2, false) }
-    }
-}
-
-impl Platt {
+impl Line {
     /// The likeliest scale and offset for logits and their labels, by Newton's method. Without enough of both labels, or
     /// where higher logits are less likely, nothing is changed.
-    fn fit(scored: &[(f64, bool)]) -> Platt {
+    fn fit(scored: &[(f64, bool)]) -> Line {
         let positives = scored.iter().filter(|(_, label)| *label).count();
         if positives.min(scored.len() - positives) < LEAST {
-            return Platt::default();
+            return Line::default();
         }
-        let mut best = Platt::default();
+        let mut best = Line::default();
         let mut least = best.loss(scored);
         for _ in 0..STEPS {
             let Some([of_scale, of_offset]) = best.newton(scored) else { break };
             // A whole step may overshoot where the logits are far off: the longest of these that helps.
             let steps = (0..HALVINGS).map(|halving| 0.5f64.powi(halving));
             let next =
-                steps.map(|part| Platt { scale: best.scale - part * of_scale, offset: best.offset - part * of_offset });
+                steps.map(|part| Line { scale: best.scale - part * of_scale, offset: best.offset - part * of_offset });
             let Some((next, loss)) = next.map(|next| (next, next.loss(scored))).find(|(_, loss)| *loss < least) else {
                 break;
             };
             (best, least) = (next, loss);
         }
-        if best.scale > 0.0 { best } else { Platt::default() }
+        if best.scale > 0.0 { best } else { Line::default() }
     }
 
     /// The cross-entropy, with a slight pull to where nothing is changed: it keeps separable labels from infinite scales.
@@ -122,11 +112,11 @@ mod tests {
             (0..20_000).map(one).collect()
         };
         for (scale, offset) in [(1.0, 0.0), (0.3, -1.0), (2.0, 3.0)] {
-            let found = Platt::fit(&scored(scale, offset));
+            let found = Line::fit(&scored(scale, offset));
             assert!((found.scale - scale).abs() < 0.1 * scale && (found.offset - offset).abs() < 0.2, "{found:?}");
         }
-        assert_eq!(Platt::fit(&scored(-1.0, 0.0)), Platt::default(), "higher must be likelier");
-        assert_eq!(Platt::fit(&[(1.0, true); 100]), Platt::default());
-        assert_eq!(Platt::fit(&[]), Platt::default());
+        assert_eq!(Line::fit(&scored(-1.0, 0.0)), Line::default(), "higher must be likelier");
+        assert_eq!(Line::fit(&[(1.0, true); 100]), Line::default());
+        assert_eq!(Line::fit(&[]), Line::default());
     }
 }

@@ -30,6 +30,23 @@ pub enum Error {
         /// Where and why.
         source: serde_json::Error,
     },
+    /// A verifier's description is not what it should be.
+    #[error("{}: {source}", path.display())]
+    Config {
+        /// The `config.json`.
+        path: PathBuf,
+        /// What about it.
+        source: vetted_reader::Error,
+    },
+    /// A verifier's description cannot be made.
+    #[error(transparent)]
+    Reader(vetted_reader::Error),
+    /// A verifier is of an architecture that is not written as ONNX.
+    #[error("{architecture} is not written as ONNX: it is a baseline; map-transformer, f3 and cross-encoder are")]
+    NotExported {
+        /// Its name.
+        architecture: &'static str,
+    },
     /// The base encoder is of a kind that cannot be trained, or not a verifier's own.
     #[error("{}: {field} is {got}, and must be {expected}; give a BERT encoder such as all-MiniLM-L6-v2, the one a verifier was trained over", path.display())]
     Base {
@@ -160,18 +177,6 @@ pub enum Error {
     OtherVerifier {
         /// One of its files.
         path: PathBuf,
-    },
-    /// An example's kind is none of the recipe's.
-    #[error("{set} pair {index} is of kind number {kind}, and the recipe has {kinds} kinds")]
-    UnknownKind {
-        /// Which set.
-        set: &'static str,
-        /// Its place there, from 0.
-        index: usize,
-        /// The kind.
-        kind: usize,
-        /// How many there are.
-        kinds: usize,
     },
     /// The loss or a gradient is no longer a number.
     #[error("step {step}: the loss is {loss} and the gradients' norm {norm}, at a learning rate of {rate:e}; {}. Try half the learning rates, a longer warm-up or f32 arithmetic", match checkpoint { Some(path) => format!("the last good state is {}", path.display()), None => "there is no checkpoint yet".into() })]

@@ -1,6 +1,6 @@
 //! What is learnt from: a pair of texts and what is known about it.
 
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 /// A labelled pair. What is not known teaches nothing: `None` is never read as "no".
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -15,8 +15,8 @@ pub struct Example {
     pub equivalence: Option<bool>,
     /// Whether the two contradict each other.
     pub conflict: Option<bool>,
-    /// What differs: an index into the recipe's kinds.
-    pub kind: Option<usize>,
+    /// What differs.
+    pub kind: Option<Kind>,
     /// Whether the labels hold for both orders; such pairs are swapped at random in training and scored both ways.
     pub symmetric: bool,
     /// What the pair counts, 1 for most.
@@ -59,7 +59,7 @@ impl From<&Pair> for Example {
             support,
             equivalence,
             conflict: pair.conflict.or(conflict),
-            kind: pair.kind.filter(|_| !matches).map(|kind| kind as usize),
+            kind: pair.kind.filter(|_| !matches),
             symmetric: pair.relation == Relation::Equivalence,
             weight: 1.0,
             source: pair.source.clone(),
@@ -91,7 +91,7 @@ mod tests {
             let example = Example::from(&pair);
             assert_eq!([example.support, example.equivalence, example.conflict], expected, "{relation:?} {label:?}");
             assert_eq!(example.symmetric, relation == Equivalence);
-            assert_eq!(example.kind, if label == Some(Match) { None } else { Some(1) });
+            assert_eq!(example.kind, if label == Some(Match) { None } else { Some(Kind::Role) });
             assert_eq!((&example.query[..], &example.candidate[..]), ("query", "candidate"));
         }
         let longer = Pair { label: Some(NoMatch), kind: Some(Kind::Addition), ..Pair::new("more is said", "more") };

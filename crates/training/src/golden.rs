@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use candle_core::Device;
 use serde::Deserialize;
 use vetted_kernels::Arithmetic;
+use vetted_pairs::Kind;
+use vetted_reader::{Architecture, Calibrations};
 
 use crate::base::Base;
 use crate::batches::{Contrasted, Shard, Target};
@@ -14,7 +16,7 @@ use crate::ops::{Backend, Dropout, Ops};
 use crate::optimizer::{Optimizer, combine};
 use crate::parameters::{Gradients, Parameters};
 use crate::random::{Purpose, Random};
-use crate::recipe::{Architecture, Contrast, Decay, Recipe, Storage, Weights};
+use crate::recipe::{Contrast, Decay, Recipe, Storage, Weights};
 use crate::tensors::TensorFile;
 use crate::texts::Texts;
 
@@ -89,7 +91,7 @@ fn golden() -> (Base, Golden, Vec<Case>) {
         let recipe = Recipe {
             architecture: architecture.clone(),
             max_tokens: golden.max_tokens,
-            kinds: (0..golden.kinds).map(|kind| kind.to_string()).collect(),
+            kinds: Kind::ALL[..golden.kinds].to_vec(),
             reader_rate: golden.adamw.reader_rate,
             encoder_rate: golden.adamw.encoder_rate,
             weight_decay: golden.adamw.weight_decay,
@@ -323,10 +325,12 @@ fn onnxruntime_gives_pytorchs_logits() {
     let out = tempfile::tempdir().unwrap();
     for case in cases {
         let recipe = Recipe { storage: Storage::F32, ..case.recipe };
-        crate::export::write(out.path(), &base, &recipe, &case.parameters, crate::calibration::Calibration::default())
-            .unwrap();
+        crate::export::write(out.path(), &base, &recipe, &case.parameters, Calibrations::default()).unwrap();
         let model = out.path().join(format!("{}.onnx", case.name));
-        crate::export::export_onnx(&base, out.path(), &model).unwrap();
+        match crate::export::export_onnx(&base, out.path(), &model) {
+            Err(crate::Error::NotExported { architecture: "f4" }) => {}
+            outcome => outcome.unwrap(),
+        }
     }
     let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
     let status = std::process::Command::new(python).arg(folder().join("check_onnx.py")).arg(out.path()).status();

@@ -30,7 +30,7 @@
 //! # }
 //! ```
 //!
-//! A pair of a file ([`vetted_corpus::pairs`]) becomes an example by `Example::from(&pair)`. A recipe is JSON where it is not
+//! A pair of a file ([`vetted_pairs`]) becomes an example by `Example::from(&pair)`. A recipe is JSON where it is not
 //! Rust; what it leaves out is as in [`Recipe::default`]:
 //!
 //! ```
@@ -94,8 +94,9 @@ pub use example::Example;
 pub use export::export_onnx;
 pub use held_out::HeldOut;
 pub use metrics::Line;
-pub use recipe::{Architecture, Contrast, Decay, F3, F4, MapTransformer, Recipe, Storage, Weights};
+pub use recipe::{Contrast, Decay, Recipe, Storage, Weights};
 pub use sentence::{EncoderRecipe, TrainedPooling, train_encoder};
 pub use split::hold_out;
 pub use trainer::{Outcome, Progress, Stage, train};
 pub use vetted_kernels::Arithmetic;
+pub use vetted_reader::{Architecture, F3, F4, MapTransformer};

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use candle_core::{Tensor, Var};
+use vetted_reader::Architecture;
 
 use self::encoder::Encoder;
 use self::layers::{LayerKind, Layers};
@@ -18,7 +19,7 @@ use crate::ops::layer::Norms;
 use crate::ops::stack::StackMemory;
 use crate::ops::{AttentionHeads, Dropout, Exactness, Ops};
 use crate::parameters::{Gradients, LAYER, Parameters};
-use crate::recipe::{Architecture, Recipe};
+use crate::recipe::Recipe;
 use crate::texts::Texts;
 
 pub(crate) use encoder::base_tensors;
@@ -94,7 +95,7 @@ impl Model {
         let (hidden, heads, feed_forward) = match &self.architecture {
             Architecture::MapTransformer(shape) => (shape.width, shape.heads, shape.feed_forward),
             Architecture::F4(shape) => (shape.width, shape.heads, shape.feed_forward),
-            Architecture::F3(_) | Architecture::CrossEncoder => (0, 1, 0),
+            _ => (0, 1, 0),
         };
         let heads = AttentionHeads { count: heads, position_bias: None };
         LayerKind { norms: Norms::Before, hidden, heads, feed_forward, epsilon: READER_EPSILON }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use vetted_corpus::pairs::Kind;
 use vetted_kernels::Arithmetic;
+use vetted_pairs::Kind;
+use vetted_reader::{Architecture, Calibrations, Config, Encoder, MapTransformer, Thresholds};
 
 use crate::Error;
 use crate::optimizer::Rates;
@@ -24,9 +25,9 @@ pub struct Recipe {
     /// Longest text in tokens, special tokens included; what is longer is cut. At most 64 for readers of maps.
     /// A cross-encoder's joint input has at most twice as many, less one.
     pub max_tokens: usize,
-    /// The names of the kinds of difference, one output each after support, equivalence and conflict; those of pair files
-    /// ([`Kind`]) by default.
-    pub kinds: Vec<String>,
+    /// The kinds of difference that are told, one output each after support, equivalence and conflict, in this order; all by
+    /// default. A pair of another kind teaches nothing about kinds.
+    pub kinds: Vec<Kind>,
     /// Passes over the training pairs; fractions are allowed.
     pub epochs: f64,
     /// Pairs visited in the whole run, instead of what `epochs` makes of the training pairs.
@@ -78,83 +79,6 @@ pub struct Recipe {
     pub patience: Option<usize>,
     /// How the exported weights are stored.
     pub storage: Storage,
-}
-
-/// What reads a pair.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "architecture", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Architecture {
-    /// A Transformer over the true grid of narrow cosine and lexical maps.
-    MapTransformer(MapTransformer),
-    /// The map Transformer of arXiv 2604.16351: map, row maxima and column maxima on a padded square.
-    F4(F4),
-    /// The convolutional reader of arXiv 2604.16351 over the same channels.
-    F3(F3),
-    /// Both texts through the encoder together, the usual ceiling.
-    CrossEncoder,
-}
-
-/// The shape of our map Transformer.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct MapTransformer {
-    /// Dimensions of a token's view. The encoder's hidden size takes the token vectors as they are, without weights.
-    pub view: usize,
-    /// Scalars per token beside the view.
-    pub traits: usize,
-    /// Whether the map of the tokens' word embeddings is the second channel; zeros otherwise.
-    pub lexical: bool,
-    /// Width of the reader.
-    pub width: usize,
-    /// Blocks of the reader.
-    pub layers: usize,
-    /// Attention heads of a block.
-    pub heads: usize,
-    /// Width of a block's feed-forward part.
-    pub feed_forward: usize,
-    /// Side of a patch in tokens.
-    pub patch: usize,
-    /// Channels after each 3 x 3 convolution, as in [`F3`] but over both maps. Their mean over the grid is added to what the
-    /// Transformer makes of the pair, so the last must be `width`. None where empty.
-    pub convolutions: Vec<usize>,
-    /// Logits of support that a candidate loses which has none of the query's words; see `reader.missing_words` in a verifier's
-    /// `config.json`. Trained with, it is learnt around; to be set for the last calibration.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub missing_words: f32,
-}
-
-fn is_zero(x: &f32) -> bool {
-    *x == 0.0
-}
-
-/// The shape of F4.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct F4 {
-    /// Dimensions of a token's view, as in [`MapTransformer`]. The paper's is the hidden size.
-    pub view: usize,
-    /// Side of the padded map in tokens, a multiple of `patch`.
-    pub grid: usize,
-    /// Side of a patch in tokens.
-    pub patch: usize,
-    /// Width of the reader.
-    pub width: usize,
-    /// Blocks of the reader.
-    pub layers: usize,
-    /// Attention heads of a block.
-    pub heads: usize,
-    /// Width of a block's feed-forward part.
-    pub feed_forward: usize,
-}
-
-/// The shape of F3.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct F3 {
-    /// Dimensions of a token's view, as in [`MapTransformer`]. The paper's is the hidden size.
-    pub view: usize,
-    /// Channels after each 3 x 3 convolution.
-    pub channels: Vec<usize>,
 }
 
 /// How learning rates fall after the warm-up.
@@ -215,7 +139,7 @@ impl Default for Recipe {
             architecture: Architecture::MapTransformer(MapTransformer::default()),
             trained_from_layer: 0,
             max_tokens: 64,
-            kinds: Kind::ALL.iter().map(|kind| kind.name().into()).collect(),
+            kinds: Kind::ALL.to_vec(),
             epochs: 3.0,
             visits: None,
             shares: BTreeMap::new(),
@@ -240,35 +164,6 @@ impl Default for Recipe {
             patience: None,
             storage: Storage::F16,
         }
-    }
-}
-
-impl Default for MapTransformer {
-    fn default() -> Self {
-        Self {
-            view: 48,
-            traits: 8,
-            lexical: true,
-            width: 128,
-            layers: 2,
-            heads: 4,
-            feed_forward: 256,
-            patch: 4,
-            convolutions: vec![32, 64, 128],
-            missing_words: 0.0,
-        }
-    }
-}
-
-impl Default for F4 {
-    fn default() -> Self {
-        Self { view: 384, grid: 64, patch: 8, width: 128, layers: 2, heads: 4, feed_forward: 256 }
-    }
-}
-
-impl Default for F3 {
-    fn default() -> Self {
-        Self { view: 384, channels: vec![32, 64, 128] }
     }
 }
 
@@ -306,7 +201,21 @@ impl Recipe {
         }
     }
 
-    /// Checks every setting's range; `layers` and `hidden` are the base encoder's.
+    /// What the verifier will say about itself: its `config.json`, with thresholds that are neutral until somebody sets them.
+    pub(crate) fn config(&self, base: vetted_reader::Base, calibration: Calibrations) -> Config {
+        Config {
+            architecture: self.architecture.clone(),
+            name: self.name.clone(),
+            base,
+            encoder: Encoder { trained_from_layer: self.trained_from_layer, max_tokens: self.max_tokens },
+            kinds: self.kinds.clone(),
+            thresholds: Thresholds::default(),
+            calibration,
+        }
+    }
+
+    /// Checks every setting's range; `layers` and `hidden` are the base encoder's. What passes becomes a verifier that can be
+    /// opened: its description is checked as whoever opens it does.
     ///
     /// # Errors
     /// [`Error::Recipe`], naming the first setting that is out of its range.
@@ -365,87 +274,26 @@ impl Recipe {
                 return fault(field, value.to_string(), "from 0 to below 1");
             }
         }
-        if self.trained_from_layer > layers {
-            return fault("trained_from_layer", self.trained_from_layer.to_string(), &format!("at most {layers}"));
-        }
         if self.max_tokens < 3 || self.max_tokens > MAP_TOKENS {
             return fault("max_tokens", self.max_tokens.to_string(), &format!("from 3 to {MAP_TOKENS}"));
         }
-        self.architecture.check(hidden, self.max_tokens)
+        if !self.architecture.is_trained() {
+            let expected = "map-transformer, f4, f3 or cross-encoder: the others are formulas without weights";
+            return fault("architecture", self.architecture.name().into(), expected);
+        }
+        let base = vetted_reader::Base { name: String::new(), sha256: String::new(), hidden, layers };
+        self.config(base, Calibrations::default()).check().map_err(|error| match error {
+            vetted_reader::Error::ConfigValue { field, got, expected } => {
+                let part = field.strip_prefix("reader.").or_else(|| field.strip_prefix("encoder."));
+                Error::Recipe { field: part.unwrap_or(field), got, expected: expected.into() }
+            }
+            other => Error::Reader(other),
+        })
     }
 
     /// A source's part of all visits, relative to the others.
     pub(crate) fn share(&self, source: &str) -> f64 {
         self.shares.get(source).or_else(|| self.shares.get(OTHERS)).copied().unwrap_or(0.0)
-    }
-}
-
-impl Architecture {
-    /// The name in a verifier's `config.json`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Architecture::MapTransformer(_) => "map-transformer",
-            Architecture::F4(_) => "f4",
-            Architecture::F3(_) => "f3",
-            Architecture::CrossEncoder => "cross-encoder",
-        }
-    }
-
-    fn check(&self, hidden: usize, max_tokens: usize) -> Result<(), Error> {
-        let fault = |field, got: String, expected: String| Err(Error::Recipe { field, got, expected });
-        let blocks = |width: usize, heads: usize, feed_forward: usize| {
-            if heads == 0 || width == 0 || !width.is_multiple_of(heads) {
-                return fault("width", width.to_string(), format!("a multiple of the {heads} heads, and neither 0"));
-            }
-            if feed_forward == 0 {
-                return fault("feed_forward", "0".into(), "at least 1".into());
-            }
-            Ok(())
-        };
-        let view = |view: usize| match view {
-            0 => fault("view", "0".into(), "at least 1".into()),
-            view if view > hidden => fault("view", view.to_string(), format!("at most the hidden size, {hidden}")),
-            _ => Ok(()),
-        };
-        match self {
-            Architecture::MapTransformer(shape) => {
-                view(shape.view)?;
-                if shape.patch == 0 || shape.patch > MAP_TOKENS {
-                    return fault("patch", shape.patch.to_string(), format!("from 1 to {MAP_TOKENS}"));
-                }
-                let channels = &shape.convolutions;
-                if channels.contains(&0) || channels.last().is_some_and(|last| *last != shape.width) {
-                    let expected = format!("channels above 0, the last the width, {}, or none", shape.width);
-                    return fault("convolutions", format!("{channels:?}"), expected);
-                }
-                let missing = shape.missing_words;
-                if !(missing.is_finite() && missing >= 0.0) || missing > 0.0 && !shape.lexical {
-                    let expected = "a number, 0 or more, and 0 without lexical".into();
-                    return fault("missing_words", missing.to_string(), expected);
-                }
-                blocks(shape.width, shape.heads, shape.feed_forward)
-            }
-            Architecture::F4(shape) => {
-                view(shape.view)?;
-                if shape.grid < max_tokens || shape.patch == 0 || !shape.grid.is_multiple_of(shape.patch) {
-                    let expected = format!("a multiple of the patch, {}, and no less than max_tokens", shape.patch);
-                    return fault("grid", shape.grid.to_string(), expected);
-                }
-                blocks(shape.width, shape.heads, shape.feed_forward)
-            }
-            Architecture::F3(shape) => {
-                view(shape.view)?;
-                if shape.channels.is_empty() || shape.channels.contains(&0) {
-                    return fault(
-                        "channels",
-                        format!("{:?}", shape.channels),
-                        "one number or more, none of them 0".into(),
-                    );
-                }
-                Ok(())
-            }
-            Architecture::CrossEncoder => Ok(()),
-        }
     }
 }
 

@@ -9,12 +9,12 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use vetted_corpus::triplets::Triplet;
 use vetted_encoder::ModelFolder;
 use vetted_evaluation::Collection;
 use vetted_evaluation::collection::Hit;
 use vetted_evaluation::metrics::retrieval::mean;
 use vetted_kernels::{Isa, dots};
+use vetted_pairs::triplets::Triplet;
 use vetted_tensors::digest::Digest;
 
 pub use self::recipe::{EncoderRecipe, TrainedPooling};

@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use vetted_reader::Calibrations;
+
 use crate::Error;
 use crate::base::Base;
 use crate::batches::{Set, Shard, sample, shards};
-use crate::calibration::Calibration;
+use crate::calibration;
 use crate::checkpoint::{self, Origin, State};
 use crate::example::Example;
 use crate::held_out::HeldOut;
@@ -85,7 +87,7 @@ pub(crate) const WORKERS: usize = 2;
 /// weights, bit for bit, as one that never was.
 ///
 /// # Errors
-/// [`Error::Recipe`], [`Error::NoExamples`] and [`Error::UnknownKind`] before anything is done; [`Error::OtherRun`] when
+/// [`Error::Recipe`] and [`Error::NoExamples`] before anything is done; [`Error::OtherRun`] when
 /// `out` holds another run's checkpoint, [`Error::OtherVerifier`] when it holds a verifier and no checkpoint;
 /// [`Error::Base`] when `start` was trained over another encoder; [`Error::NoShare`];
 /// [`Error::Diverged`] when the loss is no number any more; [`Error::Unwritable`] when the disk is full, older files being kept.
@@ -139,8 +141,8 @@ impl<'a> Run<'a> {
             export::read_config(base, &folder.join("config.json"))?; // it must be over this base
         }
         let start = start.map(|folder| TensorFile::open(&folder.join("model.safetensors"))).transpose()?;
-        let train = Set::new(base, recipe, "training", train)?;
-        let held_out = Set::new(base, recipe, "held-out", held_out)?;
+        let train = Set::new(base, recipe, train)?;
+        let held_out = Set::new(base, recipe, held_out)?;
         let batches = train.batches(recipe)?;
         let model = Model::new(base, recipe, ops(recipe)?)?;
         let mut parameters = read_parameters(base, recipe, start.as_ref().map_or(Start::Fresh, Start::From))?;
@@ -287,7 +289,7 @@ impl<'a> Run<'a> {
         let held_out = HeldOut::of(&logits, &self.held_out.pairs);
         let figure = held_out.selection();
         if figure.is_some_and(|figure| self.state.best.is_none_or(|(best, _)| figure > best)) {
-            self.export(Calibration::of(&logits, &self.held_out.pairs))?;
+            self.export(calibration::fit(&logits, &self.held_out.pairs))?;
             self.state.best = figure.map(|figure| (figure, self.state.step));
             self.state.without_best = 0;
         } else {
@@ -296,7 +298,7 @@ impl<'a> Run<'a> {
         Ok(held_out)
     }
 
-    fn export(&self, calibration: Calibration) -> Result<(), Error> {
+    fn export(&self, calibration: Calibrations) -> Result<(), Error> {
         export::write(self.out, self.base, self.recipe, &self.parameters, calibration)
     }
 
@@ -314,7 +316,7 @@ impl<'a> Run<'a> {
         let exported_step = match self.state.best {
             Some((_, step)) => step,
             None => {
-                self.export(Calibration::default())?;
+                self.export(Calibrations::default())?;
                 self.state.step
             }
         };

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use vetted_corpus::triplets::Triplet;
 use vetted_encoder::{Encoder, ModelFolder, Options, Role};
 use vetted_evaluation::Collection;
+use vetted_pairs::triplets::Triplet;
 use vetted_training::{Arithmetic, EncoderRecipe, Error, Outcome, Progress, Stage, train_encoder};
 
 /// Words that every tiny model's vocabulary has.

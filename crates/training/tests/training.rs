@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use vetted_pairs::Kind;
 use vetted_training::{
     Architecture, Base, Contrast, Error, Example, F3, F4, MapTransformer, Outcome, Progress, Recipe, Stage, Storage,
     train,
@@ -35,7 +36,7 @@ fn pairs(count: usize, seed: usize) -> Vec<Example> {
                 candidate: text(&other),
                 equivalence: Some(equivalent),
                 conflict: equivalent.then_some(false),
-                kind: (!equivalent).then_some(0),
+                kind: (!equivalent).then_some(Kind::Entity),
                 symmetric: true,
                 weight: 1.0,
                 ..Example::default()
@@ -58,7 +59,7 @@ fn recipe() -> Recipe {
     Recipe {
         architecture: Architecture::MapTransformer(shape),
         max_tokens: 12,
-        kinds: vec!["entity".into(), "other".into()],
+        kinds: vec![Kind::Entity, Kind::Other],
         epochs: 4.0,
         batch: 16,
         reader_rate: 5e-3,
@@ -77,8 +78,8 @@ fn run(recipe: &Recipe, out: &Path, progress: &mut dyn FnMut(&Progress)) -> Resu
 
 #[test]
 fn every_architecture_learns_what_a_word_changes() {
-    let f4 = F4 { view: 16, grid: 12, patch: 4, width: 16, layers: 1, heads: 2, feed_forward: 16 };
-    let f3 = F3 { view: 16, channels: vec![8, 8] };
+    let f4 = F4 { view: 16, grid: 12, patch: 4, width: 16, layers: 1, heads: 2, feed_forward: 16, ..F4::default() };
+    let f3 = F3 { view: 16, channels: vec![8, 8], ..F3::default() };
     let contrast = Some(Contrast::default());
     let cases = [
         (recipe().architecture, None, 0, 0.8),
@@ -179,7 +180,7 @@ fn a_reader_with_a_new_part_begins_as_the_old_one() {
         }
         recipe
     };
-    let f3 = Architecture::F3(F3 { view: 12, channels: vec![8, 16] });
+    let f3 = Architecture::F3(F3 { view: 12, channels: vec![8, 16], ..F3::default() });
     let cases = [
         (with(&|shape| shape.convolutions.clear()), with(&|_| ())),
         (Recipe { architecture: f3, ..recipe() }, with(&|shape| shape.lexical = false)),
@@ -245,6 +246,13 @@ fn a_loss_that_is_no_number_stops_the_run() {
     assert!(error.to_string().contains("Try half the learning rates"), "{error}");
 }
 
+fn shape(recipe: &mut Recipe) -> &mut MapTransformer {
+    match &mut recipe.architecture {
+        Architecture::MapTransformer(shape) => shape,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn what_is_asked_for_must_make_sense() {
     let out = tempfile::tempdir().unwrap();
@@ -254,24 +262,32 @@ fn what_is_asked_for_must_make_sense() {
         run(&recipe, out.path(), &mut |_| {}).unwrap_err().to_string()
     };
     type Change = fn(&mut Recipe);
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 15] = [
         (|r| r.batch = 0, "recipe: batch is 0, and must be at least 1"),
         (|r| r.epochs = f64::NAN, "recipe: epochs is NaN, and must be a number above 0"),
         (|r| r.encoder_rate = -1.0, "recipe: encoder_rate is -1"),
         (|r| r.dropout = 1.0, "recipe: dropout is 1, and must be from 0 to below 1"),
         (|r| r.visits = Some(0), "recipe: visits is 0, and must be at least 1"),
         (|r| r.shares = [("a".into(), -1.0)].into(), "recipe: shares is -1, and must be a number, 0 or more"),
-        (|r| r.trained_from_layer = 3, "recipe: trained_from_layer is 3, and must be at most 2"),
+        (|r| r.trained_from_layer = 3, "recipe: trained_from_layer is 3, and must be at most base.layers"),
         (|r| r.max_tokens = 65, "recipe: max_tokens is 65, and must be from 3 to 64"),
         (
             |r| r.architecture = Architecture::MapTransformer(MapTransformer::default()),
-            "recipe: view is 48, and must be at most the hidden size, 16",
+            "recipe: view is 48, and must be at most base.hidden",
         ),
         (
             |r| r.architecture = Architecture::F4(F4 { view: 4, grid: 10, patch: 4, ..F4::default() }),
             "recipe: grid is 10",
         ),
-        (|r| r.kinds.clear(), "training pair 1 is of kind number 0, and the recipe has 0 kinds"),
+        // A reader of so many layers, or so many traits, could be trained and not be opened.
+        (|r| shape(r).layers = 65, "recipe: layers is 65, and must be between 1 and 64"),
+        (|r| shape(r).layers = 0, "recipe: layers is 0"),
+        (|r| shape(r).traits = 1025, "recipe: traits is 1025, and must be at most 1024"),
+        (
+            |r| shape(r).convolutions = vec![8],
+            "recipe: convolutions is [8], and must be the last as wide as the reader",
+        ),
+        (|r| r.architecture = Architecture::F1, "recipe: architecture is f1, and must be map-transformer, f4"),
     ];
     for (change, expected) in cases {
         let message = with(&change);

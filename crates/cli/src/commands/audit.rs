@@ -20,6 +20,7 @@ use vetted_evaluation::{AuditReport, Collection};
 
 use crate::commands::Precision;
 use crate::commands::scorers;
+use crate::commands::sources::SourcesFile;
 pub use cache::Cache;
 use encoders::AuditedEncoder;
 pub use pairs::{PairSet, cosines, probabilities};
@@ -50,6 +51,8 @@ pub struct Audit {
     /// [default: small ones of vetted's own]
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pairs: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: SourcesFile,
     /// At most so many pairs, spread evenly over the files
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(20..))]
     most_pairs: Option<u32>,
@@ -190,7 +193,7 @@ impl Audit {
     fn pair_set(&self) -> Result<PairSet> {
         let set = match &self.pairs[..] {
             [] => PairSet::own()?,
-            files => PairSet::read(files)?,
+            files => PairSet::read(files, &self.sources.read()?)?,
         };
         Ok(match self.most_pairs {
             Some(most) => set.at_most(most as usize),

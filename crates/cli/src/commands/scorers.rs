@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use vetted::corpus::pairs::{self, Pair};
-use vetted::verification::{Architecture, F2, Relation};
+use vetted::verification::{Architecture, F2};
 use vetted::{Verifier, VerifierOptions, VerifierSource};
 
 use crate::terminal::download_progress;
@@ -54,12 +53,4 @@ pub fn load_judge(name: &str, options: VerifierOptions) -> Result<Verifier> {
         bail!("{name} is a formula without verdicts: compare its scores by `vetted eval pairs`, or give {JUDGES}");
     }
     Ok(verifier)
-}
-
-/// What is asked about a labelled pair.
-pub fn relation(pair: &Pair) -> Relation {
-    match pair.relation {
-        pairs::Relation::Support => Relation::Support,
-        pairs::Relation::Equivalence => Relation::Equivalence,
-    }
 }

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use vetted::corpus::pairs::{self, Pair};
-use vetted::corpus::triplets::Triplet;
 use vetted::{VerifierOptions, models};
 use vetted_evaluation::Collection;
+use vetted_pairs::Pair;
+use vetted_pairs::triplets::Triplet;
 use vetted_training::{Base, EncoderRecipe};
 
 use self::cells::Cells;
@@ -27,6 +27,7 @@ use self::structure::Structure;
 use self::verifiers::Verifiers;
 use crate::commands::Precision;
 use crate::commands::audit::{Cache, PairSet};
+use crate::commands::sources::SourcesFile;
 use crate::terminal::download_progress;
 
 /// Three experiments, each of many parts that are kept as they are done: a study that was stopped goes on where it was.
@@ -51,6 +52,8 @@ pub struct Study {
     /// Labeled pairs to measure structure with, beside those made here; nothing is trained on them
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pairs: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: SourcesFile,
     /// At most so many of them, spread evenly over the files
     #[arg(long, value_name = "N", default_value_t = 4000, value_parser = clap::value_parser!(u32).range(20..))]
     most_pairs: u32,
@@ -142,7 +145,7 @@ impl Study {
         let structure = Structure::new(&questions.paragraphs, MATERIAL_SEED);
         let mut pairs = structure.pairs(MEASURED_SENTENCES);
         if !self.pairs.is_empty() {
-            pairs.extend(PairSet::read(&self.pairs)?.at_most(self.most_pairs as usize).pairs);
+            pairs.extend(PairSet::read(&self.pairs, &self.sources.read()?)?.at_most(self.most_pairs as usize).pairs);
         }
         let pairs = PairSet::new(pairs);
         fs::create_dir_all(&self.work).with_context(|| format!("cannot make {}", self.work.display()))?;
@@ -262,7 +265,7 @@ impl Study {
         base.name.clone_from(&folder.name);
         let mut learnt: Vec<Pair> = structure.training_pairs(self.visits as usize / 2);
         for file in &self.verifier_pairs {
-            for pair in pairs::read_labelled(file)? {
+            for pair in vetted_pairs::read_labelled(file)?.with_sources(self.sources.read()?) {
                 learnt.push(pair?);
             }
         }

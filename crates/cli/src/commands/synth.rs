@@ -7,12 +7,13 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use vetted::corpus::pairs::{self, Kind};
-use vetted::corpus::{ReadOptions, read, squad};
+use vetted::corpus::{ReadOptions, read};
+use vetted_pairs::{self as pairs, Kind, squad};
 use vetted_synthesis::{
     GeneratedReport, Options, Report, negate_pairs, report, report_generated, sentences, state_answers, synthesize,
 };
 
+use crate::commands::sources::SourcesFile;
 use crate::terminal::rate;
 
 /// Negatives by kind (negation, roles, numbers, dates, ...) and positives made by the same operations (passive, moved
@@ -44,6 +45,8 @@ pub struct Synth {
     /// Add the negations of labelled pairs, of one side or both, as far as their labels follow from these pairs'
     #[arg(long, value_name = "PAIRS.tsv[.gz]")]
     negate: Option<PathBuf>,
+    #[command(flatten)]
+    sources: SourcesFile,
     /// Add pairs of questions' answers, stated, and the passages' sentences that say so or do not
     #[arg(long, value_name = "SQUAD.json[.gz]", num_args = 1..)]
     answers: Vec<PathBuf>,
@@ -87,7 +90,10 @@ impl Synth {
             &vetted_grammar::Options { seed: self.seed, ..Default::default() },
         );
         let negated = match &self.negate {
-            Some(path) => negate_pairs(&pairs::read_labelled(path)?.collect::<Result<Vec<_>, _>>()?),
+            Some(path) => {
+                let labelled = pairs::read_labelled(path)?.with_sources(self.sources.read()?);
+                negate_pairs(&labelled.collect::<Result<Vec<_>, _>>()?)
+            }
             None => Vec::new(),
         };
         let mut paragraphs = Vec::new();

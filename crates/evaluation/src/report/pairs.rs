@@ -20,7 +20,7 @@
 mod text;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
-use vetted_corpus::pairs::Relation;
+use vetted_pairs::Relation;
 
 use super::Scorer;
 use crate::Error;

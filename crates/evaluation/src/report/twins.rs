@@ -18,7 +18,7 @@ use std::fmt;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::retrieval::RunReport;
 use super::table;

@@ -4,11 +4,11 @@ use vetted_kernels::{Activation, Convolution, Isa, Linear, Precision, Scratch, a
 
 use super::Batch;
 use crate::Error;
-use crate::config;
+use crate::architecture;
 use crate::pair::Pair;
 use crate::weights::Weights;
 
-/// See [`config::F3`], which says what is computed.
+/// See [`architecture::F3`], which says what is computed.
 pub(crate) struct Convolutional {
     stages: Stages,
     hidden: Linear,
@@ -99,7 +99,7 @@ fn cells(pair: &Pair, maps: usize, grid: &mut Vec<f32>) {
 }
 
 impl Convolutional {
-    pub(super) fn new(shape: &config::F3, outputs: usize, weights: &Weights) -> Result<Convolutional, Error> {
+    pub(super) fn new(shape: &architecture::F3, outputs: usize, weights: &Weights) -> Result<Convolutional, Error> {
         let stages = Stages::new(1, &shape.channels, weights, Precision::F32)?;
         let inputs = shape.channels.last().copied().unwrap_or_default();
         let head = |name: &str, outputs: usize| -> Result<Linear, Error> {

@@ -6,12 +6,12 @@ use super::Batch;
 use super::alignment::max_sim;
 use super::convolution::{Stages, Workspace};
 use crate::Error;
-use crate::config;
+use crate::architecture;
 use crate::pair::{Pair, WORDS};
 use crate::transformer::{Shape, Transformer};
 use crate::weights::Weights;
 
-/// See [`config::MapTransformer`].
+/// See [`architecture::MapTransformer`].
 pub(crate) struct MapTransformer {
     patch: usize,
     width: usize,
@@ -28,14 +28,14 @@ pub(crate) struct MapTransformer {
 
 impl MapTransformer {
     pub(super) fn new(
-        shape: &config::MapTransformer,
+        shape: &architecture::MapTransformer,
         max_tokens: usize,
         outputs: usize,
         weights: &Weights,
         precision: Precision,
     ) -> Result<MapTransformer, Error> {
-        let config::MapTransformer { traits, lexical, width, layers, heads, feed_forward, patch, .. } = *shape;
-        let maps = if lexical { 2 } else { 1 };
+        let architecture::MapTransformer { traits, width, layers, heads, feed_forward, patch, .. } = *shape;
+        let maps = shape.maps();
         let isa = Isa::detect();
         let linear = |weight: &[f32], inputs| Linear::new(weight, &[], inputs, width, Precision::F32, isa);
         let map = weights.take("reader.patch.map.weight", &[width, maps * patch * patch])?;

@@ -4,12 +4,12 @@ use vetted_kernels::{Activation, Isa, Linear, Precision};
 
 use super::Batch;
 use crate::Error;
-use crate::config;
+use crate::architecture;
 use crate::pair::{Pair, VIEW};
 use crate::transformer::{Shape, Transformer};
 use crate::weights::Weights;
 
-/// See [`config::F4`].
+/// See [`architecture::F4`].
 pub(crate) struct PaddedMap {
     patch: usize,
     grid: usize,
@@ -21,12 +21,12 @@ pub(crate) struct PaddedMap {
 
 impl PaddedMap {
     pub(super) fn new(
-        shape: &config::F4,
+        shape: &architecture::F4,
         outputs: usize,
         weights: &Weights,
         precision: Precision,
     ) -> Result<PaddedMap, Error> {
-        let config::F4 { width, layers, heads, feed_forward, patch, grid, .. } = *shape;
+        let architecture::F4 { width, layers, heads, feed_forward, patch, grid, .. } = *shape;
         let inputs = 3 * patch * patch;
         let map = weights.take("reader.patch.map.weight", &[width, inputs])?;
         let bias = weights.take("reader.patch.bias", &[width])?;

@@ -1,6 +1,6 @@
 //! Comparisons, places and transfers that can be told from either end: "A is taller than B", "B is shorter than A".
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use std::ops::Range;
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, exchange};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! Details left out and put in: what is left says less, what is added may not be so.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! How a question begins: ways that ask the same, and ways that ask something else.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, exchange, replace};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! Quantifiers, modals and prepositions in place of others: groups that mean the same, and what contradicts them.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! Phrases and clauses moved to the front or back, and clauses put in another order of time.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! "not" put in, taken out, doubled, contracted, and moved into a word.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace, words};
 use crate::edit::Meaning;

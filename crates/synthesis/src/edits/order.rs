@@ -1,6 +1,6 @@
 //! The same words in another order that says the same: adverbs, neighboring adjuncts, parallel actions, appositions.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, exchange, replace};
 use crate::edit::Meaning;

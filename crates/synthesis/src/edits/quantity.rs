@@ -1,6 +1,6 @@
 //! Numbers, dates and units: another value is another statement, another way of writing it is not.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! Two parts of a sentence exchanged: across a verb it is another statement, across "and" it is the same.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use std::ops::Range;
 

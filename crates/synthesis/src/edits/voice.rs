@@ -1,6 +1,6 @@
 //! Who does what to whom: active and passive, with subject and object in their places or exchanged, and clefts.
 
-use vetted_corpus::pairs::Kind;
+use vetted_pairs::Kind;
 
 use std::ops::Range;
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
-use vetted_corpus::squad::Paragraph;
+use vetted_pairs::squad::Paragraph;
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 use super::inferred::{SOURCE, supported};
 use crate::negated::{negate_both, negate_each};
@@ -124,7 +124,7 @@ fn alike<'a>(answer: &str, sentence: &'a str) -> Vec<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use vetted_corpus::squad::Question;
+    use vetted_pairs::squad::Question;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Pairs of long sentences and shorter statements that follow from them or do not.
 
-use vetted_corpus::pairs::{Kind, Label, Pair, Relation};
+use vetted_pairs::{Kind, Label, Pair, Relation};
 
 use super::SyntheticPair;
 use crate::edit::Meaning;

@@ -1,6 +1,6 @@
 //! Pairs of questions and the statements that answer them or do not.
 
-use vetted_corpus::pairs::{Kind, Relation};
+use vetted_pairs::{Kind, Relation};
 
 use super::{Draft, Drawn, SyntheticPair};
 use crate::edit::{Edit, Meaning};

@@ -4,12 +4,14 @@ mod readers;
 
 use std::collections::HashMap;
 
+use vetted_reader::Architecture;
+
 use super::graph::{Attribute, Graph};
 use crate::Error;
 use crate::base::Base;
 use crate::model::{base_tensors, stored_parts};
 use crate::parameters::Parameters;
-use crate::recipe::{Architecture, Recipe};
+use crate::recipe::Recipe;
 
 /// The model as the bytes of a file.
 pub(super) fn model(base: &Base, recipe: &Recipe, parameters: &Parameters) -> Result<Vec<u8>, Error> {
@@ -24,7 +26,7 @@ pub(super) fn model(base: &Base, recipe: &Recipe, parameters: &Parameters) -> Re
     }
     let mut network = Network { graph: Graph::default(), tensors, base, recipe };
     let outputs = 3 + recipe.kinds.len();
-    let logits = network.logits();
+    let logits = network.logits()?;
     let inputs = [
         ("query_ids", ["batch", "query_tokens"]),
         ("query_mask", ["batch", "query_tokens"]),
@@ -53,25 +55,25 @@ struct Text {
 use Attribute::{Float, Int, Ints};
 
 impl Network<'_> {
-    fn logits(&mut self) -> String {
+    fn logits(&mut self) -> Result<String, Error> {
         let (summary, withheld) = match &self.recipe.architecture {
             Architecture::CrossEncoder => {
                 let cls = self.joint();
                 let mixed = self.linear("reader.head.hidden", &cls);
                 let mixed = self.node("Tanh", &[&mixed]);
-                return self.linear("reader.head.output", &mixed);
+                return Ok(self.linear("reader.head.output", &mixed));
             }
             Architecture::MapTransformer(shape) => self.map_transformer(shape),
-            Architecture::F4(shape) => (self.f4(shape), None),
             Architecture::F3(shape) => (self.f3(shape), None),
+            other => return Err(Error::NotExported { architecture: other.name() }),
         };
         let mixed = self.linear("reader.head.hidden", &summary);
         let mixed = self.gelu(&mixed);
         let logits = self.linear("reader.head.output", &mixed);
-        match withheld {
+        Ok(match withheld {
             Some(withheld) => self.node("Sub", &[&logits, &withheld]),
             None => logits,
-        }
+        })
     }
 
     fn node(&mut self, operator: &str, inputs: &[&str]) -> String {

@@ -1,6 +1,7 @@
 //! Weights before the first step.
 
 use candle_core::Device;
+use vetted_reader::{Architecture, F4, MapTransformer};
 
 use super::encoder::{QKV, layer_tensors};
 use super::layers::layer_shapes;
@@ -10,7 +11,7 @@ use crate::base::Base;
 use crate::ops::floats;
 use crate::parameters::{BLOCK, ENCODER_LAYER, LAYER, Parameter, Parameters, Part, READER_LAYER};
 use crate::random::{Purpose, Random};
-use crate::recipe::{Architecture, F4, MapTransformer, Recipe};
+use crate::recipe::Recipe;
 use crate::tensors::TensorFile;
 use crate::texts::Texts;
 
@@ -149,16 +150,15 @@ fn reader(
         Architecture::MapTransformer(shape) => shape.view,
         Architecture::F4(shape) => shape.view,
         Architecture::F3(shape) => shape.view,
-        Architecture::CrossEncoder => hidden,
+        _ => hidden,
     };
     if view < hidden {
         list.push((VIEW.into(), vec![view, hidden], Initial::Even { inputs: hidden }));
     }
     let width = match architecture {
-        Architecture::MapTransformer(MapTransformer {
-            traits, lexical, width, patch, convolutions: channels, ..
-        }) => {
-            let maps = if *lexical { 2 } else { 1 };
+        Architecture::MapTransformer(shape) => {
+            let MapTransformer { traits, width, patch, convolutions: channels, .. } = shape;
+            let maps = shape.maps();
             if *traits > 0 {
                 linear(&mut list, "traits", hidden, *traits);
             }
@@ -184,7 +184,7 @@ fn reader(
             *width
         }
         Architecture::F3(shape) => convolutions(&mut list, 3, &shape.channels),
-        Architecture::CrossEncoder => hidden,
+        _ => hidden,
     };
     linear(&mut list, "reader.head.hidden", width, width);
     linear(&mut list, HEAD, width, outputs);

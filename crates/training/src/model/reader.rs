@@ -1,27 +1,27 @@
 //! The readers of maps: a small Transformer over patches (ours and F4), and convolutions (F3).
 
 use candle_core::Tensor;
+use vetted_reader::{Architecture, F4};
 
 use super::layers::Below;
 use super::{Bound, Input, Model, Weights, Worker};
 use crate::Error;
 use crate::ops::maps::{Layout, Tokens};
 use crate::ops::{Dropout, Exactness, Ops};
-use crate::recipe::{Architecture, F4, MapTransformer};
 use crate::texts::Spans;
 
 /// How a recipe's maps are laid out; none for a cross-encoder.
 pub(super) fn layout(architecture: &Architecture, max_tokens: usize) -> Option<Layout> {
     match architecture {
-        Architecture::MapTransformer(MapTransformer { patch, traits, lexical, .. }) => Some(Layout::Patches {
-            patch: *patch,
-            maps: if *lexical { 2 } else { 1 },
-            traits: *traits,
-            positions: max_tokens.div_ceil(*patch),
+        Architecture::MapTransformer(shape) => Some(Layout::Patches {
+            patch: shape.patch,
+            maps: shape.maps(),
+            traits: shape.traits,
+            positions: max_tokens.div_ceil(shape.patch),
         }),
         Architecture::F4(F4 { patch, grid, .. }) => Some(Layout::Square { patch: *patch, grid: *grid }),
         Architecture::F3(_) => Some(Layout::Cells { maps: 1 }),
-        Architecture::CrossEncoder => None,
+        _ => None,
     }
 }
 
@@ -45,9 +45,7 @@ impl Model {
             false => None,
         };
         let words = match &self.architecture {
-            Architecture::MapTransformer(MapTransformer { lexical: true, .. }) => {
-                Some(self.encoder.words(ops, &input.texts.ids)?)
-            }
+            Architecture::MapTransformer(shape) if shape.lexical => Some(self.encoder.words(ops, &input.texts.ids)?),
             _ => None,
         };
         let Some(layout) = layout(&self.architecture, self.max_tokens) else {
@@ -61,14 +59,13 @@ impl Model {
             input.pairs.iter().map(|(query, candidate)| (length(query), length(candidate))).collect()
         };
         let summary = match &self.architecture {
-            Architecture::MapTransformer(MapTransformer { lexical, convolutions: channels, .. }) => {
+            Architecture::MapTransformer(shape) => {
                 let x = ops.linear(&features, &map_transformer_embedding(weights)?, None, Exactness::Exact)?;
                 let cls = self.blocks(bound, &x, &sequences, worker, dropout)?;
-                match channels.len() {
+                match shape.convolutions.len() {
                     0 => cls,
                     stages => {
-                        let maps = if *lexical { 2 } else { 1 };
-                        let (cells, _) = ops.maps(&tokens, &input.pairs, Layout::Cells { maps })?;
+                        let (cells, _) = ops.maps(&tokens, &input.pairs, Layout::Cells { maps: shape.maps() })?;
                         (cls + convolutions(ops, weights, cells, sides(), stages)?)?
                     }
                 }
@@ -78,15 +75,13 @@ impl Model {
                 self.blocks(bound, &x, &sequences, worker, dropout)?
             }
             Architecture::F3(shape) => convolutions(ops, weights, features, sides(), shape.channels.len())?,
-            Architecture::CrossEncoder => features,
+            _ => features,
         };
         let mixed = ops.gelu(&weights.linear(ops, "reader.head.hidden", &summary, Exactness::Exact)?)?;
         let logits = weights.linear(ops, "reader.head.output", &mixed, Exactness::Exact)?;
         match (&self.architecture, &words) {
-            (Architecture::MapTransformer(MapTransformer { missing_words, .. }), Some(words))
-                if *missing_words > 0.0 =>
-            {
-                Ok(logits.sub(&withheld(words, input, *missing_words, logits.dim(1)?)?)?)
+            (Architecture::MapTransformer(shape), Some(words)) if shape.missing_words > 0.0 => {
+                Ok(logits.sub(&withheld(words, input, shape.missing_words, logits.dim(1)?)?)?)
             }
             _ => Ok(logits),
         }

@@ -1,6 +1,6 @@
 """Runs ONNX models with onnxruntime and compares their logits with PyTorch's: python check_onnx.py FOLDER
 
-FOLDER has NAME.onnx for every architecture of golden.json. Texts are padded to one length, and once more beyond it.
+FOLDER has NAME.onnx for every architecture of golden.json that is exported. Texts are padded to one length, and once more beyond it.
 """
 import json, pathlib, sys
 import numpy as np, onnxruntime
@@ -21,7 +21,8 @@ def padded(ids, extra):
 
 
 worst = 0.0
-for name in golden["architectures"]:
+exported = [name for name, shape in golden["architectures"].items() if shape["architecture"] != "f4"]
+for name in exported:
     session = onnxruntime.InferenceSession(str(pathlib.Path(sys.argv[1]) / f"{name}.onnx"))
     want = tensors[f"{name}.logits"]
 

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use vetted::corpus::pairs::{self, Pair, Relation as Labelled};
 use vetted_encoder::Role;
 use vetted_kernels::{Isa, dot};
+use vetted_pairs::{Pair, Sources};
 
 use super::encoders::AuditedEncoder;
 use super::{Cache, NamedVerifier};
-use crate::commands::scorers::relation;
 use crate::terminal::{count_bar, finish};
 
 /// Labelled pairs, each text once.
@@ -42,11 +41,11 @@ impl PairSet {
     }
 
     /// Reads files of labelled pairs.
-    pub fn read(files: &[PathBuf]) -> Result<PairSet> {
+    pub fn read(files: &[PathBuf], sources: &Sources) -> Result<PairSet> {
         let mut all = Vec::new();
         for file in files {
             let before = all.len();
-            for pair in pairs::read_labelled(file)? {
+            for pair in vetted_pairs::read_labelled(file)?.with_sources(sources.clone()) {
                 all.push(pair?);
             }
             if all.len() == before {
@@ -60,7 +59,7 @@ impl PairSet {
     pub fn own() -> Result<PairSet> {
         let file = tempfile::NamedTempFile::new().context("cannot make a temporary file")?;
         std::fs::write(file.path(), OWN).context("cannot write to a temporary file")?;
-        PairSet::read(&[file.path().to_owned()])
+        PairSet::read(&[file.path().to_owned()], &Sources::default())
     }
 
     /// At most `most` of them, spread evenly.
@@ -87,8 +86,7 @@ pub fn cosines(set: &PairSet, encoder: &AuditedEncoder, cache: &Cache) -> Result
 pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> Result<Vec<f64>> {
     let mut inputs = vec![&verifier.identity[..]];
     for pair in &set.pairs {
-        let relation = if pair.relation == Labelled::Support { "support" } else { "equivalence" };
-        inputs.extend([relation, &pair.query, &pair.candidate].map(str::as_bytes));
+        inputs.extend([pair.relation.name(), &pair.query, &pair.candidate].map(str::as_bytes));
     }
     let matches = cache.numbers(
         inputs,
@@ -97,7 +95,7 @@ pub fn probabilities(set: &PairSet, verifier: &NamedVerifier, cache: &Cache) -> 
             let bar = count_bar(set.pairs.len() as u64, "verifying pairs");
             let mut matches = Vec::with_capacity(set.pairs.len());
             for some in set.pairs.chunks(STEP) {
-                let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], relation(p))).collect();
+                let questions: Vec<_> = some.iter().map(|p| (&p.query[..], &p.candidate[..], p.relation)).collect();
                 let verified = verifier.verifier.verify_pairs(&questions)?;
                 matches.extend(verified.iter().map(|one| one.judgement().map_or(0.0, |it| it.p_match)));
                 bar.inc(some.len() as u64);

@@ -5,17 +5,18 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use vetted::corpus::pairs::{self, Pair, Relation};
 use vetted::{Precision as Arithmetic, VerifierOptions, verification};
 use vetted_evaluation::PairsReport;
 use vetted_evaluation::metrics::pairs::KeepRate;
 use vetted_evaluation::pairs::Groups;
 use vetted_evaluation::report::Scorer;
 use vetted_evaluation::report::pairs::{Output, ScorerReport, Scores, Thresholds};
+use vetted_pairs::{Pair, Relation};
 
 use super::quick_bootstrap;
 use crate::commands::Precision;
-use crate::commands::scorers::{self, Named, SCORERS, relation};
+use crate::commands::scorers::{self, Named, SCORERS};
+use crate::commands::sources::SourcesFile;
 use crate::terminal::{count_bar, print_report};
 
 /// Per source and per phenomenon: AUC, average precision, accuracy at the scorer's threshold, and the share of negatives
@@ -26,6 +27,8 @@ pub struct Pairs {
     /// phenomenon, relation
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    #[command(flatten)]
+    sources: SourcesFile,
     #[arg(long, value_delimiter = ',', default_value = "vetted", help = format!("What to compare: {SCORERS}"))]
     scorer: Vec<String>,
     /// The share of positives, in percent, that the threshold of `rejected@` keeps
@@ -78,7 +81,7 @@ impl Pairs {
     fn pairs(&self) -> Result<Vec<Pair>> {
         let mut seen = std::collections::HashMap::<String, u32>::new();
         let mut pairs = Vec::new();
-        for pair in pairs::read_labelled(&self.data)? {
+        for pair in vetted_pairs::read_labelled(&self.data)?.with_sources(self.sources.read()?) {
             let pair = pair?;
             let count = seen.entry(pair.source.clone()).or_default();
             *count += 1;
@@ -113,18 +116,13 @@ pub fn scores(Named { name, verifier }: &Named, pairs: &[Pair]) -> Result<Vec<f6
     let trained = verifier.is_trained();
     let calibration = verifier.config().calibration;
     for some in pairs.chunks(STEP) {
-        let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), relation(p))).collect();
+        let questions: Vec<_> = some.iter().map(|p| (p.query.as_str(), p.candidate.as_str(), p.relation)).collect();
         values.extend(verifier.verify_pairs(&questions)?.iter().zip(some).map(|(verification, pair)| {
-            let (logit, calibration) = match pair.relation {
+            let (logit, platt) = match pair.relation {
                 Relation::Support => (verification.outputs().support, calibration.support),
                 Relation::Equivalence => (verification.outputs().equivalence, calibration.equivalence),
             };
-            let logit = f64::from(logit);
-            // In double precision: single precision knows no probability between 1 - 6e-8 and 1, and ranks would tie.
-            match trained {
-                true => 1.0 / (1.0 + (-(f64::from(calibration.scale) * logit + f64::from(calibration.offset))).exp()),
-                false => logit,
-            }
+            if trained { platt.fine_probability(logit) } else { f64::from(logit) }
         }));
         bar.inc(some.len() as u64);
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use vetted::Document;
-use vetted::corpus::pairs::Kind;
 use vetted_evaluation::metrics::twins::{Answer, Placement};
 use vetted_evaluation::twins::{FIRST_WORDS, Options, Planted, plant};
+use vetted_pairs::Kind;
 
 use super::corpus::Corpus;
 use super::pipeline::Ranker;

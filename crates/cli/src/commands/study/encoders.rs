@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use vetted::Precision;
-use vetted::corpus::triplets::Triplet;
 use vetted_encoder::ModelFolder;
 use vetted_evaluation::Collection;
 use vetted_evaluation::metrics::geometry::Geometry;
 use vetted_evaluation::study::{Encoder, SetFigures, Shape, Training};
+use vetted_pairs::triplets::Triplet;
 use vetted_training::{EncoderRecipe, train_encoder};
 
 use super::cells::Cells;

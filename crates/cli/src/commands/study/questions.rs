@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use vetted::corpus::squad;
-use vetted::corpus::triplets::Triplet;
+use vetted_pairs::squad;
+use vetted_pairs::triplets::Triplet;
 
 /// Paragraphs, each once, and the questions that they answer.
 pub struct Questions {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use vetted::corpus::pairs::{Kind, Label, Pair};
-use vetted::corpus::triplets::Triplet;
 use vetted_evaluation::study::OWN_PAIRS;
+use vetted_pairs::triplets::Triplet;
+use vetted_pairs::{Kind, Label, Pair};
 use vetted_synthesis::{Editor, Rewrite, Variants, sentences};
 
 /// A sentence and what was made of it.

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use anyhow::Result;
 use vetted::VerifierOptions;
-use vetted::corpus::pairs::Pair;
 use vetted_evaluation::study::{Made, Verifier};
+use vetted_pairs::Pair;
 use vetted_training::{Architecture, Base, Example, F3, F4, MapTransformer, Recipe, Storage, train};
 
 use super::cells::Cells;

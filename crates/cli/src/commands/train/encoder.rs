@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use vetted::corpus::triplets::{self, Triplet};
 use vetted::models;
 use vetted_evaluation::Collection;
+use vetted_pairs::triplets::{self, Triplet};
 use vetted_training::{EncoderRecipe, TrainedPooling, train_encoder};
 
 use super::Shown;

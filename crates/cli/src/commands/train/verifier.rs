@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use vetted::corpus::pairs::{self, Kind};
 use vetted::models;
+use vetted_pairs::Sources;
 use vetted_training::{Architecture, Base, Contrast, Example, F3, F4, MapTransformer, Recipe, hold_out, train};
 
 use super::Shown;
+use crate::commands::sources::SourcesFile;
 use crate::terminal::download_progress;
 
 /// Writes config.json and model.safetensors (what `vetted verify --verifier DIR` and `vetted eval pairs --scorer DIR`
@@ -21,6 +22,8 @@ pub struct Verifier {
     /// conflict, kind
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     data: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: SourcesFile,
     /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -104,12 +107,13 @@ enum Reader {
 
 impl Verifier {
     pub fn run(self) -> Result<()> {
+        let sources = self.sources.read()?;
         let mut examples = Vec::new();
         for path in &self.data {
-            examples.extend(self.examples(path)?);
+            examples.extend(self.examples(path, &sources)?);
         }
         let (examples, held_out) = match &self.held_out {
-            Some(path) => (examples, self.examples(path)?),
+            Some(path) => (examples, self.examples(path, &sources)?),
             None if (0.0..1.0).contains(&self.held_out_share) => hold_out(examples, self.held_out_share, MOST_HELD_OUT),
             None => bail!("--held-out-share is {}: it must be from 0 to below 1", self.held_out_share),
         };
@@ -145,9 +149,9 @@ impl Verifier {
         Ok(())
     }
 
-    fn examples(&self, path: &Path) -> Result<Vec<Example>> {
+    fn examples(&self, path: &Path, sources: &Sources) -> Result<Vec<Example>> {
         let mut examples = Vec::new();
-        for pair in pairs::read_labelled(path)? {
+        for pair in vetted_pairs::read_labelled(path)?.with_sources(sources.clone()) {
             let pair = pair?;
             if !self.without.contains(&pair.source) {
                 examples.push(Example::from(&pair));
@@ -167,11 +171,6 @@ impl Verifier {
                 serde_json::from_slice(&json).with_context(|| format!("{} is no recipe", path.display()))?
             }
         };
-        // Pair files name kinds, and a pair's kind is its place among them.
-        let known: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        if !recipe.kinds.is_empty() && recipe.kinds != known {
-            bail!("the recipe's kinds must be none, or these in this order: {}", known.join(", "));
-        }
         if let Some(architecture) = self.architecture {
             recipe.architecture = match architecture {
                 Reader::MapTransformer => Architecture::MapTransformer(MapTransformer::default()),

@@ -2,7 +2,7 @@
 
 use super::Attribute::{Int, Ints};
 use super::{Network, Text};
-use crate::recipe::{F3, F4, MapTransformer};
+use vetted_reader::{F3, MapTransformer};
 
 /// Both maps' ingredients of one architecture.
 struct Maps {
@@ -80,7 +80,7 @@ impl Network<'_> {
         let MapTransformer { traits, lexical, patch, .. } = *shape;
         let texts = self.texts();
         let maps = self.maps(&texts, lexical);
-        let (count, p) = (maps.maps.len(), patch as i64);
+        let (count, p) = (shape.maps(), patch as i64);
         let stacked: Vec<String> = maps.maps.iter().map(|map| self.unsqueeze(map, 1)).collect();
         let stacked = self.concat(&stacked.iter().map(String::as_str).collect::<Vec<_>>(), 1);
         let stacked = self.pad_to(&stacked, 2, 4, patch);
@@ -119,7 +119,7 @@ impl Network<'_> {
         });
         let mask = self.node("Mul", &[&masks[0], &masks[1]]);
         let mask = self.reshape(&mask, &[0, -1]);
-        let cls = self.transformer(&tokens, Some(&mask), &batch, shape.layers, shape.heads, shape.width);
+        let cls = self.transformer(&tokens, &mask, &batch, shape.layers, shape.heads, shape.width);
         let summary = match shape.convolutions.len() {
             0 => cls,
             stages => {
@@ -193,32 +193,11 @@ impl Network<'_> {
         self.concat(&channels.iter().map(String::as_str).collect::<Vec<_>>(), 1)
     }
 
-    pub(super) fn f4(&mut self, shape: &F4) -> String {
-        let texts = self.texts();
-        let maps = self.maps(&texts, false);
-        let mut x = self.channels(&maps);
-        for axis in [2, 3] {
-            let (size, grid) = (self.size(&x, axis as i64), self.graph.ints(&[shape.grid as i64]));
-            let missing = self.node("Sub", &[&grid, &size]);
-            x = self.pad(&x, axis, 4, &missing);
-        }
-        let (p, blocks) = (shape.patch as i64, (shape.grid / shape.patch) as i64);
-        let x = self.reshape(&x, &[0, 3, blocks, p, blocks * p]);
-        let x = self.reshape(&x, &[-1, 3, blocks, p, blocks, p]);
-        let x = self.transpose(&x, &[0, 2, 4, 1, 3, 5]);
-        let x = self.reshape(&x, &[0, blocks * blocks, 3 * p * p]);
-        let x = self.product("reader.patch.map.weight", &x);
-        let parts = [self.weight("reader.patch.bias"), self.weight("reader.positions")];
-        let tokens = parts.iter().fold(x, |sum, part| self.node("Add", &[&sum, part]));
-        let batch = self.size(&tokens, 0);
-        self.transformer(&tokens, None, &batch, shape.layers, shape.heads, shape.width)
-    }
-
     /// What the reader's blocks make of CLS before `tokens`.
     fn transformer(
         &mut self,
         tokens: &str,
-        mask: Option<&str>,
+        mask: &str,
         batch: &str,
         layers: usize,
         heads: usize,
@@ -230,16 +209,11 @@ impl Network<'_> {
         let cls = self.node("Expand", &[&cls, &first]);
         let x = self.concat(&[&cls, tokens], 1);
         let mut x = self.layer_norm("reader.norm_in", &x, 1e-5);
-        let bias = match mask {
-            None => self.graph.number(0.0),
-            Some(mask) => {
-                let whole = self.concat(&[batch, &one], 0);
-                let seen = self.graph.number(1.0);
-                let seen = self.node("Expand", &[&seen, &whole]);
-                let mask = self.concat(&[&seen, mask], 1);
-                self.bias(&mask)
-            }
-        };
+        let whole = self.concat(&[batch, &one], 0);
+        let seen = self.graph.number(1.0);
+        let seen = self.node("Expand", &[&seen, &whole]);
+        let mask = self.concat(&[&seen, mask], 1);
+        let bias = self.bias(&mask);
         for block in 0..layers {
             let name = |part: &str| format!("reader.blocks.{block}.{part}");
             let normed = self.layer_norm(&name("norm1"), &x, 1e-5);

@@ -1,10 +1,6 @@
 //! From a file to pairs.
 
-use super::{CLAIM_FIRST_SOURCES, Kind, Label, Negatives, Pair, Relation};
-use crate::{
-    Error,
-    input::{self, Input},
-};
+use crate::{Error, Kind, Label, Negatives, Pair, Relation, Sources};
 use std::{
     collections::HashSet,
     fmt,
@@ -13,18 +9,18 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
 };
+use vetted_corpus::input::{self, Input};
 
-/// Opens a [file of pairs](super), whose labels may be missing, and reads its header. `-` is standard input.
+/// Opens a [file of pairs](crate), whose labels may be missing, and reads its header. `-` is standard input.
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::Read`]; [`Error::EmptyFile`]; [`Error::MissingColumn`], [`Error::DuplicateColumn`] or
-/// [`Error::InvalidUtf8`] if the header is wrong. What the reader then yields are pairs, or the error of a row:
-/// [`Error::Read`], [`Error::InvalidUtf8`], [`Error::PairCellCount`] or [`Error::BadCell`].
+/// [`Error::Input`] if it cannot be read or its header is wrong; [`Error::EmptyFile`]. What the reader then yields are
+/// pairs, or the error of a row: [`Error::Input`], [`Error::CellCount`] or [`Error::BadCell`].
 pub fn read(path: impl AsRef<Path>) -> Result<Reader, Error> {
     Reader::new(input::open(path.as_ref())?, false)
 }
 
-/// The same, but a file without labels, or a row without one, is an error: [`Error::MissingColumn`],
+/// The same, but a file without labels, or a row without one, is an error: [`Error::Input`],
 /// [`Error::BadCell`]. Every pair read has a [label](Pair::label).
 ///
 /// # Errors
@@ -40,6 +36,7 @@ pub struct Reader {
     input: Input,
     columns: Columns,
     labelled: bool,
+    sources: Sources,
     /// Lines read so far.
     lines: u64,
     bytes: Vec<u8>,
@@ -77,14 +74,23 @@ struct Row<'a> {
 
 impl Reader {
     fn new(input: Input, labelled: bool) -> Result<Reader, Error> {
-        let mut reader =
-            Reader { input, columns: Columns::default(), labelled, lines: 0, bytes: Vec::new(), ended: false };
+        let (columns, sources) = (Columns::default(), Sources::default());
+        let mut reader = Reader { input, columns, labelled, sources, lines: 0, bytes: Vec::new(), ended: false };
         let header = match reader.next_row()? {
             Some(row) => Columns::of(&row, labelled)?,
-            None => return Err(Error::EmptyFile { path: reader.input.path }),
+            None => return Err(Error::EmptyFile { path: reader.input.path, expected: "s1 and s2" }),
         };
         reader.columns = header;
         Ok(reader)
+    }
+
+    /// Fills in what `sources` know and the file's own columns do not say.
+    ///
+    /// The relation, and with it the order of claim and evidence, is theirs only where a row does not name a relation: a
+    /// file that does was written with our columns in mind.
+    #[must_use]
+    pub fn with_sources(self, sources: Sources) -> Reader {
+        Reader { sources, ..self }
     }
 
     /// Reads the next line that is not empty; `None` at the end of the file.
@@ -94,7 +100,9 @@ impl Reader {
             let start = self.input.offset;
             let length = self.input.bytes.read_until(b'\n', &mut self.bytes);
             match length {
-                Err(source) => return Err(Error::Read { path: self.input.path.clone(), source }),
+                Err(source) => {
+                    return Err(vetted_corpus::Error::Read { path: self.input.path.clone(), source }.into());
+                }
                 Ok(0) => return Ok(None),
                 Ok(length) => self.input.offset += length as u64,
             }
@@ -109,7 +117,7 @@ impl Reader {
                 let (path, line) = (&self.input.path, self.lines);
                 let text = std::str::from_utf8(&self.bytes).map_err(|error| {
                     let byte = start + error.valid_up_to() as u64;
-                    Error::InvalidUtf8 { path: path.clone(), line, byte }
+                    vetted_corpus::Error::InvalidUtf8 { path: path.clone(), line, byte }
                 })?;
                 return Ok(Some(Row { path, line, cells: text.split('\t').collect() }));
             }
@@ -117,14 +125,15 @@ impl Reader {
     }
 
     fn next_pair(&mut self) -> Result<Option<Pair>, Error> {
-        // The columns are lent out for the row that borrows the reader, and put back.
-        let (columns, labelled) = (std::mem::take(&mut self.columns), self.labelled);
+        // Columns and sources are lent out for the row that borrows the reader, and put back.
+        let (columns, sources) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.sources));
+        let labelled = self.labelled;
         let pair = match self.next_row() {
-            Ok(Some(row)) => columns.pair(&row, labelled).map(Some),
+            Ok(Some(row)) => columns.pair(&row, labelled, &sources).map(Some),
             Ok(None) => Ok(None),
             Err(error) => Err(error),
         };
-        self.columns = columns;
+        (self.columns, self.sources) = (columns, sources);
         pair
     }
 }
@@ -156,13 +165,15 @@ impl Columns {
         let mut seen = HashSet::new();
         // Columns without a name are ignored, however many.
         if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(**name)) {
-            return Err(Error::DuplicateColumn { path: header.path.clone(), column: twice.to_string() });
+            return Err(
+                vetted_corpus::Error::DuplicateColumn { path: header.path.clone(), column: twice.to_string() }.into()
+            );
         }
         let place = |wanted: &str| names.iter().position(|name| *name == wanted);
         let named = |name| place(name).map(|place| Named { place, name });
         let missing = |expected| {
             let found = names.iter().map(ToString::to_string).collect();
-            Error::MissingColumn { path: header.path.clone(), expected, found }
+            Error::Input(vetted_corpus::Error::MissingColumn { path: header.path.clone(), expected, found })
         };
         let columns = Columns {
             count: names.len(),
@@ -182,7 +193,7 @@ impl Columns {
         }
     }
 
-    fn pair(&self, row: &Row<'_>, labelled: bool) -> Result<Pair, Error> {
+    fn pair(&self, row: &Row<'_>, labelled: bool, sources: &Sources) -> Result<Pair, Error> {
         row.check_count(self.count)?;
         let text = |place| row.cell(place).to_string();
         let optional_text = |place: Option<usize>| place.map(text).unwrap_or_default();
@@ -193,21 +204,21 @@ impl Columns {
             column => row.parse(column, Label::EXPECTED)?,
         };
         let source = optional_text(self.source);
+        let known = sources.get(&source).copied().unwrap_or_default();
         let relation = row.parse(self.relation, Relation::EXPECTED)?;
         let (mut candidate, mut query) = (text(self.candidate), text(self.query));
-        // A file that names relations was written with our columns in mind; a foreign one keeps its source's habits.
-        if relation.is_none() && CLAIM_FIRST_SOURCES.contains(&source.as_str()) {
+        if relation.is_none() && known.claim_first {
             std::mem::swap(&mut candidate, &mut query);
         }
-        let negatives = Negatives::of_source(&source).filter(|_| label == Some(Label::NoMatch));
+        let negatives = if label == Some(Label::NoMatch) { known.negatives } else { Negatives::default() };
         let conflict = row.parse::<Flag>(self.conflict, Flag::EXPECTED)?.map(|Flag(is_set)| is_set);
         Ok(Pair {
             candidate,
             query,
             label,
-            relation: relation.unwrap_or_else(|| Relation::of_source(&source)),
-            conflict: conflict.or_else(|| negatives?.conflict),
-            kind: row.parse(self.kind, Kind::EXPECTED)?.or_else(|| Some(negatives?.kind)),
+            relation: relation.unwrap_or(known.relation),
+            conflict: conflict.or(negatives.conflict),
+            kind: row.parse(self.kind, Kind::EXPECTED)?.or(negatives.kind),
             source,
             split: optional_text(self.split),
             phenomenon: optional_text(self.phenomenon),
@@ -232,7 +243,7 @@ impl Row<'_> {
         }
         // Too many: where the first surplus cell starts. Too few: past the end, where one is missing.
         let column = if got > expected { self.column(expected) } else { self.column(got) - 1 };
-        Err(Error::PairCellCount { path: self.path.clone(), line: self.line, column, expected, got })
+        Err(Error::CellCount { path: self.path.clone(), line: self.line, column, expected, got })
     }
 
     /// The value in a column; `None` if there is no such column or the cell is empty.

@@ -11,9 +11,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use vetted_corpus::input;
+
 use crate::Error;
-use crate::input;
-use crate::json::without_position;
+use crate::error::malformed_json;
 
 /// A paragraph and what is asked about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,19 +37,16 @@ pub struct Question {
 /// Reads the paragraphs of a [file](self).
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::Read`]; [`Error::MalformedJson`] for anything else than such an object.
+/// [`Error::Input`] if it cannot be read, or is anything else than such an object.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<Paragraph>, Error> {
     let path = path.as_ref();
     let mut bytes = Vec::new();
     let mut input = input::open(path)?;
-    input.bytes.read_to_end(&mut bytes).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let articles: Articles = serde_json::from_slice(&bytes).map_err(|error| Error::MalformedJson {
-        path: path.to_owned(),
-        line: error.line() as u64,
-        column: error.column().max(1) as u64,
-        problem: without_position(&error),
-        expected: r#"SQuAD's format, like {"data": [{"paragraphs": [{"context": "...", "qas": [...]}]}]}"#,
-    })?;
+    let read = input.bytes.read_to_end(&mut bytes);
+    read.map_err(|source| vetted_corpus::Error::Read { path: path.to_owned(), source })?;
+    let expected = r#"SQuAD's format, like {"data": [{"paragraphs": [{"context": "...", "qas": [...]}]}]}"#;
+    let articles: Articles =
+        serde_json::from_slice(&bytes).map_err(|error| malformed_json(path, 1, &error, expected))?;
     Ok(articles.data.into_iter().flat_map(|article| article.paragraphs).map(paragraph).collect())
 }
 

@@ -15,8 +15,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use vetted_corpus::input;
+
 use crate::Error;
-use crate::input;
+use crate::error::malformed_json;
 
 /// A text, one that is to be near it and one that is not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -33,9 +35,8 @@ pub struct Triplet {
 /// Reads a [file of triplets](self).
 ///
 /// # Errors
-/// [`Error::Open`], [`Error::Read`], [`Error::InvalidUtf8`]; [`Error::EmptyFile`] for a table without a header,
-/// [`Error::MissingColumn`], [`Error::PairCellCount`], [`Error::MalformedJson`]; [`Error::BadCell`] for an empty anchor or
-/// positive.
+/// [`Error::Input`] if it cannot be read, is not JSON, or its header lacks a column; [`Error::EmptyFile`] for a table
+/// without a header, [`Error::CellCount`]; [`Error::BadCell`] for an empty anchor or positive.
 pub fn read(path: impl AsRef<Path>) -> Result<Vec<Triplet>, Error> {
     let path = path.as_ref();
     let mut lines = Lines { path, input: input::open(path)?, number: 0, bytes: Vec::new() };
@@ -63,12 +64,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<Vec<Triplet>, Error> {
 }
 
 fn from_json(path: &Path, line: u64, text: &str) -> Result<Triplet, Error> {
-    serde_json::from_str(text).map_err(|error| {
-        let problem = error.to_string();
-        let problem = problem.rsplit_once(" at line ").map_or(problem.as_str(), |(problem, _)| problem).to_owned();
-        let expected = r#"an object such as {"anchor": "...", "positive": "...", "negative": "..."}"#;
-        Error::MalformedJson { path: path.to_owned(), line, column: error.column() as u64, problem, expected }
-    })
+    let expected = r#"an object such as {"anchor": "...", "positive": "...", "negative": "..."}"#;
+    serde_json::from_str(text).map_err(|error| malformed_json(path, line, &error, expected))
 }
 
 /// Where each column stands in a row.
@@ -86,7 +83,7 @@ impl Columns {
         if got != expected {
             let before = cells.iter().take(expected).map(|cell| cell.len() as u64 + 1).sum::<u64>();
             let column = if got > expected { before + 1 } else { before };
-            return Err(Error::PairCellCount { path: path.to_owned(), line, column, expected, got });
+            return Err(Error::CellCount { path: path.to_owned(), line, column, expected, got });
         }
         let cell = |place: usize| cells[place].to_owned();
         let negative = self.negative.map(cell).unwrap_or_default();
@@ -105,12 +102,14 @@ struct Lines<'a> {
 impl Lines<'_> {
     fn header(&mut self) -> Result<Columns, Error> {
         let path = self.path.to_owned();
-        let Some((_, header)) = self.next()? else { return Err(Error::EmptyFile { path }) };
+        let Some((_, header)) = self.next()? else {
+            return Err(Error::EmptyFile { path, expected: "anchor and positive" });
+        };
         let names: Vec<&str> = header.split('\t').map(str::trim).collect();
         let place = |wanted: &str| names.iter().position(|name| *name == wanted);
         let needed = |wanted, expected| {
             let found = names.iter().map(ToString::to_string).collect();
-            place(wanted).ok_or(Error::MissingColumn { path: path.clone(), expected, found })
+            place(wanted).ok_or(vetted_corpus::Error::MissingColumn { path: path.clone(), expected, found })
         };
         Ok(Columns {
             count: names.len(),
@@ -124,7 +123,7 @@ impl Lines<'_> {
         loop {
             self.bytes.clear();
             let read = self.input.bytes.read_until(b'\n', &mut self.bytes);
-            let length = read.map_err(|source| Error::Read { path: self.path.to_owned(), source })?;
+            let length = read.map_err(|source| vetted_corpus::Error::Read { path: self.path.to_owned(), source })?;
             if length == 0 {
                 return Ok(None);
             }
@@ -142,7 +141,7 @@ impl Lines<'_> {
         let line = self.number;
         let text = std::str::from_utf8(&self.bytes).map_err(|error| {
             let byte = self.input.offset - self.bytes.len() as u64 + error.valid_up_to() as u64;
-            Error::InvalidUtf8 { path: self.path.to_owned(), line, byte }
+            vetted_corpus::Error::InvalidUtf8 { path: self.path.to_owned(), line, byte }
         })?;
         Ok(Some((line, text)))
     }

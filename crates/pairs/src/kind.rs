@@ -1,6 +1,6 @@
 //! What tells two texts apart.
 
-use crate::Error;
+use crate::UnknownName;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr};
 
@@ -45,6 +45,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// How many kinds there are.
+    pub const COUNT: usize = Kind::ALL.len();
+
     /// All kinds, in order; `Kind::ALL[kind as usize] == kind`.
     pub const ALL: [Kind; 16] = [
         Kind::Negation,
@@ -65,7 +68,7 @@ impl Kind {
         Kind::Other,
     ];
 
-    pub(super) const EXPECTED: &str = "negation, role, binding, modifier, comparison, quantifier, number, date, unit, \
+    pub(crate) const EXPECTED: &str = "negation, role, binding, modifier, comparison, quantifier, number, date, unit, \
                                        direction, order, modality, antonym, entity, addition or other";
 
     /// Its name in files, reports and JSON.
@@ -99,12 +102,12 @@ impl fmt::Display for Kind {
 }
 
 impl FromStr for Kind {
-    type Err = Error;
+    type Err = UnknownName;
 
-    /// Reads a [name](Kind::name); [`Error::UnknownName`] if it is none.
-    fn from_str(name: &str) -> Result<Kind, Error> {
+    /// Reads a [name](Kind::name); [`UnknownName`] if it is none.
+    fn from_str(name: &str) -> Result<Kind, UnknownName> {
         let known = Kind::ALL.into_iter().find(|kind| kind.name() == name);
-        known.ok_or_else(|| Error::UnknownName { what: "kind", got: name.to_string(), expected: Kind::EXPECTED })
+        known.ok_or_else(|| UnknownName { what: "kind", got: name.to_string(), expected: Kind::EXPECTED })
     }
 }
 

@@ -1,7 +1,6 @@
 //! From pairs to a file.
 
-use super::Pair;
-use crate::Error;
+use crate::{Error, Pair};
 use flate2::{Compression, write::GzEncoder};
 use std::{
     borrow::Cow,
@@ -13,7 +12,7 @@ use vetted_tensors::Replacement;
 
 const HEADER: &str = "source\tsplit\tphenomenon\trelation\tequiv\tconflict\tkind\ts1\ts2\n";
 
-/// Writes a [file of pairs](super), whole or not at all; gzipped if the name ends in `.gz`. Returns how many there were.
+/// Writes a [file of pairs](crate), whole or not at all; gzipped if the name ends in `.gz`. Returns how many there were.
 ///
 /// The same pairs give the same bytes. A tab, a line feed or a carriage return in a text becomes a space.
 ///
@@ -27,7 +26,7 @@ pub fn write<'a>(path: impl AsRef<Path>, pairs: impl IntoIterator<Item = &'a Pai
     writer.finish()
 }
 
-/// Writes a [file of pairs](super) one by one, as [`write()`] does.
+/// Writes a [file of pairs](crate) one by one, as [`write()`] does.
 ///
 /// The pairs go to a draft beside the file, which takes the file's place in [`finish`](Writer::finish). A writer that is
 /// dropped before that removes its draft and changes nothing.
