@@ -1,10 +1,9 @@
 //! Windows to what is said about them.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use vetted_kernels::Team;
-use vetted_reader::{Outputs, Relation, Scorer, Scratch, ViewScorer, Views};
+use vetted_reader::{Outputs, PackedQuery, Relation, Scorer, Scratch, ViewScorer, Views};
 
 use crate::decide::{Judgement, Rules, Unverified, Window, combine, combine_passage, conclude, unread};
 use crate::verification::{Assessment, Verification};
@@ -70,55 +69,57 @@ impl Verifier {
                     rest = after;
                     work.push((&own[0].views[0], &own[1..], terms));
                 }
-                let answer = |scratch: &mut Scratch, asked: (&Views, &[PassageViews], Terms), team: &mut Team| {
-                    let (query, candidates, terms) = asked;
-                    let read = self.read_views(scorer, query, candidates, terms, team, scratch)?;
-                    Ok(self.combined(terms, candidates.iter().map(|it| it.ranges.as_slice()), &read))
+                let packed = team.try_map(&work, |(query, ..)| QueryTokens::new(scorer, query))?;
+                let held = packed.iter().zip(&work);
+                let held: Vec<Held> =
+                    held.map(|(query, (_, candidates, terms))| Held { query, candidates, terms: *terms }).collect();
+                let read = self.read_views(scorer, &held, team)?;
+                let combined = |(held, read): (&Held, &Vec<Vec<Reading>>)| {
+                    self.combined(held.terms, held.candidates.iter().map(|it| it.ranges.as_slice()), read)
                 };
-                team.map(work, Scratch::default, answer).into_iter().collect()
+                Ok(held.iter().zip(&read).map(combined).collect())
             }
         }
     }
 
-    /// What is said about the windows read of each candidate.
+    /// What is said about the windows read of each candidate of each query. All are read together: what is said about a pair
+    /// does not depend on the others.
     pub(crate) fn read_views(
         &self,
         scorer: &ViewScorer,
-        query: &Views,
-        candidates: &[PassageViews],
-        terms: Terms,
+        held: &[Held],
         team: &mut Team,
-        scratch: &mut Scratch,
-    ) -> Result<Vec<Vec<Reading>>, Error> {
-        let _read = tracing::debug_span!("verifier.read", candidates = candidates.len()).entered();
-        let query_ids = query;
-        let query = &scorer.pack(query).map_err(tensors)?;
-        let mut kept = Vec::with_capacity(candidates.len());
-        let mut read = Vec::with_capacity(candidates.len());
-        for PassageViews { views, .. } in candidates {
-            team.check()?;
-            let coverage = match (views.as_slice(), terms.rules) {
-                // The only window decides whatever it covers.
-                ([] | [_], Rules::Pair) => vec![1.0; views.len()],
-                (several, _) => {
-                    let pairs: Vec<_> = several.iter().map(|views| (query, views)).collect();
-                    scorer.coverage(&pairs, team, scratch).map_err(tensors)?
+    ) -> Result<Vec<Vec<Vec<Reading>>>, Error> {
+        let _read = tracing::debug_span!("verifier.read", queries = held.len()).entered();
+        let scratch = &mut Scratch::default();
+        let compared: Vec<_> = held
+            .iter()
+            .flat_map(|held| held.candidates.iter().filter(|it| held.chooses(it)).map(move |it| (held, it)))
+            .flat_map(|(held, candidate)| candidate.views.iter().map(|views| (&held.query.packed, views)))
+            .collect();
+        let coverage = scorer.coverage(&compared, team, scratch).map_err(tensors)?;
+        team.check()?;
+
+        let mut coverage = coverage.into_iter();
+        let kept: Vec<Vec<Vec<Kept>>> = held.iter().map(|held| held.choose(&mut coverage)).collect();
+
+        // Each relation has a reading of its own.
+        let mut readings: Vec<_> = held.iter().map(|held| Vec::with_capacity(held.candidates.len())).collect();
+        for relation in [Relation::Support, Relation::Equivalence] {
+            let mut pairs = Vec::new();
+            for (held, kept) in held.iter().zip(&kept).filter(|(held, _)| held.terms.relation == relation) {
+                for (candidate, kept) in held.candidates.iter().zip(kept) {
+                    pairs.extend(kept.iter().map(|it| (&held.query.packed, &candidate.views[it.window])));
                 }
-            };
-            let of_views = |(window, coverage): (usize, f32)| Kept {
-                window,
-                coverage,
-                overlap: overlap(query_ids.ids(), views[window].ids()),
-            };
-            let all: Vec<Kept> = coverage.into_iter().enumerate().map(of_views).collect();
-            // A near-miss covers little, for trained views tell it apart, but it has the words.
-            let values: Vec<f32> = all.iter().map(|it| it.coverage + it.overlap).collect();
-            let chosen = best(&values, terms.rules.most_read());
-            read.extend(chosen.iter().map(|window| (query, &views[*window])));
-            kept.push(chosen.into_iter().map(|window| all[window]).collect());
+            }
+            let mut outputs = scorer.score_pairs(&pairs, relation, team, scratch).map_err(tensors)?.into_iter();
+            let asked =
+                held.iter().zip(&kept).zip(&mut readings).filter(|((held, _), _)| held.terms.relation == relation);
+            for ((held, kept), readings) in asked {
+                *readings = self.readings(held.terms, kept, &mut outputs);
+            }
         }
-        let outputs = scorer.score_pairs(&read, terms.relation, team, scratch).map_err(tensors)?;
-        Ok(self.readings(terms, kept, outputs))
+        Ok(readings)
     }
 
     fn judge_jointly(
@@ -142,8 +143,7 @@ impl Verifier {
     ) -> Result<Vec<Vec<Reading>>, Error> {
         let keep = |windows: &Windows| {
             let first = 0..windows.ids.len().min(terms.rules.most_read());
-            let ids = |window: usize| Some(windows.ids[window].iter().copied());
-            let overlap = |window| overlap(Some(query.iter().copied()), ids(window));
+            let overlap = |window: usize| overlap(inner(query), &windows.ids[window]);
             first.map(|window| Kept { window, coverage: 1.0, overlap: overlap(window) }).collect()
         };
         let kept: Vec<Vec<Kept>> = candidates.iter().map(keep).collect();
@@ -156,7 +156,7 @@ impl Verifier {
             let other = self.joint_outputs(&backward, team)?;
             outputs.iter_mut().zip(&other).for_each(|(forward, backward)| *forward = forward.both_orders(backward));
         }
-        Ok(self.readings(terms, kept, outputs))
+        Ok(self.readings(terms, &kept, &mut outputs.into_iter()))
     }
 
     fn joint_outputs(&self, pairs: &[(&[u32], &[u32])], team: &mut Team) -> Result<Vec<Outputs>, Error> {
@@ -167,13 +167,17 @@ impl Verifier {
     }
 
     /// `kept` are the windows read of each candidate, `outputs` what is said of all of them, one candidate's after the other's.
-    fn readings(&self, terms: Terms, kept: Vec<Vec<Kept>>, outputs: Vec<Outputs>) -> Vec<Vec<Reading>> {
-        let mut outputs = outputs.into_iter();
+    fn readings(
+        &self,
+        terms: Terms,
+        kept: &[Vec<Kept>],
+        outputs: &mut impl Iterator<Item = Outputs>,
+    ) -> Vec<Vec<Reading>> {
         let reading = |(Kept { window, coverage, overlap }, outputs): (Kept, Outputs)| {
             let judgement = self.judge(&outputs, terms.relation);
             Reading { index: window, window: Window { coverage, overlap, judgement }, outputs }
         };
-        kept.into_iter().map(|kept| kept.into_iter().zip(outputs.by_ref()).map(reading).collect()).collect()
+        kept.iter().map(|kept| kept.iter().copied().zip(outputs.by_ref()).map(reading).collect()).collect()
     }
 
     /// What is found about two texts by these outputs.
@@ -212,13 +216,68 @@ impl Verifier {
     }
 }
 
-/// The part of the query's tokens that are in the window, special tokens left out.
-fn overlap(query: Option<impl Iterator<Item = u32>>, window: Option<impl Iterator<Item = u32>>) -> f32 {
-    let (Some(query), Some(window)) = (query, window) else { return 1.0 };
-    let query: Vec<u32> = query.collect();
-    let inner = query.get(1..query.len().saturating_sub(1)).unwrap_or_default();
-    let window: HashSet<u32> = window.collect();
-    inner.iter().filter(|id| window.contains(id)).count() as f32 / inner.len().max(1) as f32
+/// A query, packed to be compared, and its tokens.
+pub(crate) struct QueryTokens {
+    packed: PackedQuery,
+    /// Its tokens but the first and the last, which are of every text; none where views do not tell.
+    ids: Option<Vec<u32>>,
+}
+
+impl QueryTokens {
+    pub(crate) fn new(scorer: &ViewScorer, query: &Views) -> Result<QueryTokens, Error> {
+        let ids = query.ids().map(|ids| inner(&ids.collect::<Vec<_>>()).to_vec());
+        Ok(QueryTokens { packed: scorer.pack(query).map_err(tensors)?, ids })
+    }
+}
+
+/// A query with the candidates that are held against it.
+pub(crate) struct Held<'a> {
+    pub(crate) query: &'a QueryTokens,
+    pub(crate) candidates: &'a [PassageViews<'a>],
+    pub(crate) terms: Terms,
+}
+
+impl Held<'_> {
+    /// Whether it depends on coverage what of the candidate is read: the only window of a text that somebody brought decides
+    /// whatever it covers.
+    fn chooses(&self, candidate: &PassageViews) -> bool {
+        self.terms.rules == Rules::Passage || candidate.views.len() > 1
+    }
+
+    /// The windows to read of each candidate. `coverage` goes on with that of the windows of each that [chooses](Self::chooses).
+    fn choose(&self, coverage: &mut impl Iterator<Item = f32>) -> Vec<Vec<Kept>> {
+        let mut ids = Vec::new();
+        let mut of_candidate = |candidate: &PassageViews| {
+            let chooses = self.chooses(candidate);
+            let kept = |(window, views): (usize, &Views)| {
+                let coverage = if chooses { coverage.next().unwrap_or(f32::NAN) } else { 1.0 };
+                let overlap = match (&self.query.ids, views.ids()) {
+                    (Some(query), Some(of_window)) => {
+                        ids.clear();
+                        ids.extend(of_window);
+                        overlap(query, &ids)
+                    }
+                    _ => 1.0,
+                };
+                Kept { window, coverage, overlap }
+            };
+            let all: Vec<Kept> = candidate.views.iter().enumerate().map(kept).collect();
+            // A near-miss covers little, for trained views tell it apart, but it has the words.
+            let values: Vec<f32> = all.iter().map(|it| it.coverage + it.overlap).collect();
+            best(&values, self.terms.rules.most_read()).into_iter().map(|window| all[window]).collect()
+        };
+        self.candidates.iter().map(&mut of_candidate).collect()
+    }
+}
+
+/// A text's tokens but the first and the last, which are of every text.
+fn inner(ids: &[u32]) -> &[u32] {
+    ids.get(1..ids.len().saturating_sub(1)).unwrap_or_default()
+}
+
+/// The part of the query's tokens that are in the window.
+fn overlap(query: &[u32], window: &[u32]) -> f32 {
+    query.iter().filter(|id| window.contains(id)).count() as f32 / query.len().max(1) as f32
 }
 
 /// `ln(sum(exp(x)))`, without overflow; minus infinity of nothing.

@@ -60,7 +60,7 @@ pub use decide::{
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};
 pub use fingerprint::ViewsFingerprint;
-pub use prepared::{PassageSource, PreparedQuery, QueryExtent};
+pub use prepared::{Asked, PassageSource, PreparedQuery, QueryExtent};
 pub use verification::{Assessment, Verification};
 pub use verifier::{Explanation, LoadedBase, SHIPPED_VERIFIER, Verifier, VerifierOptions};
 pub use windows::PassageViews;

@@ -1,27 +1,32 @@
 //! A query that is read once and held against any number of passages.
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use vetted_encoder::{Encoder, Role, Vectors};
 use vetted_kernels::Team;
-use vetted_reader::{Relation, Scorer, Scratch, Views};
+use vetted_reader::{Relation, Scorer, Views};
 
 use crate::Error;
 use crate::decide::{Contender, FEWEST_WORDS, Rules, Window, Wording, supported_by};
-use crate::judging::{Reading, Terms};
+use crate::judging::{Held, QueryTokens, Reading, Terms};
 use crate::verification::Verification;
 use crate::verifier::{Verifier, tensors};
 use crate::windows::{Cut, PassageViews, Wanted, Windows};
 
 /// A query, read once. From [`Verifier::prepare`].
-pub struct PreparedQuery<'verifier> {
-    verifier: &'verifier Verifier,
-    text: String,
+pub struct PreparedQuery {
+    verifier: Arc<Verifier>,
     ids: Vec<u32>,
+    wanted: Wanted,
     extent: QueryExtent,
     /// None for a cross-encoder.
-    views: Option<Views<'static>>,
+    tokens: Option<QueryTokens>,
 }
+
+/// A query with the passages that are held against it; see [`Verifier::verify_many`].
+pub type Asked<'a> = (&'a PreparedQuery, &'a [PassageSource<'a>]);
 
 /// How much of a query there is to hold passages against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +43,7 @@ pub enum QueryExtent {
 #[derive(Clone, Debug)]
 pub enum PassageSource<'a> {
     /// To be encoded now.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// Encoded before, by the same verifier.
     Views(PassageViews<'a>),
 }
@@ -55,55 +60,143 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Error::EmptyQuery`]; those of the encoder.
-    pub fn prepare(&self, query: &str) -> Result<PreparedQuery<'_>, Error> {
-        self.prepare_alone(query, &mut self.compute.team())
+    pub fn prepare(self: &Arc<Self>, query: &str) -> Result<PreparedQuery, Error> {
+        let mut prepared = self.prepare_many(&[query], &mut self.compute.team())?;
+        prepared.pop().ok_or(Error::EmptyQuery)
     }
 
-    /// As [`prepare`](Self::prepare), on a team that the caller has.
+    /// Reads several queries together, on a team that the caller has.
     ///
     /// # Errors
-    /// As [`prepare`](Self::prepare).
-    pub fn prepare_alone(&self, query: &str, team: &mut Team) -> Result<PreparedQuery<'_>, Error> {
-        let _prepare = tracing::debug_span!("verifier.prepare").entered();
-        let (ids, extent) = self.read_query(query)?;
-        let encoded = |_| self.encoder.token_vectors(std::slice::from_ref(&ids), team);
-        let hidden = self.view_scorer().map(encoded).transpose()?;
-        self.prepared(query, ids, extent, hidden)
+    /// As [`prepare`](Self::prepare); one query's error is that of all.
+    pub fn prepare_many(self: &Arc<Self>, queries: &[&str], team: &mut Team) -> Result<Vec<PreparedQuery>, Error> {
+        let _prepare = tracing::debug_span!("verifier.prepare", queries = queries.len()).entered();
+        let read = queries.iter().map(|query| self.read_query(query)).collect::<Result<Vec<_>, _>>()?;
+        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, _)| ids.clone()).collect();
+        let hidden = self.view_scorer().map(|_| self.encoder.token_vectors(&ids, team)).transpose()?;
+        let mut hidden = hidden.map(Vec::into_iter);
+        let prepared = queries
+            .iter()
+            .zip(read)
+            .map(|(query, (ids, extent))| self.prepared(query, ids, extent, hidden.as_mut().and_then(Iterator::next)));
+        prepared.collect()
+    }
+
+    /// As [`prepare_many`](Self::prepare_many), and the vector that `encoder` gives each query: the layers that both share
+    /// ([`shared_layers`](Self::shared_layers)) are computed once, which changes neither.
+    ///
+    /// # Errors
+    /// As [`prepare_many`](Self::prepare_many).
+    pub fn prepare_many_with(
+        self: &Arc<Self>,
+        queries: &[&str],
+        encoder: &Encoder,
+        team: &mut Team,
+    ) -> Result<Vec<(PreparedQuery, Vec<f32>)>, Error> {
+        let shares = self.view_scorer().is_some() && self.shared_layers(encoder) > 0;
+        let read = queries.iter().map(|query| self.read_query(query)).collect::<Result<Vec<_>, _>>()?;
+        let mut joint = Vec::with_capacity(queries.len());
+        for (query, (ids, _)) in queries.iter().zip(&read) {
+            joint.push(shares && encoder.ids(query, Role::Query)? == *ids);
+        }
+        if !joint.iter().all(|joint| *joint) {
+            // A text that the two encoders read differently: each reads for itself.
+            let prepared = self.prepare_many(queries, team)?;
+            let vectors = encoder.embed(queries, Role::Query, team)?;
+            return Ok(prepared.into_iter().zip(vectors.iter().map(<[f32]>::to_vec)).collect());
+        }
+        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, _)| ids.clone()).collect();
+        let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, &ids, team)?;
+        let prepared = queries.iter().zip(read).zip(hidden).zip(vectors.iter());
+        let prepared = prepared.map(|(((query, (ids, extent)), hidden), vector)| {
+            Ok((self.prepared(query, ids, extent, Some(hidden))?, vector.to_vec()))
+        });
+        prepared.collect()
     }
 
     /// `hidden` are the query's own hidden states; none for a cross-encoder.
     fn prepared(
-        &self,
+        self: &Arc<Self>,
         query: &str,
         ids: Vec<u32>,
         extent: QueryExtent,
-        hidden: Option<Vec<Vectors>>,
-    ) -> Result<PreparedQuery<'_>, Error> {
-        let views = self.view_scorer().zip(hidden).map(|(scorer, hidden)| scorer.views(hidden[0].values(), &ids));
-        let views = views.transpose().map_err(tensors)?;
-        Ok(PreparedQuery { verifier: self, text: query.to_owned(), ids, extent, views })
+        hidden: Option<Vectors>,
+    ) -> Result<PreparedQuery, Error> {
+        let tokens = self.view_scorer().zip(hidden).map(|(scorer, hidden)| {
+            let views = scorer.views(hidden.values(), &ids).map_err(tensors)?;
+            QueryTokens::new(scorer, &views)
+        });
+        let (tokens, wanted) = (tokens.transpose()?, Wanted::new(query, &ids));
+        Ok(PreparedQuery { verifier: self.clone(), ids, wanted, extent, tokens })
     }
 
-    /// As [`prepare`](Self::prepare), and the vector that `encoder` gives the query: the layers that both share
-    /// ([`shared_layers`](Self::shared_layers)) are computed once, which changes neither.
+    /// Judges each query's passages, as [`PreparedQuery::verify_passages`] does, all of them together: queries of different
+    /// callers share batches, and each gets what it would have got alone, bit for bit. With each verification comes what is
+    /// compared among the candidates of one query ([`rivals`](crate::rivals)). Queries of another verifier are an error.
     ///
     /// # Errors
-    /// As [`prepare`](Self::prepare).
-    pub fn prepare_with(
-        &self,
-        query: &str,
-        encoder: &Encoder,
+    /// As [`PreparedQuery::verify_passages`]; one passage's error is that of all.
+    pub fn verify_many(
+        self: &Arc<Self>,
+        asked: &[Asked<'_>],
         team: &mut Team,
-    ) -> Result<(PreparedQuery<'_>, Vec<f32>), Error> {
-        let (ids, extent) = self.read_query(query)?;
-        match self.view_scorer() {
-            Some(_) if self.shared_layers(encoder) > 0 && encoder.ids(query, Role::Query)? == ids => {
-                let texts = std::slice::from_ref(&ids);
-                let (hidden, vector) = self.encoder.token_vectors_and_embeddings(encoder, texts, team)?;
-                Ok((self.prepared(query, ids, extent, Some(hidden))?, vector.values().to_vec()))
-            }
-            _ => Ok((self.prepare_alone(query, team)?, encoder.embed_one(query, Role::Query, team)?)),
+    ) -> Result<Vec<Vec<(Verification, Contender)>>, Error> {
+        if asked.iter().any(|(query, _)| !Arc::ptr_eq(&query.verifier, self)) {
+            return Err(tensors(vetted_reader::Error::OtherViews { position: None }));
         }
+        let read = self.read_passages(asked, team)?;
+        Ok(asked.iter().zip(read).map(|((query, _), read)| query.contenders(read)).collect())
+    }
+
+    fn read_passages(&self, asked: &[Asked<'_>], team: &mut Team) -> Result<Vec<Read>, Error> {
+        let passages = || asked.iter().flat_map(|(query, passages)| passages.iter().map(move |it| (*query, it)));
+        let windows = |(query, passage): &(&PreparedQuery, &PassageSource)| match passage {
+            PassageSource::Text(text) => {
+                self.windows(text, Cut::Sentences).map(|windows| windows.nearest(&query.wanted))
+            }
+            PassageSource::Views(_) => Ok(Windows::default()),
+        };
+        let windows = team.try_map(&passages().collect::<Vec<_>>(), windows)?;
+        let Scorer::Views(scorer) = &self.scorer else { return self.read_passages_jointly(asked, windows, team) };
+        let encoded = self.encoded(scorer, windows, team)?;
+        let mut compared = passages().zip(encoded).map(|((query, passage), encoded)| match passage {
+            PassageSource::Text(_) => encoded,
+            PassageSource::Views(views) => views.nearest(&query.wanted),
+        });
+        let compared: Vec<Vec<PassageViews>> =
+            asked.iter().map(|(_, passages)| compared.by_ref().take(passages.len()).collect()).collect();
+        let held = asked.iter().zip(&compared).filter_map(|((query, _), candidates)| {
+            Some(Held { query: query.tokens.as_ref()?, candidates, terms: query.terms() })
+        });
+        let readings = self.read_views(scorer, &held.collect::<Vec<_>>(), team)?;
+        let ids = |views: &Views| views.ids().map(Iterator::collect).unwrap_or_default();
+        let read = compared.into_iter().zip(readings).map(|(passages, readings)| Read {
+            tokens: passages.iter().map(|passage| passage.views.iter().map(ids).collect()).collect(),
+            ranges: passages.into_iter().map(|passage| passage.ranges).collect(),
+            readings,
+        });
+        Ok(read.collect())
+    }
+
+    /// By a cross-encoder.
+    fn read_passages_jointly(
+        &self,
+        asked: &[Asked<'_>],
+        windows: Vec<Windows>,
+        team: &mut Team,
+    ) -> Result<Vec<Read>, Error> {
+        let mut windows = windows.into_iter();
+        let mut read = Vec::with_capacity(asked.len());
+        for (query, passages) in asked {
+            if let Some(at) = passages.iter().position(|passage| matches!(passage, PassageSource::Views(_))) {
+                return Err(tensors(vetted_reader::Error::OtherViews { position: Some(at) }));
+            }
+            let own: Vec<Windows> = windows.by_ref().take(passages.len()).collect();
+            let readings = self.read_jointly(&query.ids, &own, query.terms(), team)?;
+            let (ranges, tokens) = own.into_iter().map(|windows| (windows.ranges, windows.ids)).unzip();
+            read.push(Read { ranges, tokens, readings });
+        }
+        Ok(read)
     }
 
     fn read_query(&self, query: &str) -> Result<(Vec<u32>, QueryExtent), Error> {
@@ -119,10 +212,10 @@ impl Verifier {
     }
 }
 
-impl PreparedQuery<'_> {
+impl PreparedQuery {
     /// The verifier that read it.
-    pub fn verifier(&self) -> &Verifier {
-        self.verifier
+    pub fn verifier(&self) -> &Arc<Verifier> {
+        &self.verifier
     }
 
     /// How much of the query is read.
@@ -136,21 +229,23 @@ impl PreparedQuery<'_> {
     /// # Errors
     /// Those of the encoder; [`Error::Reader`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
-        let team = &mut self.verifier.compute.team();
-        Ok(self.verify_contenders(passages, team)?.into_iter().map(|(verification, _)| verification).collect())
+        let verified = self.verifier.verify_many(&[(self, passages)], &mut self.verifier.compute.team())?;
+        Ok(verified.into_iter().flatten().map(|(verification, _)| verification).collect())
     }
 
-    /// As [`verify_passages`](Self::verify_passages), with what is compared of each among several; no tokens where views do not
-    /// tell.
+    /// What [`verify_passages`](Self::verify_passages) combines: what is said about each window that is read of each passage.
+    /// For fitting thresholds.
     ///
     /// # Errors
     /// As [`verify_passages`](Self::verify_passages).
-    pub fn verify_contenders(
-        &self,
-        passages: &[PassageSource<'_>],
-        team: &mut Team,
-    ) -> Result<Vec<(Verification, Contender)>, Error> {
-        let Read { ranges, tokens, readings } = self.read(passages, team)?;
+    pub fn read_windows(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Vec<Window>>, Error> {
+        let read = self.verifier.read_passages(&[(self, passages)], &mut self.verifier.compute.team())?;
+        let readings = read.into_iter().flat_map(|read| read.readings);
+        Ok(readings.map(|readings| readings.iter().map(|it| it.window).collect()).collect())
+    }
+
+    /// What is said of each passage, and what is compared of each among several; no tokens where views do not tell.
+    fn contenders(&self, Read { ranges, tokens, readings }: Read) -> Vec<(Verification, Contender)> {
         let verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
         let mut contenders = Vec::with_capacity(verified.len());
         for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
@@ -161,54 +256,10 @@ impl PreparedQuery<'_> {
             let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
             contenders.push((verification, Contender { supported_by, windows }));
         }
-        Ok(contenders)
-    }
-
-    /// What [`verify_passages`](Self::verify_passages) combines: what is said about each window that is read of each passage.
-    /// For fitting thresholds.
-    ///
-    /// # Errors
-    /// As [`verify_passages`](Self::verify_passages).
-    pub fn read_windows(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Vec<Window>>, Error> {
-        let readings = self.read(passages, &mut self.verifier.compute.team())?.readings;
-        Ok(readings.into_iter().map(|readings| readings.iter().map(|it| it.window).collect()).collect())
+        contenders
     }
 
     fn terms(&self) -> Terms {
         Terms { extent: self.extent, relation: Relation::Support, rules: Rules::Passage }
-    }
-
-    fn read(&self, passages: &[PassageSource<'_>], team: &mut Team) -> Result<Read, Error> {
-        let wanted = Wanted::new(&self.text, &self.ids);
-        let windows = |passage: &PassageSource| match passage {
-            PassageSource::Text(text) => {
-                self.verifier.windows(text, Cut::Sentences).map(|windows| windows.nearest(&wanted))
-            }
-            PassageSource::Views(_) => Ok(Windows::default()),
-        };
-        let windows = team.try_map(passages, windows)?;
-        match (&self.verifier.scorer, &self.views) {
-            (Scorer::Views(scorer), Some(query)) => {
-                let encoded = self.verifier.encoded(scorer, windows, team)?;
-                let passages = passages.iter().zip(encoded).map(|(passage, encoded)| match passage {
-                    PassageSource::Text(_) => encoded,
-                    PassageSource::Views(views) => views.nearest(&wanted),
-                });
-                let passages: Vec<PassageViews> = passages.collect();
-                let scratch = &mut Scratch::default();
-                let readings = self.verifier.read_views(scorer, query, &passages, self.terms(), team, scratch)?;
-                let ids = |views: &Views| views.ids().map(Iterator::collect).unwrap_or_default();
-                let tokens = passages.iter().map(|passage| passage.views.iter().map(ids).collect()).collect();
-                Ok(Read { ranges: passages.into_iter().map(|passage| passage.ranges).collect(), tokens, readings })
-            }
-            _ => match passages.iter().position(|passage| matches!(passage, PassageSource::Views(_))) {
-                Some(at) => Err(tensors(vetted_reader::Error::OtherViews { position: Some(at) })),
-                None => {
-                    let readings = self.verifier.read_jointly(&self.ids, &windows, self.terms(), team)?;
-                    let (ranges, tokens) = windows.into_iter().map(|windows| (windows.ranges, windows.ids)).unzip();
-                    Ok(Read { ranges, tokens, readings })
-                }
-            },
-        }
     }
 }

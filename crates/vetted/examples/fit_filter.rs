@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let hits = engine.rank(&Search::new(&query.text).k(2 * DEPTH).verify(None))?.hits;
         let asked = verifier.prepare(&query.text)?;
         let texts: Vec<PassageSource> =
-            hits.iter().take(DEPTH).map(|hit| PassageSource::Text(by_id[hit.id.as_str()])).collect();
+            hits.iter().take(DEPTH).map(|hit| PassageSource::Text(by_id[hit.id.as_str()].into())).collect();
         let mut windows = match asked.extent() {
             QueryExtent::Keywords => Vec::new(),
             QueryExtent::Whole | QueryExtent::Beginning => asked.read_windows(&texts)?,
@@ -77,7 +77,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut twins: [Vec<Twin>; 2] = Default::default();
     for query in &planted.queries {
         let twin = &planted.twins[query.twin];
-        let texts = [twin.document.text.as_str(), by_id[twin.original.as_str()]].map(PassageSource::Text);
+        let texts =
+            [twin.document.text.as_str(), by_id[twin.original.as_str()]].map(|text| PassageSource::Text(text.into()));
         let read = verifier.prepare(&query.text)?.read_windows(&texts)?;
         twins[query.form as usize].extend(<Twin>::try_from(read));
     }

@@ -2,23 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
 
 use serde_json::Map;
 use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
-use vetted_encoder::{Encoder, ModelFolder, Precision, Role};
-use vetted_kernels::{Compute, Team};
-use vetted_reader::Relation;
-use vetted_retrieval::{Index, Manifest, Query, Snapshot, Upserted};
+use vetted_encoder::{Encoder, ModelFolder, Precision};
+use vetted_kernels::Compute;
+use vetted_retrieval::{Index, Manifest, Upserted};
 
 use crate::model::Model;
 use crate::notice::{Notice, Notices};
-use crate::outcome::{Outcome, select};
 use crate::passages::{Encoders, Passages, entries, given_entries, renewed_views};
-use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::second_tier::{SecondTier, VerifierSource};
-use crate::snippet::{Snippet, snippet};
 use crate::stored_views::{ViewStorage, is_of};
 use crate::{Error, Verifier};
 
@@ -64,12 +59,6 @@ pub struct Indexed {
     pub unchanged: usize,
     /// Ones left out because a later one in the same batch has the same id.
     pub duplicates: usize,
-}
-
-/// What one search needs of models.
-struct Loaded {
-    verifier: Option<Arc<Verifier>>,
-    encoder: Option<Arc<Encoder>>,
 }
 
 impl Engine {
@@ -178,129 +167,6 @@ impl Engine {
         Ok(self.index.delete(ids)?)
     }
 
-    /// The documents that best match `search`, each with its title, the part that matches, its metadata and what the
-    /// verifier says about it.
-    ///
-    /// Candidates are verified as [`Search::verify`] says. A verifier that cannot be loaded is an error; one that fails on a
-    /// text leaves candidates [`Unverified::Failed`](crate::Unverified::Failed), and accepts none of them.
-    ///
-    /// # Errors
-    /// [`Error::EmptyQuery`], or when a model cannot be loaded or the index read.
-    pub fn search(&self, search: &Search) -> Result<Found, Error> {
-        let _search = tracing::debug_span!("search", k = search.k).entered();
-        let loaded = self.loaded_for(search)?;
-        let team = &mut self.compute.enter(&search.deadline)?;
-        let snapshot = self.index.snapshot()?;
-        let Ranked { hits: ranked, rejected: left_out, mut timing } =
-            self.rank_with(search, &loaded, &snapshot, team)?;
-        let start = Instant::now();
-        let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
-        {
-            let _read = tracing::debug_span!("documents").entered();
-            for candidate in ranked {
-                let Some(document) = snapshot.get(&candidate.id)? else { continue };
-                hits.push(hit(hits.len() + 1, candidate, document, &search.text));
-            }
-            for Candidate { id, recall_rank, score, outcome, .. } in left_out {
-                let document = snapshot.get(&id)?.unwrap_or_default();
-                let window = decided(&outcome, &document);
-                rejected.push(LeftOut { id, recall_rank, score, outcome, window, title: document.title });
-            }
-        }
-        timing.reading = start.elapsed();
-        if search.verify.is_some_and(|verify| verify.evidence) {
-            let _evidence = tracing::debug_span!("evidence").entered();
-            for hit in &mut hits {
-                if let (Some(verifier), Outcome::Accept(_) | Outcome::Reject(..)) = (&loaded.verifier, &hit.outcome) {
-                    hit.evidence = verifier.explain_with(&search.text, &hit.window.text, Relation::Support, team)?;
-                }
-            }
-            timing.evidence = start.elapsed() - timing.reading;
-        }
-        tracing::debug!(
-            encode_ms = milliseconds(timing.encoding),
-            recall_ms = milliseconds(timing.ranking),
-            verify_ms = milliseconds(timing.verifying),
-            documents_ms = milliseconds(timing.reading),
-            evidence_ms = milliseconds(timing.evidence),
-            hits = hits.len(),
-            left_out = rejected.len(),
-            "searched"
-        );
-        self.forward_notices();
-        Ok(Found { hits, rejected, timing })
-    }
-
-    /// As [`search`](Self::search), without reading the documents of hits: ids, scores, verdicts and the places of passages.
-    ///
-    /// # Errors
-    /// As [`search`](Self::search).
-    pub fn rank(&self, search: &Search) -> Result<Ranked, Error> {
-        let loaded = self.loaded_for(search)?;
-        let team = &mut self.compute.enter(&search.deadline)?;
-        self.rank_with(search, &loaded, &self.index.snapshot()?, team)
-    }
-
-    /// What a search needs, loaded before it takes a processor: the first one may have to wait for a download.
-    fn loaded_for(&self, search: &Search) -> Result<Loaded, Error> {
-        if search.text.trim().is_empty() {
-            return Err(Error::EmptyQuery);
-        }
-        let verifier = search.verify.map(|_| self.verifier()).transpose()?;
-        let encoder = match (search.mode, &search.vector) {
-            (Mode::Bm25, _) | (_, Some(_)) => None,
-            (Mode::Dense | Mode::Hybrid(_), None) => Some(self.model.encoder(self.folder())?),
-        };
-        Ok(Loaded { verifier, encoder })
-    }
-
-    fn rank_with(
-        &self,
-        search: &Search,
-        loaded: &Loaded,
-        snapshot: &Snapshot,
-        team: &mut Team,
-    ) -> Result<Ranked, Error> {
-        let given = search.vector.clone().unwrap_or_default();
-        let start = Instant::now();
-        let encode = tracing::debug_span!("encode").entered();
-        let (asked, vector) = match (loaded.verifier.as_deref(), loaded.encoder.as_deref()) {
-            (Some(verifier), Some(encoder)) => {
-                let (asked, vector) = verifier.prepare_with(&search.text, encoder, team)?;
-                (Some(asked), vector)
-            }
-            (None, Some(encoder)) => (None, encoder.embed_one(&search.text, Role::Query, team)?),
-            (Some(verifier), None) => (Some(verifier.prepare_alone(&search.text, team)?), given),
-            (None, None) => (None, given),
-        };
-        drop(encode);
-        let encoding = start.elapsed();
-        let recall = tracing::debug_span!("recall").entered();
-        let query = match search.mode {
-            Mode::Dense => Query::dense(&vector),
-            Mode::Bm25 => Query::bm25(&search.text),
-            Mode::Hybrid(fusion) => Query::hybrid(&search.text, &vector).fusion(fusion),
-        };
-        // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
-        let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
-        let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
-        team.check()?;
-        let found = snapshot.search(&query, team)?;
-        let mut candidates: Vec<Candidate> = found.into_iter().map(Candidate::recalled).collect();
-        drop(recall);
-        let ranking = start.elapsed() - encoding;
-        let (hits, rejected) = match (&asked, search.verify) {
-            (Some(asked), Some(verify)) => {
-                let _verify = tracing::debug_span!("verify", candidates = candidates.len()).entered();
-                self.verify(snapshot, asked, &search.text, verify, &mut candidates, team)?;
-                select(candidates, verify.policy, search.k)
-            }
-            _ => (candidates, Vec::new()),
-        };
-        let verifying = start.elapsed() - encoding - ranking;
-        Ok(Ranked { hits, rejected, timing: Timing { encoding, ranking, verifying, ..Timing::default() } })
-    }
-
     /// The verifier, loaded at the first call.
     ///
     /// # Errors
@@ -380,7 +246,7 @@ impl Engine {
     }
 
     /// Says what the index did on its own account.
-    fn forward_notices(&self) {
+    pub(crate) fn forward_notices(&self) {
         self.index.notices().into_iter().for_each(|notice| self.notices.say(Notice::Index(notice)));
     }
 
@@ -423,7 +289,7 @@ impl<'progress> Builder<'progress> {
     }
 
     /// Documents of a new index bring vectors of so many dimensions, made by an encoder of your own, in `field` of their
-    /// metadata; nothing is cut into passages, and queries bring theirs by [`Search::vector`]. Texts are ranked by the inner
+    /// metadata; nothing is cut into passages, and queries bring theirs by [`Search::vector`](crate::Search::vector). Texts are ranked by the inner
     /// product. The verifier reads the texts, with its own encoder. An existing index keeps its own way.
     pub fn given_vectors(mut self, field: impl Into<String>, dimensions: usize) -> Self {
         self.given = Some((field.into(), dimensions));
@@ -528,22 +394,4 @@ impl<'progress> Builder<'progress> {
         (self.passages, self.views) = (Passages::of(settings), ViewStorage::of(settings));
         Ok(Engine::of(self, index, model))
     }
-}
-
-/// A candidate with what is shown of its document.
-fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
-    let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
-    let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
-    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, query));
-    let Document { id, title, metadata, .. } = document;
-    Hit { rank, id, recall_rank, score, scores, outcome, window, evidence: None, title, snippet, metadata }
-}
-
-/// The part of a document that decided the verdict; empty without one.
-fn decided(outcome: &Outcome, document: &Document) -> Snippet {
-    outcome.assessment().map(|read| read.window.of(document)).unwrap_or_default()
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
 }

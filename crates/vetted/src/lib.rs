@@ -86,6 +86,7 @@ mod notice;
 mod outcome;
 mod passages;
 mod search;
+mod searching;
 mod second_tier;
 mod snippet;
 mod stored_views;

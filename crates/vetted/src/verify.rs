@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use vetted_corpus::{Document, Passage};
-use vetted_kernels::Team;
+use vetted_kernels::{Deadline, Expired, Team};
 use vetted_retrieval::Snapshot;
-use vetted_verifier::{Contender, Policy, Unverified, rivals};
+use vetted_verifier::{Asked, Contender, Policy, Unverified, Verification, rivals};
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};
-use crate::search::Candidate;
+use crate::search::{Candidate, Search};
 use crate::stored_views::{Missing, find};
 use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery, QueryExtent};
 
@@ -57,81 +57,142 @@ struct Reading {
     document: Option<Document>,
 }
 
-impl Engine {
-    /// Leaves on each candidate what the verifier says about it, as it is in `snapshot`, where it was found.
-    ///
-    /// # Errors
-    /// [`Error::Expired`]; whatever else goes wrong is left on the candidates that it befell.
-    pub(crate) fn verify(
-        &self,
-        snapshot: &Snapshot,
-        asked: &PreparedQuery,
-        query: &str,
+/// A query whose candidates are to be verified.
+pub(crate) struct Question<'a> {
+    asked: &'a PreparedQuery,
+    text: &'a str,
+    deadline: &'a Deadline,
+    verify: Verify,
+    /// Those to verify, and what is compared among those that are not rejected by themselves.
+    candidates: &'a mut [Candidate],
+    contenders: Vec<Option<Contender>>,
+    expired: Option<Expired>,
+}
+
+/// Some candidates of a question, with what is read of them.
+struct Part<'a> {
+    question: usize,
+    range: Range<usize>,
+    readings: Vec<Reading>,
+    sources: Vec<PassageSource<'a>>,
+}
+
+impl<'a> Question<'a> {
+    /// About the best candidates, as many as `verify` says; the others are left unverified. So are all where the query says
+    /// nothing.
+    pub(crate) fn new(
+        asked: &'a PreparedQuery,
+        search: &'a Search,
         verify: Verify,
-        candidates: &mut [Candidate],
-        team: &mut Team,
-    ) -> Result<(), Error> {
-        if asked.extent() == QueryExtent::Keywords {
-            candidates.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::QueryTooShort));
-            return Ok(());
+        candidates: &'a mut [Candidate],
+    ) -> Question<'a> {
+        let (depth, why) = match asked.extent() {
+            QueryExtent::Keywords => (0, Unverified::QueryTooShort),
+            QueryExtent::Whole | QueryExtent::Beginning => (verify.depth, Unverified::BeyondDepth),
+        };
+        let (candidates, beyond) = candidates.split_at_mut(depth.min(candidates.len()));
+        beyond.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(why.clone()));
+        let contenders = Vec::with_capacity(candidates.len());
+        Question {
+            asked,
+            text: &search.text,
+            deadline: &search.deadline,
+            verify,
+            candidates,
+            contenders,
+            expired: None,
         }
-        let start = Instant::now();
-        let depth = verify.depth.min(candidates.len());
-        let (verified, beyond) = candidates.split_at_mut(depth);
-        let mut contenders = Vec::with_capacity(depth);
-        for candidates in verified.chunks_mut(CANDIDATES_TOGETHER) {
-            if verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
-                candidates.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::BudgetSpent));
-                contenders.extend(candidates.iter().map(|_| None));
-                continue;
+    }
+
+    /// Whether its deadline was over before all was verified.
+    pub(crate) fn expired(self) -> Option<Expired> {
+        self.expired
+    }
+
+    fn leave(&mut self, range: Range<usize>, why: Unverified) {
+        self.contenders.extend(range.clone().map(|_| None));
+        self.candidates[range].iter_mut().for_each(|it| it.outcome = Outcome::Unverified(why.clone()));
+    }
+
+    /// That nothing can be said about some candidates; a deadline that is over ends the search.
+    fn fail(&mut self, range: Range<usize>, error: Error) {
+        match error {
+            Error::Expired(expired) => self.expired = Some(expired),
+            error => {
+                tracing::warn!(%error, "candidates could not be verified");
+                self.leave(range, Unverified::Failed(Arc::new(error)));
             }
-            match self.verify_some(snapshot, asked, query, candidates, team) {
-                Ok(some) => contenders.extend(some),
-                Err(expired @ Error::Expired(_)) => return Err(expired),
-                Err(error) => {
-                    tracing::warn!(%error, "candidates could not be verified");
-                    let error = Arc::new(error);
-                    let failed = || Outcome::Unverified(Unverified::Failed(error.clone()));
-                    candidates.iter_mut().for_each(|it| it.outcome = failed());
-                    contenders.extend(candidates.iter().map(|_| None));
+        }
+    }
+
+    fn conclude(&mut self, range: Range<usize>, readings: Vec<Reading>, verified: Vec<(Verification, Contender)>) {
+        for ((candidate, (verification, contender)), reading) in
+            self.candidates[range].iter_mut().zip(verified).zip(readings)
+        {
+            candidate.outcome = Outcome::of_passage(verification, reading.bytes);
+            let stays = matches!(candidate.outcome, Outcome::Accept(_) | Outcome::Abstain(_));
+            self.contenders.push(stays.then_some(contender));
+        }
+    }
+}
+
+impl Engine {
+    /// Leaves on each candidate what the verifier says about it, as it is in `snapshot`, where it was found. All questions are
+    /// of the same verifier. What goes wrong is left on the candidates that it befell.
+    pub(crate) fn verify(&self, snapshot: &Snapshot, questions: &mut [Question<'_>], team: &mut Team) {
+        let start = Instant::now();
+        let most = questions.iter().map(|question| question.candidates.len()).max().unwrap_or(0);
+        for first in (0..most).step_by(CANDIDATES_TOGETHER) {
+            let mut parts = Vec::with_capacity(questions.len());
+            for (at, question) in questions.iter_mut().enumerate() {
+                let range = first..question.candidates.len().min(first + CANDIDATES_TOGETHER);
+                if range.is_empty() || question.expired.is_some() {
+                    continue;
+                }
+                if question.verify.budget.is_some_and(|budget| start.elapsed() >= budget) {
+                    question.leave(range, Unverified::BudgetSpent);
+                    continue;
+                }
+                let part = question.deadline.check().map_err(Error::from);
+                match part.and_then(|()| self.part(snapshot, at, question, range.clone())) {
+                    Ok(part) => parts.push(part),
+                    Err(error) => question.fail(range, error),
+                }
+            }
+            let verified = verified(questions, &parts, team);
+            for (Part { question, range, readings, .. }, verified) in parts.into_iter().zip(verified) {
+                match verified {
+                    Ok(verified) => questions[question].conclude(range, readings, verified),
+                    Err(error) => questions[question].fail(range, error),
                 }
             }
         }
-        reject_near_misses(verified, &rivals(&contenders, asked.verifier().config().thresholds.rival_margin));
-        beyond.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(Unverified::BeyondDepth));
-        Ok(())
+        for Question { asked, candidates, contenders, .. } in questions.iter_mut().filter(|it| it.expired.is_none()) {
+            let margin = asked.verifier().config().thresholds.rival_margin;
+            reject_near_misses(candidates, &rivals(contenders, margin));
+        }
     }
 
-    fn verify_some(
+    fn part<'s>(
         &self,
-        snapshot: &Snapshot,
-        asked: &PreparedQuery,
-        query: &str,
-        candidates: &mut [Candidate],
-        team: &mut Team,
-    ) -> Result<Vec<Option<Contender>>, Error> {
-        let readings = candidates.iter().map(|it| reading(snapshot, query, it)).collect::<Result<Vec<_>, _>>()?;
+        snapshot: &'s Snapshot,
+        at: usize,
+        question: &Question<'_>,
+        range: Range<usize>,
+    ) -> Result<Part<'s>, Error> {
+        let candidates = &question.candidates[range.clone()];
+        let readings =
+            candidates.iter().map(|it| reading(snapshot, question.text, it)).collect::<Result<Vec<_>, _>>()?;
         let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
         let records = snapshot.views(&ids)?;
-        let mut texts = Vec::with_capacity(ids.len());
+        let mut sources = Vec::with_capacity(ids.len());
         for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
-            texts.push(match find(record, &reading.bytes, asked.verifier()) {
-                Ok(views) => Ok(views),
-                Err(missing) => Err(self.text(snapshot, id, reading, missing)?),
+            sources.push(match find(record, &reading.bytes, question.asked.verifier()) {
+                Ok(views) => PassageSource::Views(views),
+                Err(missing) => PassageSource::Text(self.text(snapshot, id, reading, missing)?.into()),
             });
         }
-        let sources = texts.iter().map(|text| match text {
-            Ok(views) => PassageSource::Views(views.clone()),
-            Err(text) => PassageSource::Text(text),
-        });
-        let verified = asked.verify_contenders(&sources.collect::<Vec<_>>(), team)?;
-        let mut contenders = Vec::with_capacity(candidates.len());
-        for ((candidate, (verification, contender)), reading) in candidates.iter_mut().zip(verified).zip(readings) {
-            candidate.outcome = Outcome::of_passage(verification, reading.bytes);
-            let stays = matches!(candidate.outcome, Outcome::Accept(_) | Outcome::Abstain(_));
-            contenders.push(stays.then_some(contender));
-        }
-        Ok(contenders)
+        Ok(Part { question: at, range, readings, sources })
     }
 
     /// A passage's text, where its views cannot be had.
@@ -145,6 +206,28 @@ impl Engine {
         match &reading.document {
             Some(document) => Ok(verified_text(document, &passage).to_owned()),
             None => Ok(verified_text(&snapshot.get(id)?.unwrap_or_default(), &passage).to_owned()),
+        }
+    }
+}
+
+/// What is said about the candidates of each part, all read together.
+fn verified(
+    questions: &[Question<'_>],
+    parts: &[Part<'_>],
+    team: &mut Team,
+) -> Vec<Result<Vec<(Verification, Contender)>, Error>> {
+    let asked: Vec<Asked> =
+        parts.iter().map(|part| (questions[part.question].asked, part.sources.as_slice())).collect();
+    let Some((first, _)) = asked.first() else { return Vec::new() };
+    let verifier = first.verifier();
+    match verifier.verify_many(&asked, team) {
+        Ok(all) => all.into_iter().map(Ok).collect(),
+        Err(error) if asked.len() == 1 => vec![Err(error.into())],
+        // One text's fault is no other's.
+        Err(_) => {
+            let alone =
+                |one| Ok(verifier.verify_many(std::slice::from_ref(one), team)?.into_iter().flatten().collect());
+            asked.iter().map(alone).collect()
         }
     }
 }

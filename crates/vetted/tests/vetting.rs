@@ -360,7 +360,7 @@ fn both_tiers_share_the_layers_that_were_not_trained() {
     assert_eq!(alone.shared_layers(&encoder), 0, "what is not in memory once is not taken for shared");
     let team = &mut Compute::of_this_process().team();
     for text in SENTENCES {
-        let (_, vector) = verifier.prepare_with(text, &encoder, team).unwrap();
+        let (_, vector) = verifier.prepare_many_with(&[text], &encoder, team).unwrap().remove(0);
         let expected = own.embed_one(text, vetted_encoder::Role::Query, team).unwrap();
         assert!(
             vector.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits()) && vector.len() == expected.len()
@@ -460,4 +460,37 @@ fn of_a_long_document_the_sentence_decides_that_has_the_query_s_words() {
     }
     assert_eq!(verified[0].verdict(), Verdict::Accept);
     assert_eq!(verified[1].verdict(), Verdict::Reject);
+}
+
+#[test]
+fn searches_answered_together_get_what_each_would_have_got_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine(folder.path());
+    let over = Deadline::after(Duration::ZERO);
+    let mut searches: Vec<Search> = SENTENCES.iter().map(|text| Search::new(*text).k(5)).collect();
+    searches.extend([
+        Search::new("  "),
+        Search::new(SENTENCES[0]).mode(Mode::Bm25),
+        Search::new(SENTENCES[1]).verify(None),
+        Search::new(SENTENCES[2]).deadline(over),
+        Search::new("dog park"),
+        Search::new(SENTENCES[4]).verify(Verify { depth: 2, policy: Policy::Flag, ..Verify::default() }),
+    ]);
+    let together = engine.rank_many(&searches);
+    assert_eq!(together.len(), searches.len());
+    for (search, together) in searches.iter().zip(together) {
+        match (engine.rank(search), together) {
+            (Ok(alone), Ok(together)) => {
+                assert_eq!(facts(&alone.hits), facts(&together.hits), "{}", search.text);
+                assert_eq!(facts(&alone.rejected), facts(&together.rejected), "{}", search.text);
+            }
+            (alone, together) => assert_eq!(
+                alone.err().map(|it| it.to_string()),
+                together.err().map(|it| it.to_string()),
+                "{}",
+                search.text
+            ),
+        }
+    }
+    assert!(engine.search_many(&[]).is_empty());
 }

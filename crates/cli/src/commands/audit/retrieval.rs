@@ -143,7 +143,7 @@ impl<'set> ReadDocuments<'set> {
         let source = |(document, _): &Hit| match self.views.get(document) {
             Some(views) => PassageSource::Views(views.clone()),
             // A cross-encoder has no views.
-            None => PassageSource::Text(&self.texts[*document]),
+            None => PassageSource::Text(self.texts[*document].as_str().into()),
         };
         Ok(hits.iter().map(source).collect())
     }
