@@ -250,7 +250,7 @@ impl Drop for Locked<'_> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 impl Permits {
     /// How many permits nobody has.
     pub(super) fn free(&self) -> usize {
