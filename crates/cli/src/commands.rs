@@ -22,6 +22,8 @@ use vetted::{Fusion, Normalization};
 /// The arithmetic of the encoder.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Precision {
+    /// The fastest that this processor has: bf16 where there are instructions for it, else f32
+    Auto,
     /// Single precision: equal to PyTorch
     F32,
     /// bfloat16: several times faster where the processor has it (AMX, AVX-512 BF16)
@@ -40,6 +42,7 @@ impl Precision {
 impl From<Precision> for vetted::Precision {
     fn from(precision: Precision) -> Self {
         match precision {
+            Precision::Auto => vetted::Precision::fastest(),
             Precision::F32 => vetted::Precision::F32,
             Precision::Bf16 => vetted::Precision::Bf16,
             Precision::Int8 => vetted::Precision::Int8,

@@ -19,6 +19,14 @@ pub enum Precision {
     Int8,
 }
 
+impl Precision {
+    /// The fastest on this processor that changes next to no verdict (docs/decisions/0003-native-encoder.md has the measurements):
+    /// bf16 where there are instructions for it, else single precision.
+    pub fn fastest() -> Precision {
+        if Isa::detect().has_bf16() { Precision::Bf16 } else { Precision::F32 }
+    }
+}
+
 /// `y = activation(W x + b)` with `W` packed for the processor at hand. Equal ones give equal results, bit for bit.
 #[derive(PartialEq)]
 pub struct Linear {

@@ -70,7 +70,7 @@ impl Engine {
             folder,
             model: None,
             given: None,
-            precision: Precision::default(),
+            precision: Precision::fastest(),
             passages,
             views,
             verifier,
@@ -296,7 +296,8 @@ impl<'progress> Builder<'progress> {
         self
     }
 
-    /// The arithmetic of a new index's encoder, and of the verifier's. An existing index keeps its own.
+    /// The arithmetic of a new index's encoder, and of the verifier's; [`Precision::fastest`] unless told. An existing index keeps
+    /// its own.
     pub fn precision(mut self, precision: Precision) -> Self {
         self.precision = precision;
         self

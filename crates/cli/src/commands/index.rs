@@ -33,7 +33,7 @@ pub struct Index {
     #[arg(long, value_name = "FIELD", conflicts_with = "model")]
     vectors: Option<String>,
     /// The arithmetic of a new index's encoder, and of the verifier's
-    #[arg(long, env = "VETTED_PRECISION", value_enum, default_value = "f32")]
+    #[arg(long, env = "VETTED_PRECISION", value_enum, default_value = "auto")]
     precision: Precision,
     #[command(flatten)]
     passages: PassageArguments,

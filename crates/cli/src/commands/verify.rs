@@ -39,7 +39,7 @@ pub struct Verify {
     #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {JUDGES}"))]
     verifier: String,
     /// The arithmetic of encoder and reader
-    #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "f32")]
+    #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "auto")]
     precision: Precision,
     /// Show the token pairs that decided and the map: they cost one reading of the pair per token (and are given for the first
     /// 50 candidates only)
