@@ -220,6 +220,7 @@ fn wrong_input_is_told() {
         (&["verify", "-q", "a", "-c", "b", "--verifier", "nowhere"], "nowhere"),
         (&["eval", "pairs", "--data", "no-label.tsv"], "equiv"),
         (&["eval", "pairs", "--data", "empty.tsv"], "empty.tsv"),
+        (&["eval", "pairs", "--data", "pairs.tsv", "--sources", "no-label.tsv"], "no-label.tsv:1:1: malformed JSON"),
         (&["eval", "contrast", "--data", "no-label.tsv"], "q1"),
         (&["synth", "numbers.txt", "--out", "x.tsv"], "English"),
         (&["synth", "missing", "--out", "x.tsv"], "missing"),

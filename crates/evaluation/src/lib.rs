@@ -122,6 +122,7 @@
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
 pub mod audit;
+pub mod chart;
 pub mod collection;
 pub mod comparison;
 pub mod contrast;

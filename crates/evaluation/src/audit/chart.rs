@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::Distribution;
-use super::html::escape;
+use crate::chart::{escape, number, ticks};
 
 /// A figure with its interval.
 pub(crate) struct Point {
@@ -135,23 +135,6 @@ fn open(width: f64, height: f64, title: &str) -> String {
     )
 }
 
-/// Four to nine round numbers in a range.
-fn ticks(low: f64, high: f64) -> Vec<f64> {
-    let rough = (high - low) / 6.0;
-    let power = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
-    let first = (low / step - 1e-9).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
-    (first..=last).map(|n| n as f64 * step).collect()
-}
-
-/// Without zeros at the end.
-fn number(x: f64) -> String {
-    let text = format!("{x:.4}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    if text == "-0" { "0".to_owned() } else { text.to_owned() }
-}
-
 fn shortened(text: &str, most: usize) -> String {
     match text.chars().count() > most {
         true => text.chars().take(most - 1).chain(['…']).collect(),
@@ -162,18 +145,6 @@ fn shortened(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ticks_are_round_and_inside() {
-        let cases: [(f64, f64, &[&str]); 3] = [
-            (0.0, 1.0, &["0", "0.2", "0.4", "0.6", "0.8", "1"]),
-            (-0.061, 0.013, &["-0.06", "-0.04", "-0.02", "0"]),
-            (0.49, 0.93, &["0.5", "0.6", "0.7", "0.8", "0.9"]),
-        ];
-        for (low, high, expected) in cases {
-            assert_eq!(ticks(low, high).into_iter().map(number).collect::<Vec<_>>(), expected);
-        }
-    }
 
     #[test]
     fn names_cannot_break_out_of_the_drawing() {

@@ -4,6 +4,7 @@ use super::AuditReport;
 use super::chart::{Guide, Point, Row, distribution, intervals};
 use super::conclusions::GLOSSARY;
 use super::tables::Table;
+use crate::chart::escape;
 
 impl AuditReport {
     /// The whole page.
@@ -109,11 +110,6 @@ impl Table {
         let header = row("th", &mut self.header.iter().copied());
         format!("<div class=\"wide\"><table>\n{header}{}</table></div>", rows.collect::<String>())
     }
-}
-
-/// Text that may stand anywhere in a page, attributes included.
-pub(super) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// Colors: Okabe and Ito's, which people who see fewer colors tell apart.
