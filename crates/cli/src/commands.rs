@@ -1,17 +1,23 @@
 //! The subcommands, and the options that several of them share.
 
+#[cfg(feature = "study")]
 pub mod audit;
 pub mod delete;
 pub mod demo;
+#[cfg(feature = "study")]
 pub mod eval;
+#[cfg(feature = "train")]
 pub mod export;
 pub mod index;
 pub mod info;
+pub mod missing;
 pub mod models;
 pub mod scorers;
 pub mod search;
-pub mod study;
+pub mod shell;
+#[cfg(feature = "train")]
 pub mod synth;
+#[cfg(feature = "train")]
 pub mod train;
 pub mod verify;
 
