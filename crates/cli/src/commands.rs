@@ -10,6 +10,7 @@ pub mod eval;
 pub mod export;
 pub mod index;
 pub mod info;
+#[cfg(not(all(feature = "train", feature = "study")))]
 pub mod missing;
 pub mod models;
 pub mod scorers;

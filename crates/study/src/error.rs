@@ -182,6 +182,7 @@ impl<T, E: Into<Error>> During<T> for Result<T, E> {
 }
 
 /// For `map_err`.
+#[cfg(feature = "experiments")]
 pub(crate) fn reading(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::Read { path, source }

@@ -1,12 +1,10 @@
 //! `vetted audit` as people run it: the small sets of its own, the gate, and wrong input.
 
-mod program;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use ::vetted::models;
-use program::{fail, json, succeed, vetted};
+use crate::program::{fail, json, succeed, vetted};
 
 /// A tiny encoder with random weights, as sentence-transformers lays it out, of the encoder crate's tests.
 fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {

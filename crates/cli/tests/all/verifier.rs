@@ -1,14 +1,12 @@
 //! Tier two as people run it: verify, eval pairs, eval contrast, synth, train, with wrong input included.
 
-mod program;
-
 use std::fs;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
-use program::{fail, json, succeed};
+use crate::program::{command, fail, json, succeed};
 
 /// Labelled pairs of both relations.
 const PAIRS: &str = "source\tphenomenon\trelation\tequiv\ts1\ts2\n\
@@ -83,8 +81,9 @@ fn every_architecture_that_is_trained_can_be_opened() {
 
 #[test]
 fn candidates_come_from_standard_input_by_the_thousand() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_vetted"))
-        .args(["verify", "--json", "--no-evidence", "--precision", "bf16", "-q", "Lamp 7 is broken."])
+    let folder = tempfile::tempdir().unwrap();
+    let verify = ["verify", "--json", "--no-evidence", "--precision", "bf16", "-q", "Lamp 7 is broken."];
+    let mut child = command(folder.path(), &verify)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -95,7 +94,6 @@ fn candidates_come_from_standard_input_by_the_thousand() {
     let answer = json(&String::from_utf8(output.stdout).unwrap());
     let results = answer["results"].as_array().unwrap();
     assert_eq!(results.len(), 2000);
-    let folder = tempfile::tempdir().unwrap();
     let alone = [
         "verify",
         "--json",

@@ -1,13 +1,11 @@
 //! Search with both tiers as people run it: verdicts, exit status, what is left out, what is never accepted.
 
-mod program;
-
 use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use program::{answer, fail, json, succeed, vetted};
+use crate::program::{answer, fail, json, succeed, vetted};
 
 /// A folder with statements, some of them near-misses of each other, indexed into `ix`.
 fn statements() -> TempDir {

@@ -1,10 +1,12 @@
-//! The shipped verifier, exported and run by onnxruntime, says what vetted says.
+//! A verifier, exported and run by onnxruntime, says what vetted says.
 
 use std::path::Path;
 use std::process::Command;
 
-use vetted::verification::{Relation, Storage};
-use vetted::{Precision, Verifier, VerifierOptions, models};
+use ::vetted::verification::{Relation, Storage};
+use ::vetted::{Precision, Verifier, VerifierOptions};
+
+use crate::program::succeed;
 
 const TEXTS: [&str; 6] = [
     "The dog bit the man.",
@@ -16,15 +18,15 @@ const TEXTS: [&str; 6] = [
 ];
 
 #[test]
-#[ignore = "needs Python with onnxruntime and tokenizers: VETTED_PYTHON=python3 cargo test --release --test onnx -- --ignored"]
+#[ignore = "needs Python with onnxruntime and tokenizers: VETTED_PYTHON=python3 cargo test --release onnx -- --ignored"]
 fn onnxruntime_agrees_with_vetted() {
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("verifier.onnx");
-    let exported = Command::new(env!("CARGO_BIN_EXE_vetted")).args(["export", "--out"]).arg(&model).output().unwrap();
-    assert!(exported.status.success(), "{}", String::from_utf8_lossy(&exported.stderr));
+    let verifier = vetted_fixtures::verifier(folder.path());
+    succeed(folder.path(), &["export", "--verifier", &verifier.to_string_lossy(), "--out", "verifier.onnx"]);
 
     let options = VerifierOptions { storage: Storage::F32, ..VerifierOptions::all_in(Precision::F32) };
-    let verifier = Verifier::shipped(options, &mut |_| {}).unwrap();
+    let verifier = Verifier::open(&verifier, options, &mut |_| {}).unwrap();
     let mut pairs = Vec::new();
     for query in TEXTS {
         for (candidate, verification) in TEXTS.iter().zip(verifier.verify(query, &TEXTS, Relation::Support).unwrap()) {
@@ -38,10 +40,10 @@ fn onnxruntime_agrees_with_vetted() {
     let expected = folder.path().join("pairs.json");
     std::fs::write(&expected, serde_json::to_vec(&pairs).unwrap()).unwrap();
 
-    let base = models::ensure(models::DEFAULT_MODEL, &mut |_| {}).unwrap();
+    let tokenizer = vetted_fixtures::encoder().join("tokenizer.json");
     let python = std::env::var("VETTED_PYTHON").unwrap_or_else(|_| "python3".into());
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/onnx/check.py");
-    let checked = Command::new(python).arg(script).args([&model, &base.tokenizer, &expected]).output().unwrap();
+    let checked = Command::new(python).arg(script).args([&model, &tokenizer, &expected]).output().unwrap();
     let (said, complained) = (String::from_utf8_lossy(&checked.stdout), String::from_utf8_lossy(&checked.stderr));
     assert!(checked.status.success(), "{said}{complained}");
 }

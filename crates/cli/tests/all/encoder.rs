@@ -1,7 +1,5 @@
 //! `vetted train encoder` as people run it, and what sentence-transformers makes of what it writes.
 
-mod program;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +7,7 @@ use std::process::Command;
 use vetted_encoder::folder::Pooling;
 use vetted_encoder::{Encoder, ModelFolder, Options, Role};
 
-use program::{fail, json, succeed};
+use crate::program::{fail, json, succeed};
 
 /// A tiny encoder with random weights, as sentence-transformers lays it out, of the encoder crate's tests.
 fn tiny(folder: &Path, family: &str) -> PathBuf {
@@ -116,7 +114,7 @@ fn wrong_input_is_named() {
 }
 
 #[test]
-#[ignore = "needs Python with sentence-transformers: VETTED_PYTHON=python3 cargo test --release --test encoder -- --ignored"]
+#[ignore = "needs Python with sentence-transformers: VETTED_PYTHON=python3 cargo test --release --features full sentence_transformers -- --ignored"]
 fn sentence_transformers_gives_the_same_vectors() {
     for pooling in ["mean", "cls"] {
         let folder = tempfile::tempdir().unwrap();

@@ -1,14 +1,25 @@
-//! The real binary, run as people run it.
-#![allow(dead_code)] // each test file uses what it needs
+//! The real binary, run as people run it, over the tiny models.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
+/// The variables under which the tiny models take the place of those that people use.
+static TINY: LazyLock<Vec<(&str, PathBuf)>> =
+    LazyLock::new(|| vetted_fixtures::environment(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny-models")));
+
+/// A run in `folder`, not started yet.
+pub fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vetted"));
+    command.args(arguments).current_dir(folder).envs(TINY.iter().cloned());
+    command
+}
+
 /// A run in `folder`, whatever comes of it.
 pub fn vetted(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_vetted")).args(arguments).current_dir(folder).output().unwrap()
+    command(folder, arguments).output().unwrap()
 }
 
 /// Standard output of a run that must succeed.

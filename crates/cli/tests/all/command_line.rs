@@ -1,15 +1,13 @@
 //! The program as people run it: real binary, real model, real files; wrong input and killed processes included.
 
-mod program;
-
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use program::{answer, fail, json, succeed, vetted};
+use crate::program::{answer, command, fail, json, succeed, vetted};
 
 /// A folder with `notes.jsonl`, indexed into `notes.index`.
 fn notes() -> TempDir {
@@ -175,12 +173,8 @@ fn a_second_writer_is_told_so_and_a_reader_is_not_disturbed() {
     let many: String =
         (0..20_000).map(|i| format!("{{\"_id\": \"n{i}\", \"text\": \"note number {i} about the sea\"}}\n")).collect();
     fs::write(folder.path().join("many.jsonl"), many).unwrap();
-    let mut writer = Command::new(env!("CARGO_BIN_EXE_vetted"))
-        .args(["index", "many.jsonl", "--into", "notes.index"])
-        .current_dir(folder.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let index = ["index", "many.jsonl", "--into", "notes.index"];
+    let mut writer = command(folder.path(), &index).stdout(Stdio::null()).spawn().unwrap();
     // Until the writer has the lock, the second one would simply be the first.
     let grown = || {
         json(&succeed(folder.path(), &["info", "--index", "notes.index", "--json"]))["documents"].as_u64().unwrap() > 4
@@ -214,12 +208,8 @@ fn indexing_that_is_killed_resumes_to_the_same_index() {
     // Delays that differ from round to round, the same in every run of the test.
     let mut seen = 0;
     for round in 0..6u64 {
-        let mut writer = Command::new(env!("CARGO_BIN_EXE_vetted"))
-            .args(["index", "log.jsonl", "--into", "log.index"])
-            .current_dir(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+        let index = ["index", "log.jsonl", "--into", "log.index"];
+        let mut writer = command(folder.path(), &index).stdout(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_millis(150 + round * 173 % 500));
         writer.kill().unwrap(); // SIGKILL
         writer.wait().unwrap();
@@ -240,57 +230,5 @@ fn indexing_that_is_killed_resumes_to_the_same_index() {
         let search =
             |index| ids(&answer(folder.path(), &["search", "--index", index, "--mode", "hybrid", "--json", query]));
         assert_eq!(search("log.index"), search("fresh.index"), "{query}");
-    }
-}
-
-#[test]
-fn the_evaluation_reports_what_it_promises() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("qrels")).unwrap();
-    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write(
-        "corpus.jsonl",
-        "{\"_id\": \"d1\", \"title\": \"Tea\", \"text\": \"leaves in hot water\"}\n{\"_id\": \"d2\", \"title\": \"Bread\", \"text\": \"flour and salt\"}\n",
-    );
-    write("queries.jsonl", "{\"_id\": \"q1\", \"text\": \"hot water\"}\n{\"_id\": \"q2\", \"text\": \"flour\"}\n");
-    write("qrels/test.tsv", "query-id\tcorpus-id\tscore\nq1\td1\t1\nq2\td2\t1\n");
-    let report = succeed(
-        folder.path(),
-        &[
-            "eval",
-            "retrieval",
-            "--data",
-            ".",
-            "--pipeline",
-            "dense,bm25,hybrid",
-            "--k",
-            "50",
-            "--json",
-            "--run-file",
-            "out.trec",
-        ],
-    );
-    let report = json(&report);
-    assert_eq!((&report["split"], &report["n_queries"]), (&"test".into(), &2.into()));
-    for (run, pipeline) in report["runs"].as_array().unwrap().iter().zip(["dense", "bm25", "hybrid"]) {
-        assert_eq!(run["pipeline"], pipeline);
-        for metric in ["ndcg@10", "mrr@10", "recall@50", "map@50"] {
-            assert_eq!(run[metric], 1.0, "{pipeline} {metric}");
-            assert_eq!(run["ci95"][metric].as_array().unwrap().len(), 2);
-        }
-        assert!(run["ms_p50"].as_f64().unwrap() <= run["ms_p95"].as_f64().unwrap());
-        let trec = fs::read_to_string(folder.path().join(format!("out.{pipeline}.trec"))).unwrap();
-        assert!(trec.starts_with("q1 Q0 d1 1 "), "{trec}");
-    }
-    assert!(fail(folder.path(), &["eval", "retrieval", "--data", ".", "--split", "dev"]).contains("test"));
-}
-
-#[test]
-fn the_demo_answers_its_own_questions() {
-    let folder = tempfile::tempdir().unwrap();
-    let shown = succeed(folder.path(), &["demo"]);
-    for title in ["Animal control report 114", "Cancel your subscription", "Statins and grapefruit", "Expansion joints"]
-    {
-        assert!(shown.contains(title), "{title} is missing in\n{shown}");
     }
 }

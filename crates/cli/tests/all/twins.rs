@@ -1,13 +1,11 @@
 //! Near-miss twins and chains of retrievals, by the program as people run it.
 
-mod program;
-
 use std::fs;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use program::{fail, json, succeed};
+use crate::program::{fail, json, succeed};
 
 /// A BEIR folder of four short records.
 fn records() -> TempDir {
