@@ -2,7 +2,7 @@
 # Fuzzes on stable Rust: fuzz/run.sh [TARGET [SECONDS]]
 set -euo pipefail
 cd "$(dirname "$0")"
-targets=(documents passages pairs verifier_config verifier_weights filter stored_views)
+targets=(documents passages pairs verifier_config verifier_weights filter)
 [[ $# -gt 0 ]] && targets=("$1")
 seconds="${2:-60}"
 # What cargo-fuzz passes, sanitizers left out. A target triple keeps build scripts free of it.
@@ -12,7 +12,7 @@ export RUSTFLAGS="--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-co
 triple="$(rustc -vV | sed -n 's/^host: //p')"
 for target in "${targets[@]}"; do
     features=()
-    [[ "$target" = filter || "$target" = stored_views ]] && features=(--features engine)
+    [[ "$target" = filter ]] && features=(--features engine)
     mkdir -p "corpus/$target" "artifacts/$target"
     cargo run --quiet --release --target "$triple" "${features[@]}" --bin "$target" -- \
         -max_total_time="$seconds" -max_len=4096 -artifact_prefix="artifacts/$target/" "corpus/$target"

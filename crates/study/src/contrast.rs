@@ -20,7 +20,11 @@ const STEP: usize = 256;
 ///
 /// # Errors
 /// Those of the verifier, and when there are no contrasts.
-pub fn report(Named { name, verifier }: &Named, contrasts: &[Contrast], watch: Watch<'_>) -> Result<ScorerReport, Error> {
+pub fn report(
+    Named { name, verifier }: &Named,
+    contrasts: &[Contrast],
+    watch: Watch<'_>,
+) -> Result<ScorerReport, Error> {
     watch(Event::Begun { what: name, total: contrasts.len() as u64 });
     let start = Instant::now();
     let mut scores = Vec::with_capacity(contrasts.len());

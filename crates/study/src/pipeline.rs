@@ -6,7 +6,9 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use vetted::verification::{Architecture, Policy, Relation};
-use vetted::{Engine, Fusion, Mode, Normalization, Precision, Search, Verifier, VerifierOptions, VerifierSource, ViewStorage};
+use vetted::{
+    Engine, Fusion, Mode, Normalization, Precision, Search, Verifier, VerifierOptions, VerifierSource, ViewStorage,
+};
 
 use crate::Error;
 use crate::watch::{Event, Watch};
@@ -286,7 +288,10 @@ mod tests {
                 let pipeline = parsed(&name);
                 assert_eq!((pipeline.retriever, pipeline.reading), (retriever, Some(reading)));
                 assert_eq!(pipeline.to_string(), name);
-                assert_eq!((parsed(reading.name()).retriever, parsed(reading.name()).reading), (Retriever::Dense, Some(reading)));
+                assert_eq!(
+                    (parsed(reading.name()).retriever, parsed(reading.name()).reading),
+                    (Retriever::Dense, Some(reading))
+                );
             }
         }
         for wrong in ["", "+", "dense+", "+vetted", "vetted+dense", "dense+vetted+maxsim", "Dense"] {

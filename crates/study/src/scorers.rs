@@ -6,8 +6,8 @@ use vetted::verification::{Architecture, F2, Relation};
 use vetted::{Verifier, VerifierOptions};
 use vetted_corpus::pairs::{self, Pair};
 
-use crate::watch::{Event, Watch};
 use crate::Error;
+use crate::watch::{Event, Watch};
 
 /// A scorer with the name it is reported under.
 pub struct Named {

@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::vetted::models;
 use crate::program::{fail, json, succeed, vetted};
+use ::vetted::models;
 
 /// A tiny encoder with random weights, as sentence-transformers lays it out, of the encoder crate's tests.
 fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {

@@ -83,11 +83,7 @@ fn every_architecture_that_is_trained_can_be_opened() {
 fn candidates_come_from_standard_input_by_the_thousand() {
     let folder = tempfile::tempdir().unwrap();
     let verify = ["verify", "--json", "--no-evidence", "--precision", "bf16", "-q", "Lamp 7 is broken."];
-    let mut child = command(folder.path(), &verify)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = command(folder.path(), &verify).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let lines: String = (0..2000).map(|i| format!("Lamp {i} is broken.\n")).collect();
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();

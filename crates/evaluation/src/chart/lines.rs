@@ -71,7 +71,8 @@ const ENTRY: f64 = 16.0;
 /// Draws panels from left to right as an SVG file, 480 points wide and 360 high each, legends where lines leave most room.
 pub fn panels(panels: &[Panel]) -> String {
     let width = WIDTH * panels.len().max(1) as f64;
-    let mut svg = format!(r#"<svg viewBox="0 0 {width:.0} {HEIGHT:.0}" width="{width:.0}" height="{HEIGHT:.0}" role="img">"#);
+    let mut svg =
+        format!(r#"<svg viewBox="0 0 {width:.0} {HEIGHT:.0}" width="{width:.0}" height="{HEIGHT:.0}" role="img">"#);
     for (index, panel) in panels.iter().enumerate() {
         let _ = write!(svg, r#"<g transform="translate({:.0} 0)">"#, index as f64 * WIDTH);
         panel.draw(&mut svg);
@@ -120,7 +121,8 @@ impl Panel {
         text(svg, (left + right) / 2.0, 18.0, r#"text-anchor="middle" class="title""#, &self.title);
         for tick in ticks(self.x.low, self.x.high) {
             let x = self.across(tick);
-            let _ = write!(svg, r#"<line class="axis" x1="{x:.1}" x2="{x:.1}" y1="{bottom}" y2="{:.1}"/>"#, bottom + 4.0);
+            let _ =
+                write!(svg, r#"<line class="axis" x1="{x:.1}" x2="{x:.1}" y1="{bottom}" y2="{:.1}"/>"#, bottom + 4.0);
             text(svg, x, bottom + 17.0, r#"text-anchor="middle""#, &number(tick));
         }
         for (axis, at, anchor) in [(Some(&self.y), left - 7.0, "end"), (self.right.as_ref(), right + 7.0, "start")] {
@@ -151,11 +153,8 @@ impl Panel {
         let points: Vec<String> =
             line.places.iter().map(|at| format!("{:.1},{:.1}", self.across(at.x), self.up(at.y, line))).collect();
         let (width, class) = if line.dashed { (1.2, r#" class="dashed""#) } else { (2.0, "") };
-        let _ = write!(
-            svg,
-            r#"<polyline{class} points="{}" stroke-width="{width}" style="fill:none"/>"#,
-            points.join(" ")
-        );
+        let _ =
+            write!(svg, r#"<polyline{class} points="{}" stroke-width="{width}" style="fill:none"/>"#, points.join(" "));
         for at in &line.places {
             let (x, y) = (self.across(at.x), self.up(at.y, line));
             if let Some(ends) = at.interval {
@@ -175,8 +174,12 @@ impl Panel {
         let Some(longest) = named.iter().map(|line| line.name.chars().count()).max() else { return };
         let [left, right, top, bottom] = self.field();
         let (width, height) = (longest as f64 * 6.6 + 34.0, named.len() as f64 * ENTRY + 6.0);
-        let corners = [(left + 6.0, top + 4.0), (right - width - 6.0, top + 4.0), (left + 6.0, bottom - height - 6.0),
-            (right - width - 6.0, bottom - height - 6.0)];
+        let corners = [
+            (left + 6.0, top + 4.0),
+            (right - width - 6.0, top + 4.0),
+            (left + 6.0, bottom - height - 6.0),
+            (right - width - 6.0, bottom - height - 6.0),
+        ];
         let inside = |(x, y): &(f64, f64)| self.covered(*x..*x + width, *y..*y + height);
         let Some((x, y)) = corners.into_iter().min_by_key(inside) else { return };
         let _ = write!(
@@ -224,7 +227,13 @@ mod tests {
     fn panel() -> Panel {
         let places = [(0.0, 1.0), (10.0, 0.0)].map(|(x, y)| Place { x, y, interval: Some([y - 0.1, y + 0.1]) });
         let line = Line { name: "a < b".into(), color: 9, dots: true, places: places.into(), ..Line::default() };
-        Panel { title: "T".into(), x: Axis::new("steps", 0.0, 10.0), y: Axis::new("share", 0.0, 1.0), lines: vec![line], right: None }
+        Panel {
+            title: "T".into(),
+            x: Axis::new("steps", 0.0, 10.0),
+            y: Axis::new("share", 0.0, 1.0),
+            lines: vec![line],
+            right: None,
+        }
     }
 
     #[test]

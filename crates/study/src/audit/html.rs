@@ -82,7 +82,9 @@ impl AuditReport {
         let chart =
             intervals(&rows.collect::<Vec<_>>(), &guides, "AUC: matches above near misses, with 95 % intervals");
         let drawn = self.distributions.iter().zip(&self.systems);
-        let drawn = drawn.map(|(scores, system)| histograms(scores.low, [&scores.matches, &scores.near_misses], &system.name)).collect::<String>();
+        let drawn = drawn
+            .map(|(scores, system)| histograms(scores.low, [&scores.matches, &scores.near_misses], &system.name))
+            .collect::<String>();
         format!(
             "<h2>Pairs that differ in structure</h2>\n<figure>{chart}</figure>\n\
              <p>Where the scores lie: <svg class=\"key\" viewBox=\"0 0 12 12\"><rect class=\"m\" width=\"12\" height=\"12\"/></svg> \

@@ -86,12 +86,7 @@ impl PairSet {
 ///
 /// # Errors
 /// Those of the encoder and of the cache.
-pub fn cosines(
-    set: &PairSet,
-    encoder: &AuditedEncoder,
-    cache: &Cache,
-    watch: Watch<'_>,
-) -> Result<Vec<f64>, Error> {
+pub fn cosines(set: &PairSet, encoder: &AuditedEncoder, cache: &Cache, watch: Watch<'_>) -> Result<Vec<f64>, Error> {
     let vectors = encoder.vectors(&set.texts, Role::Query, cache, "pairs", watch)?;
     let vector = |text: usize| &vectors[text * encoder.dimensions()..(text + 1) * encoder.dimensions()];
     Ok(set.places.iter().map(|[a, b]| f64::from(dot(Isa::detect(), vector(*a), vector(*b)))).collect())

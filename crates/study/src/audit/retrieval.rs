@@ -59,12 +59,7 @@ impl Ranked {
 ///
 /// # Errors
 /// Those of the encoder and of the cache.
-pub fn ranked(
-    set: &Collection,
-    encoder: &AuditedEncoder,
-    cache: &Cache,
-    watch: Watch<'_>,
-) -> Result<Ranked, Error> {
+pub fn ranked(set: &Collection, encoder: &AuditedEncoder, cache: &Cache, watch: Watch<'_>) -> Result<Ranked, Error> {
     let name = &set.dataset.name;
     let vectors = encoder.vectors(&set.texts, Role::Document, cache, &format!("documents of {name}"), watch)?;
     let queries = encoder.vectors(&set.queries(), Role::Query, cache, &format!("queries of {name}"), watch)?;

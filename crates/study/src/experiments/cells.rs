@@ -61,7 +61,8 @@ impl Cells {
     /// The figures of every cell there is, by name.
     pub fn all<T: DeserializeOwned>(&self) -> Result<Vec<T>, Error> {
         let entries = fs::read_dir(&self.folder).map_err(reading(&self.folder))?;
-        let mut paths = entries.map(|entry| Ok(entry.map_err(reading(&self.folder))?.path())).collect::<Result<Vec<_>, Error>>()?;
+        let mut paths =
+            entries.map(|entry| Ok(entry.map_err(reading(&self.folder))?.path())).collect::<Result<Vec<_>, Error>>()?;
         paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
         paths.sort();
         let figures = paths.iter().map(|path| Ok(read::<T>(path)?.map(|kept| kept.figures)));

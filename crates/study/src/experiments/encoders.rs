@@ -43,7 +43,8 @@ impl Encoders<'_> {
     /// The base as it comes.
     pub fn untouched(&self) -> Result<Encoder, Error> {
         let name = format!("{}-untouched", self.base.name);
-        self.cells.figures(&name, self.settings(None)?, self.watch, || self.measure(&self.base.path.to_string_lossy(), None))
+        self.cells
+            .figures(&name, self.settings(None)?, self.watch, || self.measure(&self.base.path.to_string_lossy(), None))
     }
 
     /// The base after training: model A with a share of 0, else B. `steps` are those of A.

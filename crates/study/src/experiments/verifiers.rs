@@ -97,7 +97,8 @@ impl Verifiers<'_> {
     fn measured(&self, name: &str, scorer: &str, made: Made, visits: usize) -> Result<Verifier, Error> {
         let settings =
             serde_json::json!({ "base": self.base.sha256, "measured": self.pairs.pairs.len(), "visits": visits });
-        self.cells.figures(&format!("{}-{name}", self.base.name), settings, self.watch, || self.figures(name, scorer, made))
+        self.cells
+            .figures(&format!("{}-{name}", self.base.name), settings, self.watch, || self.figures(name, scorer, made))
     }
 
     fn figures(&self, name: &str, scorer: &str, made: Made) -> Result<Verifier, Error> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::{Effect, OWN_PAIRS, Study, csv, plots};
-use vetted_evaluation::Error;
 use crate::audit::tables::Table;
+use vetted_evaluation::Error;
 use vetted_evaluation::interval::Bootstrap;
 
 impl Study {

@@ -120,8 +120,7 @@ pub fn placements(
     watch(Event::Begun { what: &format!("{} with twins", ranker.name), total: planted.queries.len() as u64 });
     let mut placements = Vec::with_capacity(planted.queries.len());
     for query in &planted.queries {
-        let answered =
-            ranker.rank(&corpus.engine, &query.text, DEEPEST).during(|| format!("query {}", query.id))?;
+        let answered = ranker.rank(&corpus.engine, &query.text, DEEPEST).during(|| format!("query {}", query.id))?;
         let ranking = answered.hits.into_iter().map(|(id, _)| id).collect();
         let twin = &planted.twins[query.twin];
         let answer = Answer { ranking, acted_on: answered.acted_on };

@@ -53,8 +53,12 @@ pub struct PipelineArguments {
     /// What to compare: a retriever (dense, bm25, hybrid or hybrid-rrf), and after a plus sign what reads the first --depth of
     /// what it finds: vetted (what `vetted search` does), maxsim or cross-encoder, which order anew. Without a retriever
     /// these three stand behind dense
-    #[arg(long, value_name = "RETRIEVER[+READER]", value_delimiter = ',',
-        default_value = "dense,bm25,hybrid,hybrid-rrf,maxsim,vetted")]
+    #[arg(
+        long,
+        value_name = "RETRIEVER[+READER]",
+        value_delimiter = ',',
+        default_value = "dense,bm25,hybrid,hybrid-rrf,maxsim,vetted"
+    )]
     pipeline: Vec<Pipeline>,
     /// The weight of the dense score in `hybrid`, from 0 to 1
     #[arg(long, default_value_t = DEFAULT_ALPHA)]

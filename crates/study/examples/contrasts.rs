@@ -1,7 +1,7 @@
 //! Near-misses of one's own documents as a file for `vetted eval contrast`: how well does a scorer, reading whole documents, tell
 //! each from its copy in which one sentence says something else?
 //!
-//! `cargo run --release -p vetted-evaluation --example contrasts -- corpus.jsonl 1500 > contrasts.json`
+//! `cargo run --release -p vetted-study --example contrasts -- corpus.jsonl 1500 > contrasts.json`
 //!
 //! The first query of a contrast is the original's sentence in other words, or a question that it answers; the second is the
 //! copy's sentence as it stands there.
@@ -11,7 +11,7 @@ use std::error::Error;
 
 use serde_json::json;
 use vetted_corpus::{Document, ReadOptions, read};
-use vetted_evaluation::twins::{Options, plant};
+use vetted_study::twins::{Options, plant};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
