@@ -1,11 +1,27 @@
 //! `vetted-study` at the smallest size: that it measures, keeps what it measured, and writes its page.
 
-mod program;
+#![cfg(feature = "experiments")]
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Output};
 
-use program::{fail, json, vetted};
+use serde_json::Value;
+
+fn study(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_vetted-study")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+/// Standard error of a run that must fail with status 1.
+fn fail(folder: &Path, arguments: &[&str]) -> String {
+    let output = study(folder, arguments);
+    assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text:?}"))
+}
 
 /// A tiny encoder with random weights, of the encoder crate's tests, with an activation that is trained.
 fn tiny(folder: &Path) {
@@ -54,8 +70,7 @@ fn data(folder: &Path) {
         .unwrap();
 }
 
-const STUDY: [&str; 20] = [
-    "study",
+const STUDY: [&str; 19] = [
     "--part",
     "encoders",
     "--base",
@@ -82,8 +97,8 @@ fn a_study_is_made_once_and_its_page_says_what_was_found() {
     let folder = tempfile::tempdir().unwrap();
     tiny(folder.path());
     data(folder.path());
-    let study = [&STUDY[..], &["--shares", "0.25"]].concat();
-    let first = vetted(folder.path(), &study);
+    let arguments = [&STUDY[..], &["--shares", "0.25"]].concat();
+    let first = study(folder.path(), &arguments);
     let said = String::from_utf8_lossy(&first.stderr);
     assert!(first.status.success(), "{said}");
     for cell in [
@@ -117,18 +132,18 @@ fn a_study_is_made_once_and_its_page_says_what_was_found() {
         assert!(read(picture).starts_with("<svg"), "{picture}");
     }
 
-    let again = vetted(folder.path(), &study);
+    let again = study(folder.path(), &arguments);
     let said = String::from_utf8_lossy(&again.stderr);
     assert!(said.contains("tiny-b50-steps2-rate1e-3-seed0: kept") && !said.contains("measuring"), "{said}");
     assert_eq!(read("README.md"), page);
 
     // Another rate stands beside the first, as a setting of its own.
-    let gentle = vetted(folder.path(), &[&STUDY[..19], &["--rate=1e-5"]].concat());
+    let gentle = study(folder.path(), &[&STUDY[..18], &["--rate=1e-5"]].concat());
     assert!(gentle.status.success(), "{}", String::from_utf8_lossy(&gentle.stderr));
     assert_eq!(json(&read("study.json"))["effects"].as_array().unwrap().len(), 3);
 
     // What was measured otherwise is measured again.
-    let other = vetted(folder.path(), &[&STUDY[..], &["--max-tokens", "8"]].concat());
+    let other = study(folder.path(), &[&STUDY[..], &["--max-tokens", "8"]].concat());
     let said = String::from_utf8_lossy(&other.stderr);
     assert!(
         said.contains("tiny-untouched: kept") && said.contains("tiny-a-steps2-rate1e-3-seed0: measuring"),

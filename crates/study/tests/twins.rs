@@ -9,9 +9,10 @@ use vetted_corpus::pairs::Kind;
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::cascade::{chances, steps};
 use vetted_evaluation::metrics::twins::{Answer, Figure, Outcome, Placement, reduction};
-use vetted_evaluation::report::twins::PipelineReport;
-use vetted_evaluation::twins::{Form, Options, Planted, plant};
-use vetted_evaluation::{CascadeReport, Dataset, RunReport, TwinsReport};
+use vetted_study::twins::report::PipelineReport;
+use vetted_evaluation::{Dataset, RunReport};
+use vetted_study::{CascadeReport, TwinsReport};
+use vetted_study::twins::{Form, Options, Planted, plant};
 
 fn corpus() -> Vec<Document> {
     [
@@ -140,9 +141,7 @@ fn reports_say_what_happened() -> Result<(), Box<dyn std::error::Error>> {
     let json = serde_json::to_value(&cascade)?;
     assert_eq!(json["forms"][0]["pipelines"][1]["steps"][2]["success"], 1.0);
     assert!(cascade.to_string().contains("h = 3"));
-    let folder = tempfile::tempdir()?;
-    cascade.draw(&folder.path().join("plot.svg"))?;
-    let svg = fs::read_to_string(folder.path().join("plot.svg"))?;
+    let svg = cascade.picture();
     assert!(svg.starts_with("<svg") && svg.contains("retrievals in a row") && svg.contains("vetted"));
     Ok(())
 }
