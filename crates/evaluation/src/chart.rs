@@ -1,200 +1,176 @@
-//! Charts of lines, as SVG pictures that stand alone.
+//! Drawings in SVG. They take their colors from the page that holds them: classes `s0`, `s1`, ... are those of series, `m` and
+//! `n` those of matches and near misses. [`standalone`] makes a drawing a file of its own.
 
 use std::fmt::Write as _;
-use std::ops::Range;
 
-/// A chart: lines over one horizontal axis, with one or two vertical ones.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Panel {
-    /// Stands above it; may be empty.
-    pub title: String,
-    /// The horizontal axis.
-    pub x: Axis,
-    /// The vertical axis on the left.
-    pub left: Axis,
-    /// The one on the right, for lines that are on another scale.
-    pub right: Option<Axis>,
-    /// What is drawn, the first at the bottom.
-    pub lines: Vec<Line>,
-}
+mod lines;
 
-/// An axis: what it measures, and from where to where it goes.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
-    /// Its name.
-    pub name: String,
-    /// Its ends.
-    pub range: Range<f64>,
-}
+pub use lines::{Axis, Line, Panel, Place, panels};
 
-/// A line through points.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Line {
-    /// Its name in the legend.
-    pub name: String,
-    /// Any color that SVG knows, such as `#d55e00`.
-    pub color: &'static str,
-    /// How it is drawn.
-    pub stroke: Stroke,
-    /// Whether the right axis is its own.
-    pub right: bool,
-    /// From left to right.
-    pub points: Vec<Point>,
-}
-
-/// How a line is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stroke {
-    /// What the eye shall see first.
-    Thick,
-    /// What stands behind.
-    Thin,
-    /// Thin, in dashes.
-    Dashed,
-}
-
-/// A point of a line.
-#[derive(Clone, Debug, PartialEq)]
+/// A figure with its interval.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Point {
-    /// Where it is on the horizontal axis.
-    pub x: f64,
-    /// Where it is on its line's vertical axis.
-    pub y: f64,
-    /// The ends of its interval. A point that has one is drawn as a dot with a bar.
-    pub interval: Option<Range<f64>>,
+    /// The figure.
+    pub value: f64,
+    /// Where its interval begins.
+    pub low: f64,
+    /// And ends.
+    pub high: f64,
+    /// Shown where the pointer rests.
+    pub title: String,
 }
 
-/// Okabe and Ito's palette, which color-blind people can tell apart: gray, orange, sky blue, purple, green, vermilion, blue.
-pub const COLORS: [&str; 7] = ["#787878", "#e69f00", "#56b4e9", "#cc79a7", "#009e73", "#d55e00", "#0072b2"];
+/// A line of points, one per series; none where a series has no figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What the points are figures of.
+    pub label: String,
+    /// By series.
+    pub points: Vec<Option<Point>>,
+}
 
-/// The picture: panels side by side, each `width` by `height` points.
-pub fn draw(panels: &[Panel], width: u32, height: u32) -> String {
-    let all = width * panels.len().max(1) as u32;
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{all}\" height=\"{height}\" viewBox=\"0 0 {all} {height}\">\
-         <style>text{{fill:#1c2630;font:12px sans-serif}}.title{{font-weight:600}}\
-         .grid{{stroke:#e3e6ea}}.axis{{stroke:#5b6672;fill:none}}</style>\
-         <rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>"
-    );
-    for (index, panel) in panels.iter().enumerate() {
-        panel.draw(&mut svg, f64::from(width) * index as f64, f64::from(width), f64::from(height));
+/// A vertical line with a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Guide {
+    /// Where it stands.
+    pub at: f64,
+    /// What it says.
+    pub name: String,
+}
+
+/// Width of a drawing, of its column of labels, and the height of a point's line, in user units.
+const WIDTH: f64 = 820.0;
+const LABELS: f64 = 230.0;
+const LINE: f64 = 15.0;
+
+/// Points with their intervals, a group of lines per row, over one horizontal axis.
+pub fn intervals(rows: &[Row], guides: &[Guide], axis: &str) -> String {
+    let points = || rows.iter().flat_map(|row| row.points.iter().flatten());
+    let ends = points().flat_map(|p| [p.low, p.high, p.value]).chain(guides.iter().map(|guide| guide.at));
+    let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let margin = ((high - low) * 0.05).max(0.005);
+    let (low, high) = (low - margin, high + margin);
+    let place = |x: f64| LABELS + (x - low) / (high - low) * (WIDTH - LABELS - 20.0);
+    let gap = 12.0;
+    let height_of = |row: &Row| row.points.len() as f64 * LINE + gap;
+    let bottom = 26.0 + rows.iter().map(height_of).sum::<f64>();
+
+    let mut svg = open(WIDTH, bottom + 44.0, axis);
+    for tick in ticks(low, high) {
+        let x = place(tick);
+        let _ = write!(svg, r#"<line class="grid" x1="{x:.1}" x2="{x:.1}" y1="20" y2="{bottom:.1}"/>"#);
+        let _ =
+            write!(svg, r#"<text x="{x:.1}" y="{:.1}" text-anchor="middle">{}</text>"#, bottom + 16.0, number(tick));
     }
-    svg + "</svg>\n"
-}
-
-impl Panel {
-    /// Appends it to `svg`; writing to a string cannot fail.
-    fn draw(&self, svg: &mut String, start: f64, width: f64, height: f64) {
-        let (top, bottom) = (if self.title.is_empty() { 14.0 } else { 32.0 }, height - 44.0);
-        let (from, to) = (start + 58.0, start + width - if self.right.is_some() { 58.0 } else { 16.0 });
-        let across = |x: f64| from + share(x, &self.x.range) * (to - from);
-        let up = |y: f64, range: &Range<f64>| bottom - share(y, range) * (bottom - top);
-        let middle = (from + to) / 2.0;
-        if !self.title.is_empty() {
-            text(svg, [middle, 19.0], "middle", "class=\"title\"", &self.title);
-        }
-        for tick in ticks(self.left.range.start, self.left.range.end) {
-            let y = up(tick, &self.left.range);
-            let _ = write!(svg, r#"<line class="grid" x1="{from:.1}" x2="{to:.1}" y1="{y:.1}" y2="{y:.1}"/>"#);
-            text(svg, [from - 6.0, y + 4.0], "end", "", &number(tick));
-        }
-        for tick in ticks(self.x.range.start, self.x.range.end) {
-            let x = across(tick);
+    for (index, guide) in guides.iter().enumerate() {
+        let x = place(guide.at);
+        // Two names side by side must not cover each other: the first stands right of its line, the second left.
+        let anchor = ["start", "end"][index % 2];
+        let _ = write!(svg, r#"<line class="guide" x1="{x:.1}" x2="{x:.1}" y1="16" y2="{bottom:.1}"/>"#);
+        let _ = write!(
+            svg,
+            r#"<text class="small" x="{x:.1}" y="11" text-anchor="{anchor}">{}</text>"#,
+            escape(&guide.name)
+        );
+    }
+    let mut top = 26.0;
+    for row in rows {
+        let middle = top + row.points.len() as f64 * LINE / 2.0 + 4.0;
+        let label = shortened(&row.label, 36);
+        let _ = write!(
+            svg,
+            r#"<text x="{:.1}" y="{middle:.1}" text-anchor="end">{}</text>"#,
+            LABELS - 12.0,
+            escape(&label)
+        );
+        for (series, point) in row.points.iter().enumerate() {
+            let y = top + (series as f64 + 0.5) * LINE;
+            let Some(Point { value, low, high, title }) = point else { continue };
+            let (from, to, at) = (place(*low), place(*high), place(*value));
             let _ = write!(
                 svg,
-                r#"<line class="axis" x1="{x:.1}" x2="{x:.1}" y1="{bottom:.1}" y2="{:.1}"/>"#,
-                bottom + 4.0
+                r#"<g class="s{series}"><title>{}</title><line x1="{from:.1}" x2="{to:.1}" y1="{y:.1}" y2="{y:.1}" stroke-width="2"/><circle cx="{at:.1}" cy="{y:.1}" r="4.5"/></g>"#,
+                escape(title)
             );
-            text(svg, [x, bottom + 18.0], "middle", "", &number(tick));
         }
-        if let Some(right) = &self.right {
-            for tick in ticks(right.range.start, right.range.end) {
-                text(svg, [to + 6.0, up(tick, &right.range) + 4.0], "start", "", &number(tick));
-            }
-            turned(svg, [start + width - 10.0, (top + bottom) / 2.0], &right.name);
-        }
-        text(svg, [middle, height - 10.0], "middle", "", &self.x.name);
-        turned(svg, [start + 14.0, (top + bottom) / 2.0], &self.left.name);
-        for line in &self.lines {
-            let range = self.right.as_ref().filter(|_| line.right).map_or(&self.left.range, |axis| &axis.range);
-            line.draw(svg, across, |y| up(y, range));
-        }
-        let _ = write!(
-            svg,
-            r#"<rect class="axis" x="{from:.1}" y="{top:.1}" width="{:.1}" height="{:.1}"/>"#,
-            to - from,
-            bottom - top
-        );
-        self.legend(svg, from + 8.0, bottom - 8.0);
+        top += height_of(row);
     }
-
-    /// Names of the lines in the lower left corner, upwards from `bottom`.
-    fn legend(&self, svg: &mut String, left: f64, bottom: f64) {
-        const ROW: f64 = 16.0;
-        let named: Vec<&Line> = self.lines.iter().filter(|line| !line.name.is_empty()).collect();
-        let longest = named.iter().map(|line| line.name.chars().count()).max().unwrap_or(0);
-        if longest == 0 {
-            return;
-        }
-        let (tall, wide) = (ROW * named.len() as f64 + 6.0, 34.0 + 7.0 * longest as f64);
-        let top = bottom - tall;
-        let _ = write!(
-            svg,
-            "<rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{wide:.1}\" height=\"{tall:.1}\" fill=\"#fff\" \
-             fill-opacity=\"0.8\" stroke=\"#c8c8c8\"/>"
-        );
-        for (row, line) in named.into_iter().enumerate() {
-            let y = top + ROW * (row as f64 + 0.5) + 3.0;
-            let (from, to) = (left + 6.0, left + 22.0);
-            let style = line.style();
-            let _ = write!(svg, r#"<line x1="{from:.1}" x2="{to:.1}" y1="{y:.1}" y2="{y:.1}" {style}/>"#);
-            text(svg, [left + 28.0, y + 4.0], "start", "", &line.name);
-        }
-    }
+    let _ = write!(
+        svg,
+        r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{}</text></svg>"#,
+        (LABELS + WIDTH) / 2.0,
+        bottom + 36.0,
+        escape(axis)
+    );
+    svg
 }
 
-impl Line {
-    fn draw(&self, svg: &mut String, across: impl Fn(f64) -> f64, up: impl Fn(f64) -> f64) {
-        let style = self.style();
-        let known = || self.points.iter().filter(|point| point.x.is_finite() && point.y.is_finite());
-        let places: Vec<String> = known().map(|point| format!("{:.1},{:.1}", across(point.x), up(point.y))).collect();
-        let _ = write!(svg, r#"<polyline points="{}" {style}/>"#, places.join(" "));
-        for point in known() {
-            let Some(interval) = &point.interval else { continue };
-            let (x, y, color) = (across(point.x), up(point.y), self.color);
-            let (low, high) = (up(interval.start), up(interval.end));
-            let _ = write!(svg, r#"<line x1="{x:.1}" x2="{x:.1}" y1="{low:.1}" y2="{high:.1}" stroke="{color}"/>"#);
-            let _ = write!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{color}"/>"#);
+/// Two histograms over each other, each as shares of its own class: matches, then near misses, in bins of equal width from `low`
+/// to 1.
+pub fn histograms(low: f64, [matches, near_misses]: [&[u32]; 2], title: &str) -> String {
+    let (width, height, left, base) = (400.0, 190.0, 12.0, 150.0);
+    let shares = |counts: &[u32]| -> Vec<f64> {
+        let all: u32 = counts.iter().sum();
+        counts.iter().map(|count| f64::from(*count) / f64::from(all.max(1))).collect()
+    };
+    let (matches, near_misses) = (shares(matches), shares(near_misses));
+    let highest = matches.iter().chain(&near_misses).copied().fold(1e-9, f64::max);
+    let place = |x: f64| left + (x - low) / (1.0 - low) * (width - 2.0 * left);
+    let bin = (width - 2.0 * left) / matches.len() as f64;
+
+    let mut svg = open(width, height, title);
+    let _ = write!(svg, r#"<text x="{left}" y="16" class="title">{}</text>"#, escape(title));
+    for (class, shares) in [("m", &matches), ("n", &near_misses)] {
+        for (index, share) in shares.iter().enumerate().filter(|(_, share)| **share > 0.0) {
+            let tall = share / highest * (base - 32.0);
+            let _ = write!(
+                svg,
+                r#"<rect class="{class}" x="{:.1}" y="{:.1}" width="{:.1}" height="{tall:.1}"/>"#,
+                left + index as f64 * bin,
+                base - tall,
+                bin * 0.92
+            );
         }
     }
+    let _ = write!(svg, r#"<line class="axis" x1="{left}" x2="{:.1}" y1="{base}" y2="{base}"/>"#, width - left);
+    for tick in ticks(low, 1.0) {
+        let x = place(tick);
+        let _ = write!(svg, r#"<text x="{x:.1}" y="{}" text-anchor="middle">{}</text>"#, base + 16.0, number(tick));
+    }
+    svg + "</svg>"
+}
 
-    fn style(&self) -> String {
-        let (width, dashes) = match self.stroke {
-            Stroke::Thick => (2, ""),
-            Stroke::Thin => (1, ""),
-            Stroke::Dashed => (1, r#" stroke-dasharray="5 4""#),
-        };
-        format!(r#"fill="none" stroke="{}" stroke-width="{width}"{dashes}"#, self.color)
+/// Text that may stand anywhere in a page, attributes included.
+pub fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Colors that the audit's page gives its drawings (Okabe and Ito's, which people who see fewer colors tell apart), for a file
+/// of its own.
+const STYLE: &str = "<style>text{fill:#1c2630;font:12px sans-serif}.small{fill:#5b6672;font-size:11px}.title{font-weight:600}\
+.grid{stroke:#e3e6ea}.axis{stroke:#5b6672}.guide{stroke:#5b6672;stroke-dasharray:4 3}.dashed{stroke-dasharray:5 4}\
+.s0{stroke:#6b7480;fill:#6b7480}.s1{stroke:#d55e00;fill:#d55e00}.s2{stroke:#0072b2;fill:#0072b2}.s3{stroke:#009e73;fill:#009e73}\
+.s4{stroke:#cc79a7;fill:#cc79a7}.s5{stroke:#e69f00;fill:#e69f00}.s6{stroke:#56b4e9;fill:#56b4e9}</style>\
+<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>";
+
+/// A drawing as a file of its own: with a name space, colors and a white ground.
+pub fn standalone(svg: &str) -> String {
+    let svg = svg.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" ", 1);
+    match svg.split_once('>') {
+        Some((head, rest)) => format!("{head}>{STYLE}{rest}\n"),
+        None => svg,
     }
 }
 
-/// Where a value stands in a range: 0 at its start, 1 at its end.
-fn share(x: f64, range: &Range<f64>) -> f64 {
-    (x - range.start) / (range.end - range.start)
-}
-
-fn text(svg: &mut String, [x, y]: [f64; 2], anchor: &str, attributes: &str, content: &str) {
-    let content = escape(content);
-    let _ = write!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" {attributes}>{content}</text>"#);
-}
-
-/// Text that reads upwards.
-fn turned(svg: &mut String, [x, y]: [f64; 2], content: &str) {
-    text(svg, [x, y], "middle", &format!(r#"transform="rotate(-90 {x:.1} {y:.1})""#), content);
+fn open(width: f64, height: f64, title: &str) -> String {
+    format!(
+        r#"<svg viewBox="0 0 {width:.0} {height:.0}" width="{width:.0}" role="img" aria-label="{}">"#,
+        escape(title)
+    )
 }
 
 /// Four to nine round numbers in a range.
-pub fn ticks(low: f64, high: f64) -> Vec<f64> {
+fn ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 6.0;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|step| *step >= rough).unwrap_or(rough);
@@ -203,16 +179,18 @@ pub fn ticks(low: f64, high: f64) -> Vec<f64> {
     (first..=last).map(|n| n as f64 * step).collect()
 }
 
-/// A number with at most four decimals, without zeros at the end.
-pub fn number(x: f64) -> String {
+/// Without zeros at the end.
+fn number(x: f64) -> String {
     let text = format!("{x:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// Text that may stand anywhere in a page or a drawing, attributes included.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+fn shortened(text: &str, most: usize) -> String {
+    match text.chars().count() > most {
+        true => text.chars().take(most - 1).chain(['…']).collect(),
+        false => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -233,28 +211,13 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_on_its_own_axis() {
-        let axis = |name: &str, range: Range<f64>| Axis { name: name.into(), range };
-        let points: Vec<Point> =
-            [(0.0, 0.5), (1.0, f64::NAN), (2.0, 1.0)].map(|(x, y)| Point { x, y, interval: None }).into();
-        let line = |name: &str, right| Line {
-            name: name.into(),
-            color: COLORS[0],
-            stroke: Stroke::Thick,
-            right,
-            points: points.clone(),
-        };
-        let panel = Panel {
-            title: "<both>".into(),
-            x: axis("step", 0.0..2.0),
-            left: axis("loss", 0.0..1.0),
-            right: Some(axis("AUC", 0.5..1.0)),
-            lines: vec![line("a", false), line("b & c", true)],
-        };
-        let svg = draw(&[panel.clone(), panel], 480, 360);
-        // From the middle of the left axis, and from the foot of the right one, to the upper right corner.
-        assert!(svg.contains(r#"points="58.0,174.0 422.0,32.0""#) && svg.contains(r#"points="58.0,316.0 422.0,32.0""#));
-        assert!(svg.contains(r#"points="538.0,174.0 902.0,32.0""#), "the second panel stands beside the first");
-        assert!(svg.contains("&lt;both&gt;") && svg.contains("b &amp; c") && !svg.contains("NaN"), "{svg}");
+    fn names_cannot_break_out_of_the_drawing() {
+        let point = Point { value: 0.0, low: -1.0, high: 1.0, title: "a < b".into() };
+        let rows = [Row { label: "<script>".into(), points: vec![Some(point), None] }];
+        let svg = intervals(&rows, &[Guide { at: 0.0, name: "\"none\" & all".into() }], "change");
+        assert!(
+            !svg.contains("<script>") && svg.contains("&lt;script&gt;") && svg.contains("&quot;none&quot; &amp; all")
+        );
+        assert_eq!(svg.matches("<circle").count(), 1);
     }
 }
