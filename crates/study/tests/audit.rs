@@ -1,11 +1,11 @@
 //! The report of an audit, from scores that were chosen so that what must be said is known.
 
 use vetted_corpus::pairs::{Label, Pair};
+use vetted_evaluation::Error;
 use vetted_evaluation::metrics::geometry::Geometry;
 use vetted_evaluation::pairs::Groups;
-use vetted_study::audit::{PairScores, Part, SetScores, Settings, System};
-use vetted_evaluation::Error;
 use vetted_study::AuditReport;
+use vetted_study::audit::{PairScores, Part, SetScores, Settings, System};
 
 fn settings() -> Settings {
     Settings { max_drop: 0.02, precision: "bf16".into(), resamples: 1000, seed: 0, verified: 20 }

@@ -9,10 +9,10 @@ use vetted_corpus::pairs::Kind;
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::cascade::{chances, steps};
 use vetted_evaluation::metrics::twins::{Answer, Figure, Outcome, Placement, reduction};
-use vetted_study::twins::report::PipelineReport;
 use vetted_evaluation::{Dataset, RunReport};
-use vetted_study::{CascadeReport, TwinsReport};
+use vetted_study::twins::report::PipelineReport;
 use vetted_study::twins::{Form, Options, Planted, plant};
+use vetted_study::{CascadeReport, TwinsReport};
 
 fn corpus() -> Vec<Document> {
     [
