@@ -54,8 +54,11 @@ fn filters_restrict_and_many_queries_are_answered_in_order() {
     };
     assert_eq!(ids(&search(&["--filter", "year>=2024", "--filter", "tags=court", "bitten"])), ["man"]);
     assert_eq!(ids(&search(&["--filter", "year=1999", "bitten"])), [""; 0]);
-    fs::write(folder.path().join("questions"), "kettle\n\n{\"_id\": \"q7\", \"text\": \"ferm\u{e9} le lundi\"}\n")
-        .unwrap();
+    fs::write(
+        folder.path().join("questions"),
+        "kettle\n\n{\"_id\": \"q7\", \"text\": \"le caf\u{e9} est ferm\u{e9} le lundi\"}\n",
+    )
+    .unwrap();
     let answers = search(&["--queries", "questions", "-k", "1"]);
     let answers: Vec<Value> = answers.lines().map(json).collect();
     assert_eq!(answers.len(), 2);
@@ -109,7 +112,7 @@ fn folders_tables_and_long_documents_are_cut_and_quoted() {
     assert!(quoted.contains("Marzipan"), "{quoted}");
 
     assert_eq!(search("yeast")["title"], "Bread");
-    assert_eq!(search("which vegetable bears the cold?")["metadata"]["kind"], "garden");
+    assert_eq!(search("does kale survive frost?")["metadata"]["kind"], "garden");
 }
 
 #[test]

@@ -10,6 +10,12 @@ use serde_json::Value;
 static TINY: LazyLock<Vec<(&str, PathBuf)>> =
     LazyLock::new(|| vetted_fixtures::environment(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("tiny-models")));
 
+/// The tiny verifier's folder, where a command takes none from the environment.
+pub fn verifier() -> String {
+    let (_, folder) = TINY.iter().find(|(name, _)| *name == "VETTED_VERIFIER").unwrap();
+    folder.to_str().unwrap().to_owned()
+}
+
 /// A run in `folder`, not started yet.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_vetted"));

@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::program::{command, fail, json, succeed};
+use crate::program::{command, fail, json, succeed, verifier};
 
 /// Labelled pairs of both relations.
 const PAIRS: &str = "source\tphenomenon\trelation\tequiv\ts1\ts2\n\
@@ -16,6 +16,9 @@ const PAIRS: &str = "source\tphenomenon\trelation\tequiv\ts1\ts2\n\
     a\tswap\tequivalence\t1\tTwo red cars and a blue van.\tA blue van and two red cars.\n\
     b\t\tsupport\t1\tMara sold the old boat to Jonas in May.\tMara sold a boat to Jonas.\n\
     b\t\tsupport\tN\tMara sold a boat to Jonas.\tMara sold the old boat to Jonas in May.\n";
+
+/// A reader that fits the tiny encoder.
+const RECIPE: &str = r#"{"architecture": {"architecture": "map-transformer", "view": 24}}"#;
 
 #[test]
 fn verify_judges_each_candidate_with_its_reasons() {
@@ -67,19 +70,21 @@ fn nothing_is_accepted_on_text_that_was_not_read() {
 fn every_architecture_that_is_trained_can_be_opened() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pairs.tsv"), PAIRS.to_owned() + PAIRS.split_once('\n').unwrap().1).unwrap();
-    fs::write(
-        folder.path().join("recipe.json"),
-        r#"{"architecture": {"architecture": "map-transformer", "lexical": false, "view": 384}}"#,
-    )
-    .unwrap();
+    let recipe = |name: &str, architecture: &str| {
+        let recipe = format!(r#"{{"architecture": {{"architecture": {architecture}}}}}"#);
+        fs::write(folder.path().join(name), recipe).unwrap();
+    };
+    recipe("maps.json", r#""map-transformer", "lexical": false, "view": 32"#);
+    recipe("f3.json", r#""f3", "view": 32"#);
+    recipe("f4.json", r#""f4", "view": 32"#);
     for options in [
-        &["--architecture", "f3"][..],
-        &["--architecture", "f4"],
+        &["--recipe", "f3.json"][..],
+        &["--recipe", "f4.json"],
         &["--architecture", "cross-encoder"],
-        &["--recipe", "recipe.json"],
+        &["--recipe", "maps.json"],
     ] {
         let out = options[1];
-        let train = ["train", "verifier", "--data", "pairs.tsv", "--epochs", "1", "--train-from-layer", "5", "--out"];
+        let train = ["train", "verifier", "--data", "pairs.tsv", "--epochs", "1", "--train-from-layer", "1", "--out"];
         let out = format!("{out}.verifier");
         succeed(folder.path(), &[&train[..], &[&out], options].concat());
         let verify =
@@ -109,14 +114,14 @@ fn candidates_come_from_standard_input_by_the_thousand() {
 fn pairs_and_contrasts_are_measured() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("pairs.tsv"), PAIRS).unwrap();
-    let scorers = "vetted,cosine,f0,f1,f2";
+    let scorers = verifier() + ",cosine,f0,f1,f2";
     let report =
-        json(&succeed(folder.path(), &["eval", "pairs", "--data", "pairs.tsv", "--scorer", scorers, "--json"]));
+        json(&succeed(folder.path(), &["eval", "pairs", "--data", "pairs.tsv", "--scorer", &scorers, "--json"]));
     let names: Vec<&str> = report["scorers"].as_array().unwrap().iter().map(|s| s["name"].as_str().unwrap()).collect();
     assert_eq!(names.join(","), scorers);
     for scorer in report["scorers"].as_array().unwrap() {
         assert!(scorer["us_per_pair"].as_f64().unwrap() > 0.0);
-        assert_eq!(scorer["params"].as_u64().unwrap() > 0, scorer["name"] == "vetted");
+        assert_eq!(scorer["params"].as_u64().unwrap() > 0, scorer["name"] == verifier());
         let group = &scorer["groups"][0];
         assert_eq!(
             (&group["source"], group["n"].as_u64(), group["positives"].as_u64()),
@@ -128,7 +133,8 @@ fn pairs_and_contrasts_are_measured() {
     let contrast = r#"[{"q1": "Who paid the tenant?", "q2": "Whom did the tenant pay?",
         "doc1": "The clerk paid the tenant.", "doc2": "The tenant paid the clerk."}]"#;
     fs::write(folder.path().join("contrast.json"), contrast).unwrap();
-    let report = json(&succeed(folder.path(), &["eval", "contrast", "--data", "contrast.json", "--json"]));
+    let report =
+        json(&succeed(folder.path(), &["eval", "contrast", "--data", "contrast.json", "--scorer", "f1", "--json"]));
     assert_eq!(report["scorers"][0]["n"], 1, "{report}");
 }
 
@@ -150,9 +156,9 @@ fn pairs_are_made_of_documents_and_a_verifier_of_pairs() {
     let bytes = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(bytes("pairs.tsv.gz"), bytes("again.tsv.gz"), "the same seed gives the same pairs");
 
-    let train =
-        ["train", "verifier", "--data", "pairs.tsv.gz", "--frozen", "--epochs", "0.2", "--out", "mine", "--json"];
-    let outcome = json(&succeed(folder.path(), &train));
+    fs::write(folder.path().join("recipe.json"), RECIPE).unwrap();
+    let train = ["train", "verifier", "--data", "pairs.tsv.gz", "--frozen", "--epochs", "0.2", "--out", "mine"];
+    let outcome = json(&succeed(folder.path(), &[&train[..], &["--recipe", "recipe.json", "--json"]].concat()));
     assert!(outcome["steps"].as_u64().unwrap() >= 1, "{outcome}");
     for file in ["config.json", "model.safetensors", "metrics.jsonl", "curve.svg"] {
         assert!(folder.path().join("mine").join(file).is_file(), "{file} is missing");
@@ -209,6 +215,7 @@ fn wrong_input_is_told() {
     fs::write(folder.path().join("empty.tsv"), "").unwrap();
     fs::write(folder.path().join("numbers.txt"), "1 2\n").unwrap();
     fs::write(folder.path().join("pairs.tsv"), PAIRS).unwrap();
+    fs::write(folder.path().join("recipe.json"), RECIPE).unwrap();
     for (arguments, complaint) in [
         (&["verify", "-q", "  ", "-c", "a"][..], "query is empty"),
         (&["verify", "-q", "a", "-c", "b", "--verifier", "nowhere"], "nowhere"),
@@ -219,7 +226,10 @@ fn wrong_input_is_told() {
         (&["synth", "numbers.txt", "--out", "x.tsv"], "English"),
         (&["synth", "missing", "--out", "x.tsv"], "missing"),
         (&["verify", "--verifier", "cosine", "-q", "a", "-c", "b"], "a formula without verdicts"),
-        (&["train", "verifier", "--data", "pairs.tsv", "--out", "x", "--share", "qqp=1"], "name no source"),
+        (
+            &["train", "verifier", "--data", "pairs.tsv", "--recipe", "recipe.json", "--out", "x", "--share", "qqp=1"],
+            "name no source",
+        ),
         (&["train", "verifier", "--data", "no-label.tsv", "--out", "x"], "equiv"),
         (&["export", "--verifier", "nowhere", "--out", "x.onnx"], "nowhere"),
     ] {

@@ -139,29 +139,17 @@ fn an_index_may_keep_nothing_and_gives_the_same_answers() {
 }
 
 #[test]
-fn of_two_that_say_nearly_the_same_the_worse_one_is_left_out() {
-    let folder = tempfile::tempdir().unwrap();
-    let lines = [
-        r#"{"_id": "right", "text": "Each repeat comprises two helices joined by a short loop. It was found in 2011."}"#,
-        r#"{"_id": "wrong", "text": "Hardly any repeat comprises two helices joined by a short loop. It was found in 2011."}"#,
-    ];
-    fs::write(folder.path().join("notes.jsonl"), lines.join("\n")).unwrap();
-    succeed(folder.path(), &["index", "notes.jsonl", "--into", "ix"]);
-    let question = "How many helices does each repeat comprise, joined by a short loop?";
-    let found = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", question]));
-    assert_eq!(hits(&found), ["right"], "{found}");
-    assert_eq!(
-        (&found["rejected"][0]["id"], &found["rejected"][0]["rival"]),
-        (&"wrong".into(), &"right".into()),
-        "{found}"
-    );
-    let shown = succeed(folder.path(), &["search", "--index", "ix", question]);
-    assert!(shown.contains("reject: says nearly the same as right, which supports the query better"), "{shown}");
-    assert_eq!(
-        (&found["rejected"][0]["verdict"], &found["rejected"][0]["reason"]),
-        (&"reject".into(), &"rival".into())
-    );
-    assert!(found["rejected"][0]["kind"].is_string(), "whatever is rejected says in what it differs: {found}");
+fn what_says_nearly_the_same_and_supports_less_is_left_out_with_its_rival() {
+    let folder = statements();
+    let query = "The dog bit the man.";
+    let found = json(&succeed(folder.path(), &["search", "--index", "ix", "--json", query]));
+    let rejected = found["rejected"].as_array().unwrap();
+    let beside = rejected.iter().find(|candidate| candidate["id"] == "void").unwrap();
+    assert_eq!((&beside["rival"], &beside["verdict"]), (&"dog".into(), &"reject".into()), "{found}");
+    assert_eq!(beside["reason"], "rival", "{found}");
+    assert!(beside["kind"].is_string(), "whatever is rejected says in what it differs: {found}");
+    let shown = succeed(folder.path(), &["search", "--index", "ix", query]);
+    assert!(shown.contains("reject: says nearly the same as dog, which supports the query better"), "{shown}");
 }
 
 #[test]
