@@ -8,11 +8,19 @@ demo:
 
 # All tests
 test:
-    cargo test --release --workspace
+    cargo test --release --workspace --features full
 
 # What CI runs
 check:
     .ci/run
+
+# What a release hands out: the program, completions, manual pages, an archive, in target/dist
+dist:
+    cargo xtask dist
+
+# Arbitrary bytes for everything that reads files, a minute each
+fuzz *TARGET:
+    fuzz/run.sh {{TARGET}}
 
 # Encoder speed against ONNX Runtime and candle, in one run
 bench:
@@ -20,11 +28,11 @@ bench:
 
 # Retrieval quality on a BEIR folder
 eval DIR *OPTIONS:
-    cargo run --release -- eval retrieval --data {{DIR}} {{OPTIONS}}
+    cargo run --release --features study -- eval retrieval --data {{DIR}} {{OPTIONS}}
 
 # A scorer, or several, on a file of labelled pairs
 pairs FILE *OPTIONS:
-    cargo run --release -- eval pairs --data {{FILE}} {{OPTIONS}}
+    cargo run --release --features study -- eval pairs --data {{FILE}} {{OPTIONS}}
 
 # The verifier's hot path: 100 stored candidates of 64 tokens against a query of 16
 speed:

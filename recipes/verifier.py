@@ -259,39 +259,6 @@ def build():
                 out[names[match] + k[len(match):] if match else "reader." + k] = v
             return out
 
-    class F4(nn.Module):
-        """The paper's: channels map, row maxima, column maxima, padded to a fixed grid."""
-
-        def __init__(self, o, hidden):
-            super().__init__()
-            d, p, self.o = o["width"], o["patch"], o
-            self.map, self.bias = nn.Linear(3 * p * p, d, bias=False), nn.Parameter(torch.zeros(d))
-            self.positions, self.cls = nn.Parameter(torch.randn((o["grid"] // p) ** 2, d) * .02), nn.Parameter(torch.randn(d) * .02)
-            self.norm_in, self.norm_out = nn.LayerNorm(d), nn.LayerNorm(d)
-            self.blocks = nn.ModuleList(Block(d, o["heads"], o["feed_forward"]) for _ in range(o["layers"]))
-            self.head = Head(d, 3 + len(KINDS))
-
-        def views(self, h, lexical, keep):
-            return F.normalize(h.float(), dim=-1), None, None, keep
-
-        def forward(self, q, c):
-            (vq, _, _, mq), (vc, _, _, mc) = q, c
-            p, g = self.o["patch"], self.o["grid"]
-            S, keep = (vq @ vc.transpose(1, 2)).float(), mq[:, :, None] & mc[:, None]
-            masked = S.masked_fill(~keep, -1.)
-            x = torch.stack([S, masked.amax(2, keepdim=True).expand_as(S), masked.amax(1, keepdim=True).expand_as(S)], 1).masked_fill(~keep[:, None], 0.)
-            x = F.pad(x, (0, g - x.shape[3], 0, g - x.shape[2]))
-            B, n = len(x), g // p
-            x = self.map(x.view(B, 3, n, p, n, p).permute(0, 2, 4, 1, 3, 5).reshape(B, n * n, -1)) + self.bias + self.positions
-            x = self.norm_in(torch.cat([self.cls.expand(B, 1, -1), x], 1))
-            keep = torch.ones(x.shape[:2], dtype=torch.bool, device=x.device)
-            for block in self.blocks:
-                x = block(x, keep)
-            return self.head(self.norm_out(x[:, 0]))
-
-        def named(self):
-            return {("reader.patch." if k.split(".")[0] in ("map", "bias") else "reader.") + k: v for k, v in self.named_parameters()}
-
     class CrossEncoder(nn.Module):
         def __init__(self, o, hidden):
             super().__init__()
@@ -300,7 +267,7 @@ def build():
         def named(self):
             return {"reader." + k: v for k, v in self.named_parameters()}
 
-    return torch, F, Encoder, dict(zip(("map-transformer", "f4", "cross-encoder"), (MapTransformer, F4, CrossEncoder)))
+    return torch, F, Encoder, {"map-transformer": MapTransformer, "cross-encoder": CrossEncoder}
 
 
 # ------------------------------------------------------------------------------------------------------------ training
@@ -328,8 +295,6 @@ class Trainer:
         torch.manual_seed(a.seed), random.seed(a.seed)
         self.options = dict(view=a.view, traits=a.traits, lexical=bool(a.lexical), width=a.width, layers=a.layers, heads=4, feed_forward=2 * a.width, patch=a.patch, convolutions=a.convolutions, missing_words=a.missing_words)
         self.encoder = Encoder(a.model, a.trained_from, a.drop).to(self.device)
-        if a.architecture == "f4":
-            self.options = {k: v for k, v in self.options.items() if k not in ("traits", "lexical", "convolutions", "missing_words")} | dict(view=self.encoder.hidden, grid=MAX_TOKENS)
         self.reader = architectures[a.architecture](self.options, self.encoder.hidden).to(self.device)
         self.joint = a.architecture == "cross-encoder"
         self.data = Packed(a.data)

@@ -24,7 +24,7 @@ if [[ -n ${CROSS_ENCODER:-} ]]; then
     pipelines+=,cross-encoder
     cross=(--cross-encoder "$CROSS_ENCODER")
 fi
-[[ -n ${VETTED:-} ]] || cargo build --release --manifest-path "$root/Cargo.toml"
+[[ -n ${VETTED:-} ]] || cargo build --release --features study --manifest-path "$root/Cargo.toml"
 vetted=${VETTED:-$root/target/release/vetted}
 mkdir -p "$out"
 

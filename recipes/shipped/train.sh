@@ -6,7 +6,7 @@
 set -euo pipefail
 DATA=$(realpath "$1") OUT=$(realpath -m "$2")
 cd "$(dirname "$0")/../.."
-cargo build --release
+cargo build --release --features full
 vetted() { target/release/vetted "$@"; }
 data() { python3 recipes/data.py "$@"; }
 mkdir -p "$OUT"

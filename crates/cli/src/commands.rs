@@ -1,18 +1,26 @@
 //! The subcommands, and the options that several of them share.
 
+#[cfg(feature = "study")]
 pub mod audit;
 pub mod delete;
 pub mod demo;
+#[cfg(feature = "study")]
 pub mod eval;
+#[cfg(feature = "train")]
 pub mod export;
 pub mod index;
 pub mod info;
+#[cfg(not(all(feature = "train", feature = "study")))]
+pub mod missing;
 pub mod models;
 pub mod scorers;
 pub mod search;
+pub mod shell;
+#[cfg(any(feature = "train", feature = "study"))]
 pub mod sources;
-pub mod study;
+#[cfg(feature = "train")]
 pub mod synth;
+#[cfg(feature = "train")]
 pub mod train;
 pub mod verify;
 
@@ -88,11 +96,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The name as it is typed.
-    pub fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
     /// For the library; `alpha` is the weight of the dense score in `Hybrid`.
     pub fn with_alpha(self, alpha: f32) -> vetted::Mode {
         match self {

@@ -7,8 +7,11 @@ mod terminal;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
+
+#[cfg(not(all(feature = "train", feature = "study")))]
+use commands::missing::Missing;
 
 /// Two-tier retrieval: recall wide, then vet.
 #[derive(Parser)]
@@ -44,25 +47,39 @@ enum Command {
     /// Judge candidates against a query, with reasons
     Verify(commands::verify::Verify),
     /// Make labeled pairs out of documents
+    #[cfg(feature = "train")]
     Synth(commands::synth::Synth),
     /// Train models
+    #[cfg(feature = "train")]
     #[command(subcommand)]
     Train(commands::train::Train),
     /// Write a verifier as an ONNX model
+    #[cfg(feature = "train")]
     Export(commands::export::Export),
+    #[cfg(not(feature = "train"))]
+    #[command(name = "train", aliases = ["synth", "export"], hide = true)]
+    Training(Missing),
     /// Say what fine-tuning an encoder cost, and what two tiers would give instead
+    #[cfg(feature = "study")]
     Audit(commands::audit::Audit),
-    /// Train encoders and verifiers for structure and measure what each costs: the study behind the audit
-    Study(commands::study::Study),
     /// List, fetch and register encoders
     #[command(subcommand)]
     Models(commands::models::Models),
     /// Measure on labeled data
+    #[cfg(feature = "study")]
     #[command(subcommand)]
     Eval(commands::eval::Eval),
+    #[cfg(not(feature = "study"))]
+    #[command(name = "eval", alias = "audit", hide = true)]
+    Studying(Missing),
+    /// Print a script that completes commands in your shell
+    Completions(commands::shell::Completions),
+    #[command(hide = true)]
+    Man(commands::shell::Man),
 }
 
 fn main() -> ExitCode {
+    #[cfg(feature = "train")]
     leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
     let Arguments { log, command } = Arguments::parse();
@@ -74,13 +91,23 @@ fn main() -> ExitCode {
         Command::Delete(command) => done(command.run()),
         Command::Info(command) => done(command.run()),
         Command::Verify(command) => command.run(),
+        #[cfg(feature = "train")]
         Command::Synth(command) => done(command.run()),
+        #[cfg(feature = "train")]
         Command::Train(command) => done(command.run()),
+        #[cfg(feature = "train")]
         Command::Export(command) => done(command.run()),
+        #[cfg(not(feature = "train"))]
+        Command::Training(missing) => Ok(missing.run("train")),
+        #[cfg(feature = "study")]
         Command::Audit(command) => command.run(),
-        Command::Study(command) => done(command.run()),
         Command::Models(command) => done(command.run()),
+        #[cfg(feature = "study")]
         Command::Eval(command) => done(command.run()),
+        #[cfg(not(feature = "study"))]
+        Command::Studying(missing) => Ok(missing.run("study")),
+        Command::Completions(command) => done(command.run(Arguments::command())),
+        Command::Man(command) => done(command.run(Arguments::command())),
     };
     match result {
         Ok(status) => status,
@@ -95,6 +122,7 @@ fn main() -> ExitCode {
 
 /// candle keeps a pool that spins while it waits, beside the trainer's own workers: without it training is 1.6 times as fast
 /// (MEASUREMENTS, "Training speed").
+#[cfg(feature = "train")]
 fn leave_threads_to_workers() {
     const THREADS: &str = "CANDLE_NUM_THREADS";
     if std::env::var_os(THREADS).is_none() {

@@ -1,11 +1,9 @@
 //! What people see: progress bars, highlights, errors.
 
-use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde::Serialize;
 use vetted::Snippet;
 use vetted::models::Progress;
 use vetted::wire::TokenPair;
@@ -19,9 +17,11 @@ pub fn chain(error: &anyhow::Error) -> String {
             || cause.is::<vetted::corpus::Error>()
             || cause.is::<vetted::models::Error>()
             || cause.is::<vetted::recall::Error>()
-            || cause.is::<vetted_evaluation::Error>()
-            || cause.is::<vetted_training::Error>()
             || cause.is::<vetted::verification::Error>();
+        #[cfg(feature = "study")]
+        let complete = complete || cause.is::<vetted_evaluation::Error>() || cause.is::<vetted_study::Error>();
+        #[cfg(feature = "train")]
+        let complete = complete || cause.is::<vetted_training::Error>();
         if complete {
             break;
         }
@@ -30,7 +30,8 @@ pub fn chain(error: &anyhow::Error) -> String {
 }
 
 /// Prints a report on standard output: one line of JSON for programs, or the table for people.
-pub fn print_report(report: &(impl Serialize + Display), json: bool) -> anyhow::Result<()> {
+#[cfg(feature = "study")]
+pub fn print_report(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> anyhow::Result<()> {
     match json {
         true => writeln!(stdout(), "{}", serde_json::to_string(report)?)?,
         false => writeln!(stdout(), "{report}")?,
@@ -61,15 +62,46 @@ pub fn byte_bar(total: Option<u64>) -> ProgressBar {
     bar
 }
 
-/// A bar over `total` things with its own estimate of the time left, drawn only in a terminal.
-pub fn count_bar(total: u64, message: &str) -> ProgressBar {
-    let bar = plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left");
+/// Shows how a measurement comes along: a bar for whatever is being worked through, a line for what is worth saying.
+#[cfg(feature = "study")]
+pub fn watch() -> impl Fn(vetted_study::Event<'_>) {
+    use std::cell::RefCell;
+    use vetted_study::Event;
+
+    let bar: RefCell<Option<ProgressBar>> = RefCell::new(None);
+    let download = RefCell::new(download_progress());
+    move |event| match event {
+        Event::Begun { what, total } => *bar.borrow_mut() = Some(count_bar(total, what)),
+        Event::Advanced(more) => {
+            if let Some(bar) = &*bar.borrow() {
+                bar.inc(more);
+            }
+        }
+        Event::Ended => {
+            if let Some(bar) = bar.take() {
+                finish(&bar);
+            }
+        }
+        Event::Fetching(progress) => download.borrow_mut()(progress),
+        Event::Note(note) => eprintln!("note: {note}"),
+        _ => {}
+    }
+}
+
+/// A bar over `total` things with its own estimate of the time left (without one where the total is 0), drawn only in a terminal.
+#[cfg(feature = "study")]
+fn count_bar(total: u64, message: &str) -> ProgressBar {
+    let bar = match total {
+        0 => plain_bar(total, "{spinner} {pos} {msg} {elapsed}"),
+        total => plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left"),
+    };
     bar.set_message(message.to_owned());
     bar
 }
 
 /// Takes a bar away. Where none was drawn a line says what was done, so that the log of a long run shows how far it came.
-pub fn finish(bar: &ProgressBar) {
+#[cfg(feature = "study")]
+fn finish(bar: &ProgressBar) {
     bar.finish_and_clear();
     if !stderr().is_terminal() {
         eprintln!("{}: {} in {:.0} s", bar.message(), bar.position(), bar.elapsed().as_secs_f64());
@@ -77,10 +109,12 @@ pub fn finish(bar: &ProgressBar) {
 }
 
 /// A bar over the steps of a run that knows best itself how long it takes.
+#[cfg(feature = "train")]
 pub fn step_bar(total: u64) -> ProgressBar {
     plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg}")
 }
 
+#[cfg(any(feature = "study", feature = "train"))]
 fn plain_bar(total: u64, template: &str) -> ProgressBar {
     let target =
         if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };

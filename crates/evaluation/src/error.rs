@@ -25,15 +25,6 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A picture could not be drawn.
-    #[error("cannot draw {path}: {reason}")]
-    Drawing {
-        /// Where it was to go.
-        path: PathBuf,
-        /// What the drawing library says.
-        reason: String,
-    },
-
     /// A line of a file is not what its format asks for.
     #[error("{path}, line {line}, column {column}: expected {expected}, got {got}")]
     Malformed {

@@ -166,17 +166,27 @@ impl From<Interval> for [f64; 2] {
     }
 }
 
-pub(crate) fn interval_of(means: &[f64]) -> Result<Interval, Error> {
+/// The interval that holds 95 % of `means`, each of a sample.
+///
+/// # Errors
+/// [`Error::NoQueries`] when there are none.
+pub fn interval_of(means: &[f64]) -> Result<Interval, Error> {
     let [low, high] = percentiles(means, [2.5, 97.5]).ok_or(Error::NoQueries)?;
     Ok(Interval { low, high })
 }
 
 /// The generator of Steele, Lea and Flood, *Fast Splittable Pseudorandom Number Generators*, OOPSLA 2014. Written out
 /// here because results must not change with the version of a dependency.
-pub(crate) struct SplitMix64(pub(crate) u64);
+#[derive(Debug, Clone)]
+pub struct SplitMix64(
+    /// The state; any number is a good seed.
+    pub u64,
+);
 
 impl SplitMix64 {
-    pub(crate) fn next(&mut self) -> u64 {
+    /// The next number.
+    #[expect(clippy::should_implement_trait, reason = "it never ends")]
+    pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -184,7 +194,7 @@ impl SplitMix64 {
     }
 
     /// A number in `0..bound`; for bounds of this size the bias, below bound / 2^64, is nothing.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 }

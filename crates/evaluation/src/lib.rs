@@ -113,15 +113,15 @@
 //!
 //! # Near-miss twins
 //!
-//! [`twins`] plants copies of relevant documents in which one sentence says something else; [`metrics::twins`] follows
-//! queries in such a corpus, and [`metrics::cascade`] an agent that needs several answered right in a row.
+//! `vetted_study::twins` plants copies of relevant documents in which one sentence says something else; [`metrics::twins`]
+//! follows queries in such a corpus, and [`metrics::cascade`] an agent that needs several answered right in a row.
 //!
 //! # What agrees with what
 //!
 //! Metrics of pairs equal those of scikit-learn 1.9.1 (golden values in `tests/golden/`). Scores per query equal those of `trec_eval` 9 as `pytrec-eval-terrier` 0.5.11 runs it, ties included (golden values
 //! in `tests/golden/`). Means are over every query of the qrels, as with `trec_eval -c`: see [`metrics::retrieval`].
 
-pub mod audit;
+pub mod chart;
 pub mod collection;
 pub mod comparison;
 pub mod contrast;
@@ -135,17 +135,12 @@ pub mod percentile;
 pub mod qrels;
 pub mod report;
 pub mod run;
-pub mod study;
-pub mod twins;
 
-pub use audit::AuditReport;
 pub use collection::Collection;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use qrels::Qrels;
-pub use report::cascade::CascadeReport;
 pub use report::contrast::ContrastReport;
 pub use report::pairs::PairsReport;
 pub use report::retrieval::{RetrievalReport, RunReport};
-pub use report::twins::TwinsReport;
 pub use run::{Ranking, Run};

@@ -1,11 +1,9 @@
 //! What a measurement prints: stable JSON for programs and aligned text for people, one module per kind of report.
 
-pub mod cascade;
 pub mod contrast;
 pub mod pairs;
 pub mod retrieval;
-mod table;
-pub mod twins;
+pub mod table;
 
 use std::fmt;
 

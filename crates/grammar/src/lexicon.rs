@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::morphology::{Verb, plural};
+use vetted_english::plural;
+
+use crate::morphology::Verb;
 
 /// A noun and a noun that is true of everything it names (`dog` of `poodle`).
 #[derive(Debug)]

@@ -59,7 +59,7 @@ pub struct Thresholds {
     /// with several values fits it.
     pub passage_support: f32,
     /// Reject a passage that recall found when `p_conflict + max(coverage, overlap)` of a window reaches this; see
-    /// the rule for passages. `cargo run --release -p vetted --example fit_filter` fits it.
+    /// the rule for passages. `cargo run --release -p vetted-study --example fit_filter` fits it.
     pub passage_conflict: f32,
     /// Reject a passage when another one, nearly the same word for word, supports the query by so many logits more.
     pub rival_margin: f32,
@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn a_similarity_knows_neither_conflict_nor_kind() {
         let outputs = Outputs::of_similarity(0.3);
-        assert_eq!(Calibration::default().probability(outputs.conflict), 0.0);
+        assert_eq!(Platt::default().probability(outputs.conflict), 0.0);
         assert_eq!(outputs.likeliest_kind(), None);
     }
 

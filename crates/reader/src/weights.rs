@@ -156,7 +156,7 @@ mod tests {
         let replaced = ReplacedTensor { name: "w".into(), shape: vec![1, 2], values: vec![1.0, 2.0] };
         assert_eq!(weights.replaced().unwrap(), [replaced]);
         assert_eq!(weights.parameters(), 7);
-        assert_eq!(weights.of_views(), [("encoder.w", vec![1, 2], &le(&[1.0, 2.0])[..])]);
+        assert_eq!(weights.of_views(), [("encoder.w".to_owned(), vec![1, 2], &le(&[1.0, 2.0])[..])]);
         let fresh = Weights::parse(&bytes).unwrap();
         assert!(fresh.finish().unwrap_err().to_string().contains("bare, ids, nan, short, short.scale"));
         let truncated = &bytes[..bytes.len() - 1];

@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::morphology::{conjugate, plural, singular, verb_bases};
+use vetted_english::{plural, singular};
+
+use crate::morphology::{conjugate, verb_bases};
 use crate::tag::Tag;
 
 /// Word classes of the lists.

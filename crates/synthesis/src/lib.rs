@@ -4,6 +4,7 @@
 //! dog" is the first of the two again. This crate takes sentences as they are found and makes such pairs of them:
 //!
 //! ```
+//! # #[cfg(feature = "tagger")] {
 //! use vetted_synthesis::{Options, synthesize};
 //!
 //! let sentences = ["The nurse called the old doctor before the storm reached the town.", "Ann Lee founded the museum in 1990."];
@@ -12,6 +13,7 @@
 //! for made in &pairs {
 //!     println!("{:?}\n  {}\n  {}", made.pair.label, made.pair.candidate, made.pair.query);
 //! }
+//! # }
 //! ```
 //!
 //! # What is done to a sentence
@@ -49,33 +51,61 @@
 //! An operation is used only where its pattern is clear; where the pattern misleads, a label is wrong. Of the last 100
 //! random pairs read (Wikipedia, news, captions, questions) one was not English and none was labelled wrongly; expect a
 //! few in a hundred on other text.
+//!
+//! # Features
+//!
+//! `tagger` (on by default) compiles the tagger's weights in, which are CC BY-SA 4.0 (`data/README.md`). Everything that edits
+//! needs them; without it there are [`tagger`] and [`token`], with which a tagger is trained, and [`sentences()`].
 
+#[cfg(feature = "tagger")]
 mod balance;
+#[cfg(feature = "tagger")]
 mod edit;
+#[cfg(feature = "tagger")]
 mod edits;
+#[cfg(feature = "tagger")]
 mod fluency;
+#[cfg(feature = "tagger")]
 mod inference;
+#[cfg(feature = "tagger")]
 mod lexicon;
+#[cfg(feature = "tagger")]
 mod morphology;
+#[cfg(feature = "tagger")]
 mod negated;
+#[cfg(feature = "tagger")]
 mod pool;
+#[cfg(feature = "tagger")]
 mod predicate;
+#[cfg(feature = "tagger")]
 mod question;
+#[cfg_attr(not(feature = "tagger"), allow(dead_code))]
 mod random;
+#[cfg(feature = "tagger")]
 mod report;
+#[cfg(feature = "tagger")]
 mod sentence;
 mod sentences;
+#[cfg(feature = "tagger")]
 mod shortcut;
+#[cfg(feature = "tagger")]
 mod statement;
+#[cfg(feature = "tagger")]
 mod synthesis;
 pub mod tag;
 pub mod tagger;
 pub mod token;
+#[cfg(feature = "tagger")]
 mod variants;
 
+#[cfg(feature = "tagger")]
 pub use negated::negate_pairs;
+#[cfg(feature = "tagger")]
 pub use report::{GeneratedReport, Report, Tally, report, report_generated};
 pub use sentences::sentences;
+#[cfg(feature = "tagger")]
 pub use shortcut::Shortcut;
+#[cfg(feature = "tagger")]
 pub use synthesis::{Options, SyntheticPair, state_answers, synthesize};
+#[cfg(feature = "tagger")]
 pub use variants::{Editor, Rewrite, Rival, Variants};

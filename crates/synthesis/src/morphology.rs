@@ -1,7 +1,9 @@
-//! Inflection of English verbs and nouns, and the choice between "a" and "an".
+//! Inflection of English verbs, irregular ones included, and back.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use vetted_english::{gerund, past, plural, singular_candidates};
 
 use crate::tag::Tag;
 
@@ -36,9 +38,9 @@ pub fn conjugate(base: &str, tag: Tag) -> String {
     match tag {
         Tag::Vbd | Tag::Vbn => match IRREGULAR.iter().find(|forms| forms[0] == base) {
             Some([_, past, participle]) => (if tag == Tag::Vbd { *past } else { *participle }).to_owned(),
-            None => regular_past(base),
+            None => past(base, doubles(base)),
         },
-        Tag::Vbg => gerund(base),
+        Tag::Vbg => gerund(base, doubles(base)),
         Tag::Vbz if base == "have" => "has".to_owned(),
         Tag::Vbz => plural(base),
         _ => base.to_owned(),
@@ -150,30 +152,6 @@ fn undoubled(stem: &str) -> Option<String> {
     (last == before && !"aeiou".contains(last) && !stays).then(|| stem[..stem.len() - last.len_utf8()].to_owned())
 }
 
-fn regular_past(base: &str) -> String {
-    if let Some(stem) = base.strip_suffix('e') {
-        return format!("{stem}ed");
-    }
-    match base.strip_suffix('y') {
-        Some(stem) if !ends_in_vowel(stem) => format!("{stem}ied"),
-        _ if doubles(base) => format!("{base}{}ed", &base[base.len() - 1..]),
-        _ => format!("{base}ed"),
-    }
-}
-
-fn gerund(base: &str) -> String {
-    match base {
-        "lie" | "die" | "tie" => return format!("{}ying", &base[..1]),
-        "see" | "flee" | "agree" | "disagree" | "free" | "guarantee" | "dye" => return format!("{base}ing"),
-        _ => {}
-    }
-    match base.strip_suffix('e') {
-        Some(stem) if stem.len() > 1 => format!("{stem}ing"),
-        _ if doubles(base) => format!("{base}{}ing", &base[base.len() - 1..]),
-        _ => format!("{base}ing"),
-    }
-}
-
 /// Short stems in consonant, vowel, consonant double their last letter, and longer ones stressed at the end.
 fn doubles(base: &str) -> bool {
     const STRESSED: &[&str] = &[
@@ -189,89 +167,9 @@ fn doubles(base: &str) -> bool {
     (closed && syllables == 1) || STRESSED.contains(&base)
 }
 
-fn ends_in_vowel(text: &str) -> bool {
-    text.chars().next_back().is_some_and(|last| "aeiou".contains(last))
-}
-
-/// Regular plural of a noun, also the third person of a verb; a few irregular nouns are known.
-pub fn plural(word: &str) -> String {
-    if let Some((_, plural)) = PLURALS.iter().find(|(one, _)| *one == word) {
-        return (*plural).to_owned();
-    }
-    match word {
-        _ if ["s", "x", "z", "ch", "sh"].iter().any(|end| word.ends_with(end)) => format!("{word}es"),
-        _ if ["do", "go", "echo", "hero", "potato", "tomato", "veto"].contains(&word) => format!("{word}es"),
-        _ => match word.strip_suffix('y') {
-            Some(stem) if !ends_in_vowel(stem) => format!("{stem}ies"),
-            _ => format!("{word}s"),
-        },
-    }
-}
-
-/// Singular of a plural noun.
-pub fn singular(word: &str) -> Option<String> {
-    if let Some((one, _)) = PLURALS.iter().find(|(_, many)| *many == word) {
-        return Some((*one).to_owned());
-    }
-    singular_candidates(word).into_iter().find(|one| plural(one) == word)
-}
-
-const PLURALS: &[(&str, &str)] = &[
-    ("man", "men"),
-    ("woman", "women"),
-    ("child", "children"),
-    ("person", "people"),
-    ("mouse", "mice"),
-    ("goose", "geese"),
-    ("foot", "feet"),
-    ("tooth", "teeth"),
-    ("wolf", "wolves"),
-    ("knife", "knives"),
-    ("wife", "wives"),
-    ("life", "lives"),
-    ("leaf", "leaves"),
-    ("shelf", "shelves"),
-    ("scarf", "scarves"),
-    ("policeman", "policemen"),
-    ("gentleman", "gentlemen"),
-    ("sheep", "sheep"),
-    ("deer", "deer"),
-    ("aircraft", "aircraft"),
-];
-
-fn singular_candidates(word: &str) -> Vec<String> {
-    let mut bases = Vec::new();
-    if let Some(stem) = word.strip_suffix("ies") {
-        bases.push(format!("{stem}y"));
-    }
-    if let Some(stem) = word.strip_suffix("es") {
-        bases.push(stem.to_owned());
-    }
-    if let Some(stem) = word.strip_suffix('s').filter(|stem| !stem.ends_with('s')) {
-        bases.push(stem.to_owned());
-    }
-    bases
-}
-
-/// "a" or "an" before this word.
-pub fn article(next: &str) -> &'static str {
-    let lower = next.to_lowercase();
-    const A: &[&str] =
-        &["one", "once", "uni", "use", "usu", "euro", "eu", "ubi", "uk", "u.s", "us-", "utah", "uter", "ukrain", "ura"];
-    const AN: &[&str] = &[
-        "hour", "honest", "honor", "honour", "heir", "fbi", "mp3", "mba", "nba", "nfl", "nhl", "lp", "sms", "hiv", "8",
-        "11", "18", "80",
-    ];
-    let unusual_un = ["unin", "unim", "unid"].iter().any(|start| lower.starts_with(start));
-    let vowel = lower.starts_with(|letter: char| "aeiouéáóíäö".contains(letter));
-    let sounds_a = !unusual_un && lower != "us" && A.iter().any(|start| lower.starts_with(start));
-    let sounds_an = lower != "110" && AN.iter().any(|start| lower.starts_with(start));
-    if sounds_an || vowel && !sounds_a { "an" } else { "a" }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{article, conjugate, plural, singular, verb_base};
+    use super::{conjugate, verb_base};
     use crate::tag::Tag;
 
     #[test]
@@ -291,25 +189,6 @@ mod tests {
                 assert_eq!(conjugate(base, tag), form);
                 assert_eq!(verb_base(form, tag).as_deref(), Some(base), "{form}");
             }
-        }
-    }
-
-    #[test]
-    fn nouns_and_articles() {
-        for (one, many) in [("city", "cities"), ("church", "churches"), ("child", "children"), ("dog", "dogs")] {
-            assert_eq!(plural(one), many);
-            assert_eq!(singular(many).as_deref(), Some(one));
-        }
-        for (word, expected) in [
-            ("apple", "an"),
-            ("university", "a"),
-            ("hour", "an"),
-            ("unimportant", "an"),
-            ("dog", "a"),
-            ("unusual", "an"),
-            ("useful", "a"),
-        ] {
-            assert_eq!(article(word), expected, "{word}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Questions that a statement answers.
 
+use vetted_english::month;
+
 use crate::morphology::{conjugate, do_support, verb_base};
-use crate::sentence::{Clause, MONTHS, Sentence, is_be};
+use crate::sentence::{Clause, Sentence, is_be};
 use crate::tag::Tag;
 use crate::token::Token;
 
@@ -119,11 +121,11 @@ fn final_time(sentence: &Sentence, clause: &Clause) -> Option<usize> {
     let end = sentence.end();
     let at = (clause.main + 1..end).rev().take(5).find(|at| sentence.tokens[*at].any(&["in", "on", "during"]))?;
     let rest = &sentence.tokens[at + 1..end];
-    let month = |token: &Token| MONTHS.contains(&token.lower().as_str());
+    let is_month = |token: &Token| month(&token.text).is_some();
     let time = rest
         .iter()
-        .all(|token| month(token) || token.text.len() <= 4 && token.text.bytes().all(|byte| byte.is_ascii_digit()));
-    let year = rest.iter().any(|token| token.text.len() == 4 && token.tag == Tag::Cd || month(token));
+        .all(|token| is_month(token) || token.text.len() <= 4 && token.text.bytes().all(|byte| byte.is_ascii_digit()));
+    let year = rest.iter().any(|token| token.text.len() == 4 && token.tag == Tag::Cd || is_month(token));
     (time && year).then_some(at)
 }
 
@@ -132,7 +134,7 @@ fn final_place(sentence: &Sentence, clause: &Clause) -> Option<usize> {
     let at = (clause.main + 1..end).rev().take(5).find(|at| sentence.tokens[*at].any(&["in", "at", "near", "on"]))?;
     let phrase = sentence.phrase_at(at + 1).filter(|phrase| phrase.range.end == end)?;
     let name = phrase.tag == Tag::Nnp
-        && !MONTHS.contains(&sentence.word(phrase.range.start).as_str())
+        && month(&sentence.word(phrase.range.start)).is_none()
         && !sentence.word(phrase.range.end - 1).ends_with("day");
     let outdoors = phrase.tag == Tag::Nn
         && sentence.tokens[phrase.range.end - 1].any(&[

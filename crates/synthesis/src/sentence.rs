@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use vetted_english::{article, month};
+
 use crate::lexicon::Lexicon;
-use crate::morphology::article;
 use crate::tag::Tag;
 use crate::tagger::Tagger;
 use crate::token::{Token, detokenize};
@@ -260,28 +261,12 @@ impl Sentence {
 /// Words that begin with a capital anywhere.
 fn always_capitalized(word: &str) -> bool {
     let lower = word.to_lowercase();
-    MONTHS.contains(&lower.as_str())
+    month(&lower).is_some()
         || ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"].contains(&lower.as_str())
         || Lexicon::embedded()
             .siblings(crate::lexicon::Class::Adjective, &lower)
             .any(|group| group.words.contains(&"american") || group.words.contains(&"jewish"))
 }
-
-/// Months in lower case, January first.
-pub const MONTHS: [&str; 12] = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
 
 const NOUNS_IN_ING: &[&str] = &[
     "building",
@@ -350,7 +335,7 @@ const NOUNS_IN_ING: &[&str] = &[
 /// Mends what the tagger, which sees two tags back and no further, gets wrong about verbs.
 fn correct_tags(tokens: &mut [Token]) {
     for at in 0..tokens.len() {
-        let month = MONTHS.contains(&tokens[at].lower().as_str()) && tokens[at].text.starts_with(char::is_uppercase);
+        let month = month(&tokens[at].text).is_some() && tokens[at].text.starts_with(char::is_uppercase);
         if month && at > 0 && tokens.get(at + 1).is_some_and(|next| next.tag == Tag::Cd || next.text == ",") {
             tokens[at].tag = Tag::Nnp;
         }

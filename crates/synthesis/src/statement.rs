@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::edits::spaced_like;
 use crate::morphology::conjugate;
-use crate::sentence::{MONTHS, Sentence, is_be};
+use crate::sentence::{Sentence, is_be};
 use crate::tag::Tag;
 use crate::tagger::Tagger;
 use crate::token::Token;
@@ -73,7 +73,7 @@ impl Asked {
         let preposition = match self.sort {
             Sort::When | Sort::Where if led => None,
             Sort::When | Sort::Where => {
-                let day = answer.len() > 1 && answer.iter().any(|token| MONTHS.contains(&token.lower().as_str()));
+                let day = answer.len() > 1 && answer.iter().any(|token| vetted_english::month(&token.text).is_some());
                 let day = day && answer.iter().any(|token| token.tag == Tag::Cd && token.text.len() < 3);
                 Some(place.filter(|place| PLACES.contains(place)).unwrap_or(if day { "on" } else { "in" }))
             }

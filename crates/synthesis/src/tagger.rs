@@ -1,6 +1,7 @@
 //! Part-of-speech tagging by a greedy averaged perceptron.
 
 use std::collections::HashMap;
+#[cfg(feature = "tagger")]
 use std::sync::LazyLock;
 
 use crate::random::Random;
@@ -14,10 +15,12 @@ pub struct Tagger {
     weights: HashMap<u32, Box<[(u8, i8)]>, Prehashed>,
 }
 
+#[cfg(feature = "tagger")]
 static EMBEDDED: LazyLock<Tagger> = LazyLock::new(|| Tagger::from_bytes(include_bytes!("../data/tagger.bin")));
 
 impl Tagger {
     /// The model that comes with the crate, read once.
+    #[cfg(feature = "tagger")]
     pub fn embedded() -> &'static Tagger {
         &EMBEDDED
     }

@@ -200,14 +200,6 @@ pub enum Error {
         /// What differs.
         what: &'static str,
     },
-    /// A drawing cannot be made.
-    #[error("cannot draw {}: {reason}", path.display())]
-    Drawing {
-        /// The file.
-        path: PathBuf,
-        /// The drawing library's reason.
-        reason: String,
-    },
     /// A retrieval set cannot be measured.
     #[error(transparent)]
     Evaluation(#[from] vetted_evaluation::Error),

@@ -111,7 +111,6 @@ mod tests {
             (Error::Reader(ReaderError::NotFinite { token: 1 }), ErrorKind::Damaged),
             (Error::Reader(ReaderError::OtherViews { position: None }), ErrorKind::Conflict),
             (Error::Reader(ReaderError::EmptyText), ErrorKind::Internal),
-            (Error::Encoder(vetted_encoder::Error::NothingShared), ErrorKind::Internal),
             (Error::from(folder), ErrorKind::NotFound),
             (Error::from(models::Error::NoHome), ErrorKind::Unavailable),
             (Error::Corpus(vetted_corpus::Error::NoTokens), ErrorKind::InvalidInput),

@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(head.own, shipped.own);
         assert!(head.before != shipped.before && view.own != shipped.own);
         let encoder = Weights::parse(bytes).unwrap();
-        let (encoder, ..) = encoder.of_views()[0];
-        assert!(encoder.starts_with("encoder.") && flipped(encoder).own != shipped.own);
+        let (encoder, ..) = encoder.of_views().swap_remove(0);
+        assert!(encoder.starts_with("encoder.") && flipped(&encoder).own != shipped.own);
     }
 }

@@ -147,3 +147,37 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
     Some(u32::from_le_bytes(bytes) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::VerifierOptions;
+
+    static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let tiny = vetted_fixtures::verifier(folder.path());
+        Verifier::open(&tiny, VerifierOptions::default(), &mut |_| {}).unwrap()
+    });
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// What an index hands over may be damaged in any way; it is never misread by panicking.
+        #[test]
+        fn arbitrary_bytes_are_no_views(bytes in proptest::collection::vec(any::<u8>(), 0..200), few in 0u8..4) {
+            let mut record = VERIFIER.views_fingerprint().to_vec();
+            record.extend(&bytes);
+            // So that the directory is often within the record.
+            if let Some(count) = record.get_mut(8..12) {
+                count.copy_from_slice(&[few, 0, 0, 0]);
+            }
+            for range in [0..0, 0..1, 1..200] {
+                prop_assert!(find(Some(&record), &range, &VERIFIER).is_err());
+            }
+        }
+    }
+}

@@ -1,30 +1,18 @@
 //! `vetted audit`: what fine-tuning an encoder cost, and what two tiers would give instead.
 
-mod cache;
-pub mod encoders;
-mod pairs;
-mod retrieval;
-
-use std::collections::BTreeSet;
 use std::io::{Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::Args;
-use vetted::{Verifier, VerifierOptions};
-use vetted_evaluation::audit::{PairScores, Part, SetScores, Settings, System};
-use vetted_evaluation::metrics::geometry::Geometry;
-use vetted_evaluation::pairs::Groups;
-use vetted_evaluation::{AuditReport, Collection};
+use vetted_evaluation::Collection;
+use vetted_study::AuditReport;
+use vetted_study::audit::{AuditSettings, Cache, PairSet, audit, own_collection};
 
 use crate::commands::Precision;
-use crate::commands::scorers;
 use crate::commands::sources::SourcesFile;
-pub use cache::Cache;
-use encoders::AuditedEncoder;
-pub use pairs::{PairSet, cosines, probabilities};
-pub use retrieval::{own_collection, ranked, verified};
+use crate::terminal::watch;
 
 /// Compares encoders before and after fine-tuning: retrieval (nDCG@10 by set, with intervals and a significance test), pairs
 /// that differ in structure (AUC by phenomenon), the shape of their vectors, and in the same tables the untouched base with
@@ -85,102 +73,21 @@ pub struct Audit {
 /// The exit status when a tuned encoder lost more than it may.
 const DROP_EXCEEDED: u8 = 3;
 
-/// Samples for intervals and tests.
-const RESAMPLES: u32 = 10_000;
-
-/// Texts whose vectors' shape is looked at.
-const GEOMETRY_TEXTS: usize = 1000;
-
 impl Audit {
     pub fn run(self) -> Result<ExitCode> {
-        if !(self.max_drop.is_finite() && self.max_drop >= 0.0) {
-            bail!("--max-drop is {}: it must be a number, 0 or more, such as 0.02", self.max_drop);
-        }
-        // What is wrong with any input is said before anything is computed.
-        let encoders = self.encoders()?;
-        let sets = self.sets()?;
-        let pairs = self.pair_set()?;
-        let groups = Groups::new(&pairs.pairs)?;
-        let cache = Cache::open(self.cache.as_deref())?;
-        let verifier = self.verifier()?;
-
-        let mut systems = Vec::new();
-        let mut ndcg: Vec<Vec<Vec<f64>>> = vec![Vec::new(); sets.len()];
-        let mut scores = Vec::new();
-        for (index, encoder) in encoders.iter().enumerate() {
-            let mut sample = Vec::new();
-            for (set, ndcg) in sets.iter().zip(&mut ndcg) {
-                let found = ranked(set, encoder, &cache)?;
-                ndcg.push(set.ndcg_at_10(&found.hits)?);
-                sample.extend(found.sample(GEOMETRY_TEXTS.div_ceil(sets.len())));
-                if let (0, Some((_, verifier))) = (index, &verifier) {
-                    let kept = verified(set, &found.hits, self.verify as usize, verifier, &cache)?;
-                    ndcg.push(set.ndcg_at_10(&kept)?);
-                }
-            }
-            scores.push(cosines(&pairs, encoder, &cache)?);
-            let part = if index == 0 { Part::Base } else { Part::Tuned };
-            let origin = encoder.folder.path.display().to_string();
-            let geometry = Geometry::of(&sample, encoder.dimensions())?;
-            systems.push(System { name: encoder.name.clone(), part, origin, geometry: Some(geometry) });
-        }
-        if let Some((name, verifier)) = &verifier {
-            // The pipeline was measured beside the base; it stands last.
-            ndcg.iter_mut().for_each(|systems| systems[1..].rotate_left(1));
-            scores.push(probabilities(&pairs, verifier, &cache)?);
-            let origin = format!("{} + the verifier {}", systems[0].name, name);
-            systems.push(System {
-                name: format!("{} + {name}", systems[0].name),
-                part: Part::TwoTier,
-                origin,
-                geometry: None,
-            });
-        }
-
-        let sets: Vec<SetScores> = sets
-            .iter()
-            .zip(ndcg)
-            .map(|(set, ndcg)| SetScores { name: set.dataset.name.clone(), documents: set.texts.len(), ndcg })
-            .collect();
-        let settings = Settings {
+        let settings = AuditSettings {
+            base: self.base.clone(),
+            tuned: self.tuned.clone(),
+            sets: self.sets()?,
+            pairs: self.pair_set()?,
             max_drop: self.max_drop,
-            precision: self.precision.name(),
-            resamples: RESAMPLES,
+            verifier: Some(self.verifier.clone()).filter(|verifier| verifier != "none"),
+            verify: self.verify as usize,
+            precision: self.precision.into(),
             seed: self.seed,
-            verified: if verifier.is_some() { self.verify as usize } else { 0 },
         };
-        let report = AuditReport::new(settings, systems, &sets, Some(PairScores { groups: &groups, scores: &scores }))?;
-        self.deliver(&report)
-    }
-
-    fn encoders(&self) -> Result<Vec<AuditedEncoder>> {
-        let names = std::iter::once(&self.base).chain(&self.tuned);
-        let mut encoders =
-            names.map(|name| AuditedEncoder::open(name, self.precision.into())).collect::<Result<Vec<_>>>()?;
-        // Two folders may have one name.
-        for index in 1..encoders.len() {
-            let (before, rest) = encoders.split_at_mut(index);
-            if before.iter().any(|other| other.name == rest[0].name) {
-                rest[0].name = self.tuned[index - 1].clone();
-            }
-        }
-        let names: BTreeSet<&str> = encoders.iter().map(|encoder| encoder.name.as_str()).collect();
-        if names.len() < encoders.len() {
-            bail!("a model is given twice: give each --tuned once, and another than --base");
-        }
-        let (base, tuned) = encoders.split_at(1);
-        if let Some(other) = tuned.iter().find(|tuned| tuned.dimensions() != base[0].dimensions()) {
-            bail!(
-                "{} has vectors of {} dimensions and {} of {}: one cannot be a fine-tuned version of the other, nor take its \
-                 place in an index. Give --tuned models that were made from --base; to compare unrelated encoders, use \
-                 `vetted eval retrieval --model` with each",
-                base[0].name,
-                base[0].dimensions(),
-                other.name,
-                other.dimensions()
-            );
-        }
-        Ok(encoders)
+        let cache = Cache::open(self.cache.as_deref())?;
+        self.deliver(&audit(&settings, &cache, &watch())?)
     }
 
     fn sets(&self) -> Result<Vec<Collection>> {
@@ -199,16 +106,6 @@ impl Audit {
             Some(most) => set.at_most(most as usize),
             None => set,
         })
-    }
-
-    fn verifier(&self) -> Result<Option<(String, NamedVerifier)>> {
-        if self.verifier == "none" {
-            return Ok(None);
-        }
-        let options = VerifierOptions::all_in(self.precision.into());
-        let verifier = NamedVerifier::load(&self.verifier, options, &self.precision.name())?;
-        let name = verifier.verifier.config().name.clone();
-        Ok(Some((name, verifier)))
     }
 
     /// Prints and writes the report, and says whether it passes.
@@ -232,25 +129,5 @@ impl Audit {
         }
         eprintln!("{}", report.verdict());
         Ok(DROP_EXCEEDED.into())
-    }
-}
-
-/// A verifier and what tells its answers from another's, for the cache.
-pub struct NamedVerifier {
-    pub verifier: Verifier,
-    pub identity: Vec<u8>,
-}
-
-impl NamedVerifier {
-    pub fn load(name: &str, options: VerifierOptions, precision: &str) -> Result<NamedVerifier> {
-        let verifier = scorers::load_judge(name, options)?;
-        let mut identity = format!("{precision} {name}\n").into_bytes();
-        for (file, shipped) in vetted::SHIPPED_VERIFIER {
-            match name {
-                "vetted" => identity.extend_from_slice(shipped),
-                folder => identity.extend(std::fs::read(Path::new(folder).join(file)).unwrap_or_default()),
-            }
-        }
-        Ok(NamedVerifier { verifier, identity })
     }
 }

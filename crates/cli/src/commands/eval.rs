@@ -1,19 +1,17 @@
 //! `vetted eval`: measurements on labeled data.
 
+mod arguments;
 mod cascade;
 mod contrast;
-mod corpus;
-pub mod pairs;
-mod pipeline;
-mod planting;
+mod pairs;
 mod retrieval;
-pub mod twins;
-
-use std::num::NonZeroU32;
+mod twins;
 
 use anyhow::Result;
 use clap::Subcommand;
-use vetted_evaluation::interval::Bootstrap;
+
+/// What `--scorer` takes, for its help.
+const SCORERS: &str = "vetted (the shipped verifier), cosine, f0, f1 (MaxSim), f2, or a verifier's folder";
 
 #[derive(Subcommand)]
 pub enum Eval {
@@ -39,10 +37,4 @@ impl Eval {
             Eval::Contrast(command) => command.run(),
         }
     }
-}
-
-/// For reports of many intervals: fewer samples for each.
-fn quick_bootstrap() -> Bootstrap {
-    const RESAMPLES: NonZeroU32 = NonZeroU32::new(2000).expect("2000 is not zero");
-    Bootstrap { resamples: RESAMPLES, ..Bootstrap::default() }
 }

@@ -5,6 +5,9 @@
 //! computed, not sampled: with `R` of `n` queries answered right, `h` distinct ones are all among them with probability
 //! `R/n * (R-1)/(n-1) * ...`.
 
+use serde::ser::{Serialize, Serializer};
+use serde_json::json;
+
 use crate::Error;
 use crate::interval::{Bootstrap, Interval};
 use crate::metrics::twins::Outcome;
@@ -40,6 +43,17 @@ pub struct Step {
     pub success_ci95: Interval,
     /// Of a silent error.
     pub silent_ci95: Interval,
+}
+
+impl Serialize for Step {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Step { length, chances, success_ci95, silent_ci95 } = self;
+        json!({
+            "h": length, "success": chances.success, "abstained": chances.abstained, "twin": chances.twin,
+            "other": chances.other, "silent": chances.silent(), "ci95": {"success": success_ci95, "silent": silent_ci95},
+        })
+        .serialize(serializer)
+    }
 }
 
 /// How chains of 1, 2, ... `longest` distinct queries end, given what came of each query; shorter if there are fewer queries.

@@ -135,7 +135,7 @@ impl fmt::Display for RetrievalReport {
 
 impl RunReport {
     /// Runs that share their metrics, two lines each.
-    pub(super) fn table(runs: &[&RunReport]) -> String {
+    pub fn table(runs: &[&RunReport]) -> String {
         let header = runs.first().map(|run| run.header()).into_iter();
         table::aligned(&header.chain(runs.iter().flat_map(|run| run.rows())).collect::<Vec<_>>())
     }

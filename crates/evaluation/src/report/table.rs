@@ -3,7 +3,7 @@
 /// Lays `rows` out in columns two spaces apart: the first flush left, the others flush right.
 ///
 /// Rows may be shorter than others; no line ends in spaces.
-pub(super) fn aligned(rows: &[Vec<String>]) -> String {
+pub fn aligned(rows: &[Vec<String>]) -> String {
     let widths = widths(rows);
     rows.iter().map(|row| line(row, &widths) + "\n").collect()
 }

@@ -2,6 +2,8 @@
 
 use super::{Room, draft};
 use crate::logic::{compare, values};
+use vetted_english::MONTHS;
+
 use crate::morphology::{digits, number_word};
 use crate::phrase::Gen;
 use crate::{Draft, Kind, Verdict};
@@ -221,20 +223,6 @@ const HAPPENED: &[(&str, &[&str])] = &[
 
 /// A point in time, as an interval of months since year 0.
 fn period(g: &mut Gen, year: i64, month: i64) -> (String, Box<dyn Fn(i64) -> bool>) {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
     let name = MONTHS[month as usize % 12];
     let at = 12 * year + month;
     let decade = year / 10 * 10;

@@ -3,6 +3,8 @@
 use super::arguments::plain_event;
 use super::{Room, draft};
 use crate::clause::Clause;
+use vetted_english::MONTHS;
+
 use crate::morphology::number_word;
 use crate::phrase::Gen;
 use crate::{Draft, Kind, Verdict};
@@ -133,21 +135,6 @@ const STATES: &[State] = &[
     ),
     ("org", ["{x} was on strike", "{x} was not free of strikes"], ["{x} was not on strike", "{x} was free of strikes"]),
     ("plant", ["{x} was in bloom", "{x} was flowering"], ["{x} was not in bloom", "{x} was not flowering"]),
-];
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
 ];
 
 /// A moment or stretch within a day (hours) or a year (months), as first and last.

@@ -1,10 +1,11 @@
 //! Phrases and clauses moved to the front or back, and clauses put in another order of time.
 
+use vetted_english::month;
 use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;
-use crate::sentence::{MONTHS, Sentence};
+use crate::sentence::Sentence;
 use crate::tag::Tag;
 use crate::token::Token;
 
@@ -26,17 +27,17 @@ fn final_adjunct(sentence: &Sentence) -> Option<usize> {
     let start =
         (1..end).rev().take(6).find(|at| sentence.tokens[*at].any(&["in", "on", "during", "since", "until"]))?;
     let rest = &sentence.tokens[start + 1..end];
-    let month = |token: &Token| MONTHS.contains(&token.lower().as_str());
+    let is_month = |token: &Token| month(&token.text).is_some();
     let time = rest.iter().all(|token| {
         token.tag == Tag::Cd
-            || month(token)
+            || is_month(token)
             || token.text == ","
             || token.any(&["the", "early", "late", "season", "war", "century", "summer", "winter", "spring"])
             || token.text.ends_with("th")
             || token.text.ends_with("0s")
     });
     let dated = rest.iter().any(|token| {
-        month(token) || token.text.len() == 4 && token.tag == Tag::Cd || token.any(&["century", "war", "season"])
+        is_month(token) || token.text.len() == 4 && token.tag == Tag::Cd || token.any(&["century", "war", "season"])
     });
     (time && dated && !rest.is_empty()).then_some(start)
 }
@@ -79,9 +80,9 @@ fn unfront(edits: &mut Edits<'_>) {
     {
         return;
     }
-    let dated = adjunct.iter().any(|token| {
-        token.tag == Tag::Cd || MONTHS.contains(&token.lower().as_str()) || token.any(&["war", "century"])
-    });
+    let dated = adjunct
+        .iter()
+        .any(|token| token.tag == Tag::Cd || month(&token.text).is_some() || token.any(&["war", "century"]));
     let end = sentence.end();
     let body = &sentence.tokens[comma + 1..end];
     let finite = body.iter().filter(|token| token.tag.is_finite()).count();

@@ -1,5 +1,6 @@
 //! The same words in another order that says the same: adverbs, neighboring adjuncts, parallel actions, appositions.
 
+use vetted_english::month;
 use vetted_pairs::Kind;
 
 use super::{Edits, exchange, replace};
@@ -162,9 +163,7 @@ fn neighbors(edits: &mut Edits<'_>) {
         let dated = |phrase: &crate::sentence::Phrase| {
             let tokens = &sentence.tokens[phrase.range.clone()];
             tokens.iter().any(|token| token.text.len() == 4 && token.tag == Tag::Cd)
-                && tokens
-                    .iter()
-                    .all(|token| token.tag == Tag::Cd || crate::sentence::MONTHS.contains(&token.lower().as_str()))
+                && tokens.iter().all(|token| token.tag == Tag::Cd || month(&token.text).is_some())
         };
         let verbal = matches!(sentence.tag(at - 1), Tag::Vbn | Tag::Vbd);
         let bounded = sentence

@@ -1,47 +1,12 @@
 //! Numbers, dates and units: another value is another statement, another way of writing it is not.
 
+use vetted_english::{MONTHS, grouped, month, spelled};
 use vetted_pairs::Kind;
 
 use super::{Edits, replace};
 use crate::edit::Meaning;
-use crate::sentence::MONTHS;
 use crate::tag::Tag;
-use crate::token::{Token, capitalize};
-
-const SMALL: [&str; 21] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
-const TENS: [&str; 10] = ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
-
-/// The English word for a number below a hundred.
-pub fn spelled(number: u64) -> Option<String> {
-    match number {
-        0..=20 => Some(SMALL[number as usize].to_owned()),
-        21..=99 if number.is_multiple_of(10) => Some(TENS[(number / 10) as usize].to_owned()),
-        21..=99 => Some(format!("{}-{}", TENS[(number / 10) as usize], SMALL[(number % 10) as usize])),
-        _ => None,
-    }
-}
+use crate::token::Token;
 
 fn value(word: &str) -> Option<u64> {
     let digits: String = word.chars().filter(|c| *c != ',').collect();
@@ -67,7 +32,7 @@ fn number(edits: &mut Edits<'_>, at: usize) {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b',');
     let month_near = [at.wrapping_sub(1), at.wrapping_sub(2), at.wrapping_sub(3), at + 1]
         .iter()
-        .any(|near| MONTHS.contains(&sentence.word(*near).as_str()));
+        .any(|near| month(&sentence.word(*near)).is_some());
     let year = digits && text.len() == 4 && (1000..2100).contains(&number);
     let set = |new: String| replace(&sentence.tokens, at..at + 1, [Token { text: new, ..sentence.tokens[at].clone() }]);
     if year {
@@ -173,18 +138,6 @@ fn different(number: u64, edits: &mut Edits<'_>) -> u64 {
             return other;
         }
     }
-}
-
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// Spellings of one unit per row; rows of one quantity are neighbors, told apart by [`QUANTITY`].
@@ -299,12 +252,10 @@ fn unit(edits: &mut Edits<'_>, at: usize, number: u64) {
 /// "5 May 1990", "May 5, 1990": the same day written otherwise, and other days.
 fn date(edits: &mut Edits<'_>, at: usize) {
     let sentence = edits.sentence;
-    let Some(month) = MONTHS
-        .iter()
-        .position(|month| sentence.word(at) == *month && sentence.tokens[at].text.starts_with(char::is_uppercase))
-    else {
+    if !sentence.tokens[at].text.starts_with(char::is_uppercase) {
         return;
-    };
+    }
+    let Some(month) = month(&sentence.word(at)) else { return };
     let dated = sentence.tag(at + 1) == Tag::Cd || at > 0 && sentence.tag(at - 1) == Tag::Cd;
     let named = sentence.before(at) == "in" && month != 4 && month != 2;
     if !dated && !named {
@@ -314,7 +265,7 @@ fn date(edits: &mut Edits<'_>, at: usize) {
     let renamed = replace(
         &sentence.tokens,
         at..at + 1,
-        [Token { text: capitalize(MONTHS[other]), ..sentence.tokens[at].clone() }],
+        [Token { text: MONTHS[other].to_owned(), ..sentence.tokens[at].clone() }],
     );
     edits.offer(Kind::Date, "month-changed", Meaning::Conflict, renamed);
     let day = |index: usize| {

@@ -120,7 +120,7 @@ fn names(edits: &mut Edits<'_>) {
         let bare = sentence.tokens[range.clone()]
             .iter()
             .all(|token| token.tag.is_name() && token.text.starts_with(char::is_uppercase));
-        if phrase.tag != Tag::Nnp || !bare || crate::sentence::MONTHS.contains(&sentence.word(range.start).as_str()) {
+        if phrase.tag != Tag::Nnp || !bare || vetted_english::month(&sentence.word(range.start)).is_some() {
             continue;
         }
         let person = sentence.is_person(range.clone());

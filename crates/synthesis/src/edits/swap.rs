@@ -109,7 +109,7 @@ fn names(edits: &mut Edits<'_>, phrases: &[Phrase]) {
 }
 
 fn is_calendar(word: &str) -> bool {
-    crate::sentence::MONTHS.contains(&word) || word.ends_with("day") && word.len() < 10
+    vetted_english::month(word).is_some() || word.ends_with("day") && word.len() < 10
 }
 
 /// Whether a name stands where places do.
@@ -178,7 +178,7 @@ fn alike(one: &str, other: &str, tag: Tag) -> bool {
     if lexicon.is_person(one) && lexicon.is_person(other) {
         return true;
     }
-    let base = |word: &str| if tag == Tag::Nns { crate::morphology::singular(word) } else { Some(word.to_owned()) };
+    let base = |word: &str| if tag == Tag::Nns { vetted_english::singular(word) } else { Some(word.to_owned()) };
     let (Some(one), Some(other)) = (base(one), base(other)) else { return false };
     let concrete = |word: &str| lexicon.siblings(Class::Noun, word).any(|group| group.things);
     concrete(&one) && concrete(&other) && !lexicon.is_person(&one) && !lexicon.is_person(&other)

@@ -1,5 +1,6 @@
 //! Who does what to whom: active and passive, with subject and object in their places or exchanged, and clefts.
 
+use vetted_english::month;
 use vetted_pairs::Kind;
 
 use std::ops::Range;
@@ -95,10 +96,7 @@ fn action(sentence: &Sentence) -> Option<Action> {
         let head = sentence.tag(agent.end - 1);
         let base = verb_bases_known(&sentence.word(verb), Tag::Vbn)?;
         let person = head.is_name() || sentence.is_person(agent.clone());
-        if !person
-            || !ends_well(sentence, agent.end)
-            || crate::sentence::MONTHS.contains(&sentence.word(agent.start).as_str())
-        {
+        if !person || !ends_well(sentence, agent.end) || month(&sentence.word(agent.start)).is_some() {
             return None;
         }
         let past = sentence.tokens[clause.finite].any(&["was", "were"]);

@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
-use vetted_evaluation::CascadeReport;
+use vetted_study::cascade::measure;
+use vetted_study::indexed::IndexedCorpus;
+use vetted_study::pipeline::Pipelines;
 
-use super::corpus::CorpusArguments;
-use super::pipeline::PipelineArguments;
-use super::planting::{PlantingArguments, placements};
-use super::quick_bootstrap;
-use crate::terminal::print_report;
+use super::arguments::{CorpusArguments, PipelineArguments, PlantingArguments};
+use crate::terminal::{print_report, watch};
 
 /// The corpus holds near-miss twins, as in `eval twins`. An agent asks h different queries, one after the other, and acts on
 /// each answer: on the first hit, or, with `vetted`, on the first hit that is accepted; where none is, it stops. A chain
@@ -41,18 +40,13 @@ pub struct Cascade {
 
 impl Cascade {
     pub fn run(self) -> Result<()> {
-        let rankers = self.pipelines.load(self.corpus.precision())?;
-        let corpus = self.corpus.open(&self.pipelines)?;
-        let planted = self.planting.plant(&corpus, self.corpus.passages)?;
-        let placed: Vec<_> = rankers
-            .iter()
-            .map(|ranker| Ok((ranker.name.clone(), placements(&corpus, &planted, ranker)?)))
-            .collect::<Result<_>>()?;
-        let bootstrap = quick_bootstrap();
-        let named = (corpus.dataset.name.as_str(), corpus.dataset.split.as_str(), self.planting.seed);
-        let report = CascadeReport::new(named, &planted, &placed, self.longest as usize, &bootstrap)?;
+        let (corpus, pipelines) = (self.corpus.settings(), self.pipelines.settings());
+        let watch = &watch();
+        let loaded = Pipelines::load(&pipelines, corpus.precision, watch)?;
+        let corpus = IndexedCorpus::open(&corpus, &pipelines, watch)?;
+        let report = measure(&corpus, &loaded, &self.planting.settings(), self.longest as usize, watch)?;
         if let Some(path) = &self.out {
-            report.draw(path)?;
+            std::fs::write(path, report.picture()).with_context(|| format!("cannot write {}", path.display()))?;
             eprintln!("wrote {}", path.display());
         }
         print_report(&report, self.json)

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use vetted_evaluation::interval::Bootstrap;
-use vetted_evaluation::metrics::retrieval::{evaluate, standard};
-use vetted_evaluation::{RetrievalReport, RunReport};
+use vetted_evaluation::Run;
+use vetted_study::indexed::IndexedCorpus;
+use vetted_study::pipeline::Pipelines;
+use vetted_study::retrieval;
 
-use super::corpus::CorpusArguments;
-use super::pipeline::PipelineArguments;
-use crate::terminal::print_report;
+use super::arguments::{CorpusArguments, PipelineArguments};
+use crate::terminal::{print_report, watch};
 
 /// Documents are embedded whole, as published figures are made: title, space, text, cut at the model's longest input.
 #[derive(Args)]
@@ -33,19 +33,19 @@ pub struct Retrieval {
 
 impl Retrieval {
     pub fn run(self) -> Result<()> {
-        let rankers = self.pipelines.load(self.corpus.precision())?;
-        let corpus = self.corpus.open(&self.pipelines)?;
-        let mut report = RetrievalReport::new(&corpus.dataset);
-        for ranker in &rankers {
-            let (run, latencies) = corpus.rank(ranker, self.k.get())?;
+        let (corpus, pipelines) = (self.corpus.settings(), self.pipelines.settings());
+        let watch = &watch();
+        let loaded = Pipelines::load(&pipelines, corpus.precision, watch)?;
+        let corpus = IndexedCorpus::open(&corpus, &pipelines, watch)?;
+        let keep = |name: &str, run: &Run| {
             if let Some(path) = &self.run_file {
-                let path = run_path(path, &ranker.name, rankers.len());
+                let path = run_path(path, name, loaded.rankers.len());
                 run.save(&path)?;
                 eprintln!("wrote {}", path.display());
             }
-            let evaluation = evaluate(&standard(self.k), &corpus.dataset.qrels, &run)?;
-            report.runs.push(RunReport::new(&ranker.name, &evaluation, &Bootstrap::default(), &latencies)?);
-        }
+            Ok(())
+        };
+        let report = retrieval::report(&corpus, &loaded, self.k, keep, watch)?;
         print_report(&report, self.json)
     }
 }

@@ -4,16 +4,12 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use vetted_evaluation::interval::Bootstrap;
-use vetted_evaluation::metrics::retrieval::{Metric, evaluate};
-use vetted_evaluation::report::twins::PipelineReport;
-use vetted_evaluation::{RunReport, TwinsReport};
+use vetted_study::indexed::IndexedCorpus;
+use vetted_study::pipeline::Pipelines;
+use vetted_study::twins::{Planted, measure};
 
-use super::corpus::CorpusArguments;
-use super::pipeline::PipelineArguments;
-use super::planting::{PlantingArguments, placements};
-use super::quick_bootstrap;
-use crate::terminal::print_report;
+use super::arguments::{CorpusArguments, PipelineArguments, PlantingArguments};
+use crate::terminal::{print_report, watch};
 
 /// Plants copies of relevant documents in which one sentence says something else, and asks for that sentence: as a statement
 /// in other words, and as a question that it answers and the copy does not. Which document is right is known by construction.
@@ -41,41 +37,18 @@ pub struct Twins {
 
 impl Twins {
     pub fn run(self) -> Result<()> {
-        print_report(&self.report()?, self.json)
-    }
-
-    /// Measures everything.
-    pub fn report(&self) -> Result<TwinsReport> {
-        let rankers = self.pipelines.load(self.corpus.precision())?;
-        let corpus = self.corpus.open(&self.pipelines)?;
-        let ndcg: Metric = "ndcg@10".parse()?;
-        let mut clean = Vec::with_capacity(rankers.len());
-        for ranker in &rankers {
-            let (run, latencies) = corpus.rank(ranker, 10)?;
-            let evaluation = evaluate(&[ndcg], &corpus.dataset.qrels, &run)?;
-            clean.push(RunReport::new(&ranker.name, &evaluation, &Bootstrap::default(), &latencies)?);
-        }
-        let documents = corpus.engine.len()?;
-        let planted = self.planting.plant(&corpus, self.corpus.passages)?;
-        if let Some(folder) = &self.out {
-            planted.write(&corpus.dataset.corpus, folder)?;
-            eprintln!("wrote {}", folder.display());
-        }
-        let placed: Vec<_> =
-            rankers.iter().map(|ranker| placements(&corpus, &planted, ranker)).collect::<Result<_>>()?;
-        let baseline = rankers.iter().position(|ranker| ranker.name == "dense").map(|place| placed[place].as_slice());
-        let bootstrap = quick_bootstrap();
-        let report = |(clean, placed): (RunReport, &Vec<_>)| {
-            let baseline = baseline.filter(|_| clean.pipeline != "dense");
-            PipelineReport::new(clean, &planted, placed, baseline, &bootstrap)
+        let (corpus, pipelines) = (self.corpus.settings(), self.pipelines.settings());
+        let watch = &watch();
+        let loaded = Pipelines::load(&pipelines, corpus.precision, watch)?;
+        let corpus = IndexedCorpus::open(&corpus, &pipelines, watch)?;
+        let keep = |planted: &Planted| {
+            if let Some(folder) = &self.out {
+                planted.write(&corpus.dataset.corpus, folder)?;
+                eprintln!("wrote {}", folder.display());
+            }
+            Ok(())
         };
-        Ok(TwinsReport {
-            dataset: corpus.dataset.name.clone(),
-            split: corpus.dataset.split.clone(),
-            seed: self.planting.seed,
-            documents,
-            twins: planted.twins.len(),
-            pipelines: clean.into_iter().zip(&placed).map(report).collect::<Result<_, _>>()?,
-        })
+        let report = measure(&corpus, &loaded, &self.planting.settings(), keep, watch)?;
+        print_report(&report, self.json)
     }
 }

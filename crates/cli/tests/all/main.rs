@@ -1,0 +1,23 @@
+//! The program as people run it: the real binary on real files, over tiny models that need no download
+//! (`vetted-fixtures`). What the models say that come with vetted is tested in `acceptance.rs`.
+
+mod command_line;
+mod program;
+mod vetted_search;
+
+#[cfg(feature = "study")]
+mod audit;
+#[cfg(feature = "study")]
+mod evaluation;
+#[cfg(feature = "study")]
+mod twins;
+
+#[cfg(feature = "train")]
+mod encoder;
+#[cfg(feature = "train")]
+mod onnx;
+#[cfg(all(feature = "train", feature = "study"))]
+mod verifier;
+
+#[cfg(not(all(feature = "train", feature = "study")))]
+mod missing;
