@@ -21,10 +21,11 @@
 //! [views](Verifier::passage_views).
 //!
 //! ```no_run
+//! use std::sync::Arc;
 //! use vetted_verifier::{PassageSource, Verifier, VerifierOptions};
 //!
 //! # fn main() -> Result<(), vetted_verifier::Error> {
-//! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
+//! let verifier = Arc::new(Verifier::shipped(VerifierOptions::default(), &mut |_| {})?);
 //! let kept = verifier.passage_views(&["The man was bitten by the dog.", "The park has a pond."])?.unwrap_or_default();
 //! let query = verifier.prepare("The dog bit the man.")?;
 //! let sources: Vec<_> = kept.into_iter().map(PassageSource::Views).collect();

@@ -22,8 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let ranked = engine.rank(&Search::new(text).k(20).mode(mode))?;
         for (what, candidates) in [("hit", &ranked.hits), ("rejected", &ranked.rejected)] {
             for candidate in candidates {
-                let (recall, score) = (candidate.recall_score.to_bits(), candidate.score.to_bits());
-                print!("search {number} {what} {} {} {recall:08x} {score:08x}", candidate.id, candidate.recall_rank);
+                let score = candidate.score.to_bits();
+                print!("search {number} {what} {} {} {score:08x}", candidate.id, candidate.recall_rank);
                 if let Some(read) = candidate.outcome.assessment() {
                     print!("{}", bits(&read.judgement, &read.outputs, [read.support_of_all, read.coverage]));
                     print!(" {:?} {:?}", read.judgement.kind, read.window);

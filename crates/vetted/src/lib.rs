@@ -46,10 +46,11 @@
 //! Behind a retriever of your own, read a query once and hold passages against it. Where passages are known beforehand, keep their [views](Verifier::passage_views).
 //!
 //! ```no_run
+//! use std::sync::Arc;
 //! use vetted::{PassageSource, Verifier, VerifierOptions};
 //!
 //! # fn main() -> Result<(), vetted::Error> {
-//! let verifier = Verifier::shipped(VerifierOptions::default(), &mut |_| {})?;
+//! let verifier = Arc::new(Verifier::shipped(VerifierOptions::default(), &mut |_| {})?);
 //! let kept = verifier.passage_views(&["The man was bitten by the dog.", "The park has a pond."])?.unwrap_or_default();
 //! let query = verifier.prepare("The dog bit the man.")?;
 //! let sources: Vec<_> = kept.into_iter().map(PassageSource::Views).collect();

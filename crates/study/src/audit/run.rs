@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use vetted::{Precision, Verifier, VerifierOptions};
 use vetted_evaluation::Collection;
@@ -136,7 +137,7 @@ fn encoders(settings: &AuditSettings, watch: Watch<'_>) -> Result<Vec<AuditedEnc
 /// A verifier and what tells its answers from another's, for the cache.
 pub struct NamedVerifier {
     /// The verifier.
-    pub verifier: Verifier,
+    pub verifier: Arc<Verifier>,
     /// Its files and its arithmetic.
     pub identity: Vec<u8>,
 }
@@ -155,7 +156,7 @@ impl NamedVerifier {
                 folder => identity.extend(std::fs::read(Path::new(folder).join(file)).unwrap_or_default()),
             }
         }
-        Ok(NamedVerifier { verifier, identity })
+        Ok(NamedVerifier { verifier: Arc::new(verifier), identity })
     }
 }
 
