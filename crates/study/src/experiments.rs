@@ -73,7 +73,7 @@ pub struct Plan {
     pub steps_curve: Vec<usize>,
     /// How encoders are trained; seed and steps are those above.
     pub recipe: EncoderRecipe,
-    /// Pairs that each verifier visits.
+    /// Training pairs that each verifier is shown.
     pub visits: usize,
     /// Labelled pairs that verifiers learn from, beside those made here.
     pub verifier_pairs: Vec<PathBuf>,

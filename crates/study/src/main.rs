@@ -78,7 +78,7 @@ struct Arguments {
     /// Longest text in tokens while encoders are trained
     #[arg(long, value_name = "N", default_value_t = 96)]
     max_tokens: usize,
-    /// Pairs that each verifier visits
+    /// Training pairs that each verifier is shown
     #[arg(long, value_name = "N", default_value_t = 6000, value_parser = clap::value_parser!(u32).range(100..))]
     visits: u32,
     /// Labeled pairs that verifiers learn from, beside those made here

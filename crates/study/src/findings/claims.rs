@@ -73,7 +73,7 @@ impl Study {
             (best_of(|made| *made == Made::Formula), best_of(|made| *made != Made::Formula))
         {
             advice.push(format!(
-                "Read what was found a second time instead: over the untouched encoder, {} ({}) tells matching pairs from near \
+                "Check results with a verifier instead: over the untouched encoder, {} ({}) tells matching pairs from near \
                  misses with an AUC of {high:.3}, the best formula ({}) with {low:.3} (mean over the sources of pairs).",
                 trained.name,
                 super::tables::made(trained),

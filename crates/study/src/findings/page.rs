@@ -45,13 +45,13 @@ impl Study {
         page += INTRODUCTION;
         let claims = self.claims(effects, bootstrap)?;
         if !claims.is_empty() {
-            page += "\n## What held of the paper's claims\n\n| claim | here |\n|---|---|\n";
+            page += "\n## Which of the paper's claims held\n\n| claim | here |\n|---|---|\n";
             for claim in claims {
                 let _ = writeln!(page, "| {} | {} |", claim.claim, claim.found);
             }
         }
         if !notes.trim().is_empty() {
-            let _ = writeln!(page, "\n## Mind\n\n{}", notes.trim());
+            let _ = writeln!(page, "\n## Limits of this study\n\n{}", notes.trim());
         }
         page += "\n## Experiment 1: encoders\n";
         page += ENCODERS;
@@ -98,8 +98,9 @@ impl Study {
             page += FIXES;
             section(&mut page, "", &self.ways());
         }
-        page += "\n## Run it again\n\nFrom the repository's root; what is done is kept in `--work` and not done twice. All figures, \
-                 query by query, are in [study.json](study.json), and one a line in [figures.csv](figures.csv).\n\n```sh\n";
+        page += "\n## Run it again\n\nFrom the repository's root. DATA is a folder with the data sets. What was measured is kept in `--work` and not \
+                 measured twice. All figures, query by query, are in [study.json](study.json), and one a line in \
+                 [figures.csv](figures.csv).\n\n```sh\n";
         for command in commands {
             let _ = writeln!(page, "{command}");
         }
@@ -144,11 +145,11 @@ const VERIFIERS: &str = "
 A verifier reads two texts token by token over an encoder that retrieval keeps as it is. *cosine* to *f2* are formulas; *f3*
 (convolutions), *f4* (the paper's map Transformer), *map-transformer* (vetted's) and the *cross-encoder* (both texts at once) are
 trained here on few pairs, *frozen* (the encoder's layers as they are) or *end to end* (on a copy of them). The shipped
-weights saw far more and other pairs, so they are no part of the comparison of architectures.
+weights, those of the day of the measurement, saw far more and other pairs, so they are no part of the comparison of architectures.
 ";
 
 const FIXES: &str = "
-What people do about near misses, side by side. In the copy with planted near misses, a relevant document has a twin in which one
+Common remedies for near misses, compared. In the copy with planted near misses, a relevant document has a twin in which one
 sentence was edited to say something else, and the query says what the original says in other words. *Near miss first*
 is how often the twin is the first answer, *right in 10* how often the original is among the first ten, *abstained* how often
 nothing is vouched for.

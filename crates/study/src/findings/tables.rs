@@ -244,9 +244,9 @@ pub(super) fn group_name(group: &Separated) -> String {
 pub(super) fn made(verifier: &Verifier) -> String {
     match verifier.made {
         Made::Formula => "no".into(),
-        Made::Frozen { visits } => format!("frozen, {visits} visits"),
-        Made::EndToEnd { visits } => format!("end to end, {visits} visits"),
-        Made::Shipped => "shipped weights, see their card".into(),
+        Made::Frozen { visits } => format!("frozen, {visits} training pairs"),
+        Made::EndToEnd { visits } => format!("end to end, {visits} training pairs"),
+        Made::Shipped => "weights shipped that day".into(),
     }
 }
 
