@@ -84,11 +84,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The name as it is typed.
-    pub fn name(self) -> String {
-        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
-    }
-
     /// For the library; `alpha` is the weight of the dense score in `Hybrid`.
     pub fn with_alpha(self, alpha: f32) -> vetted::Mode {
         match self {
