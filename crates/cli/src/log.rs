@@ -1,6 +1,6 @@
 //! What the libraries say while they work, on standard error.
 
-use std::io::stderr;
+use std::io::{IsTerminal, stderr};
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -12,6 +12,7 @@ pub fn start(filter: Targets) {
     let stages = filter.would_enable("vetted", &Level::DEBUG);
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(stderr)
+        .with_ansi(stderr().is_terminal())
         .with_target(stages)
         .without_time()
         .with_span_events(if stages { FmtSpan::CLOSE } else { FmtSpan::NONE });

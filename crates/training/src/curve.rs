@@ -44,7 +44,7 @@ fn panel(lines: &[Line]) -> Panel {
         })
     };
     Panel {
-        x: Axis::new("step", 0.0, last as f64),
+        x: Axis::new("step", 0.0, last as f64).counted(),
         y: Axis::new("loss", 0.0, 1.05 * highest),
         right: Some(Axis::new(right, from, 1.0)),
         lines: curves.into_iter().enumerate().filter_map(curve).collect(),

@@ -61,6 +61,9 @@ pub struct Indexed {
     pub duplicates: usize,
 }
 
+/// So many documents for each processor are encoded before those who wait for a processor come first.
+const DOCUMENTS_TOGETHER: usize = 8;
+
 impl Engine {
     /// Begins with the index in `folder`, which need not exist yet.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
@@ -130,9 +133,15 @@ impl Engine {
         }
         let encoder = self.model.encoder(self.folder())?;
         let encoders = Encoders { encoder: &encoder, verifier: verifier.as_deref() };
+        let together = DOCUMENTS_TOGETHER * self.compute.threads();
+        let mut encoded = Vec::with_capacity(documents.len());
+        while !documents.is_empty() {
+            let rest = documents.split_off(documents.len().min(together));
+            let some = std::mem::replace(&mut documents, rest);
+            encoded.extend(entries(some, self.passages, encoders, &mut self.compute.team())?);
+        }
         // The processors are free for others while the disk writes.
-        let entries = entries(documents, self.passages, encoders, &mut self.compute.team())?;
-        let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
+        let Upserted { added, replaced, duplicates } = self.index.upsert(encoded)?;
         Ok(Indexed { added, replaced, unchanged, duplicates })
     }
 

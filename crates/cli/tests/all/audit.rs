@@ -54,7 +54,7 @@ fn the_gate_opens_and_shuts_and_a_rerun_says_the_same() {
     assert!(page.contains("<svg") && !page.contains("<script"));
     let written = json(&fs::read_to_string(folder.path().join("report.json")).unwrap());
     let base = written["average"][0]["ndcg"].as_f64().unwrap();
-    assert!(base > 0.4, "the encoder finds by words: {base}");
+    assert!(base > 0.1, "the tiny encoder finds something by words: {base}");
     assert_eq!(written["groups"][0]["figures"].as_array().unwrap().len(), 3);
 
     let again = vetted(folder.path(), &audit);

@@ -28,6 +28,8 @@ pub struct Axis {
     pub low: f64,
     /// Where it ends.
     pub high: f64,
+    /// Whether it counts: no ticks between whole numbers.
+    pub whole: bool,
 }
 
 /// A line with its name.
@@ -84,7 +86,16 @@ pub fn panels(panels: &[Panel]) -> String {
 impl Axis {
     /// An axis from `low` to `high`.
     pub fn new(name: impl Into<String>, low: f64, high: f64) -> Axis {
-        Axis { name: name.into(), low, high: if high > low { high } else { low + 1.0 } }
+        Axis { name: name.into(), low, high: if high > low { high } else { low + 1.0 }, whole: false }
+    }
+
+    /// The same, of things that are counted.
+    pub fn counted(self) -> Axis {
+        Axis { whole: true, ..self }
+    }
+
+    fn ticks(&self) -> impl Iterator<Item = f64> {
+        ticks(self.low, self.high).into_iter().filter(|tick| !self.whole || (tick - tick.round()).abs() < 1e-9)
     }
 
     fn share(&self, value: f64) -> f64 {
@@ -119,7 +130,7 @@ impl Panel {
             let _ = write!(svg, r#"<text x="{x:.1}" y="{y:.1}" {attributes}>{}</text>"#, escape(text));
         };
         text(svg, (left + right) / 2.0, 18.0, r#"text-anchor="middle" class="title""#, &self.title);
-        for tick in ticks(self.x.low, self.x.high) {
+        for tick in self.x.ticks() {
             let x = self.across(tick);
             let _ =
                 write!(svg, r#"<line class="axis" x1="{x:.1}" x2="{x:.1}" y1="{bottom}" y2="{:.1}"/>"#, bottom + 4.0);
@@ -127,7 +138,7 @@ impl Panel {
         }
         for (axis, at, anchor) in [(Some(&self.y), left - 7.0, "end"), (self.right.as_ref(), right + 7.0, "start")] {
             let Some(axis) = axis else { continue };
-            for tick in ticks(axis.low, axis.high) {
+            for tick in axis.ticks() {
                 let y = bottom - axis.share(tick) * (bottom - top);
                 if anchor == "end" {
                     let _ = write!(svg, r#"<line class="grid" x1="{left}" x2="{right}" y1="{y:.1}" y2="{y:.1}"/>"#);

@@ -13,7 +13,7 @@ impl CascadeReport {
             let longest = form.pipelines.iter().map(|report| report.steps.len()).max().unwrap_or(1).max(2);
             Panel {
                 title: format!("{}, {}s, n = {}", self.dataset, form.form.name(), form.n),
-                x: Axis::new("retrievals in a row", 1.0, longest as f64),
+                x: Axis::new("retrievals in a row", 1.0, longest as f64).counted(),
                 y: Axis::new("share of chains", 0.0, 1.0),
                 right: None,
                 lines: lines(form),
