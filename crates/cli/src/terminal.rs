@@ -16,8 +16,8 @@ pub fn chain(error: &anyhow::Error) -> String {
         let complete = cause.is::<vetted::Error>()
             || cause.is::<vetted::corpus::Error>()
             || cause.is::<vetted::models::Error>()
-            || cause.is::<vetted::recall::Error>()
-            || cause.is::<vetted::verification::Error>();
+            || cause.is::<vetted::retrieval::Error>()
+            || cause.is::<vetted::reader::Error>();
         #[cfg(feature = "study")]
         let complete = complete || cause.is::<vetted_evaluation::Error>() || cause.is::<vetted_study::Error>();
         #[cfg(feature = "train")]

@@ -10,6 +10,9 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The result was no longer wanted before it was there.
+    #[error(transparent)]
+    Expired(#[from] vetted_kernels::Expired),
     /// The folder holds no index.
     #[error("{path} holds no index: name the folder of an existing index, or create one first", path = .path.display())]
     NotAnIndex {

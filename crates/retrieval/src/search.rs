@@ -39,12 +39,14 @@ impl Snapshot {
     ///
     /// # Errors
     /// [`Error::EmptyQuery`](crate::Error::EmptyQuery), [`Error::Dimensions`](crate::Error::Dimensions),
-    /// [`Error::NotFinite`](crate::Error::NotFinite), [`Error::Alpha`](crate::Error::Alpha), and if the index cannot be
-    /// read.
+    /// [`Error::NotFinite`](crate::Error::NotFinite), [`Error::Alpha`](crate::Error::Alpha), if the index cannot be read, and
+    /// [`Error::Expired`](crate::Error::Expired) when the team's deadline is over, at which every step looks first.
     pub fn search(&self, query: &Query<'_>, team: &mut Team) -> Result<Vec<Hit>> {
         let (reading, roster) = (self.reading(), self.roster());
         query.check(reading.dimensions())?;
+        team.check()?;
         let vectors = query.vector().map(|_| self.vectors()).transpose()?;
+        team.check()?;
         let bm25 = match query.text() {
             Some(text) => {
                 self.shared().words_asked.store(true, Ordering::Relaxed);
@@ -52,7 +54,8 @@ impl Snapshot {
             }
             None => Matches::none(),
         };
-        let allowed = allowed(&query.filters, reading, roster)?;
+        let allowed = allowed(&query.filters, reading, roster, team)?;
+        team.check()?;
         let scope = Scope { reading, roster, allowed: &allowed };
         let mut searcher = Searcher { vectors, bm25, scope, method: query.method, team };
         let found = match query.matching {
@@ -68,12 +71,19 @@ impl Snapshot {
 }
 
 /// The ordinals of documents that are there and fit all filters.
-fn allowed<'roster>(filters: &[Filter], reading: &Reading, roster: &'roster Roster) -> Result<Cow<'roster, Bits>> {
+fn allowed<'roster>(
+    filters: &[Filter],
+    reading: &Reading,
+    roster: &'roster Roster,
+    team: &Team,
+) -> Result<Cow<'roster, Bits>> {
     if filters.is_empty() {
         return Ok(Cow::Borrowed(roster.alive()));
     }
     let mut allowed = Bits::default();
     for (chunk, first) in roster.chunks().iter().zip((0..).step_by(CHUNK)) {
+        // Columns are made when a filter first asks for them, which reads documents.
+        team.check()?;
         let mut alive = Bits::default();
         roster.alive().words(first).take(CHUNK / 64).for_each(|word| alive.push_word(word));
         let read = |place: u32| reading.metadata(chunk.number(place as usize));

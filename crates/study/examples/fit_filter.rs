@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use vetted::Document;
 use vetted::corpus::{ReadOptions, read};
-use vetted::verification::Thresholds;
+use vetted::reader::Thresholds;
 use vetted::{
     Engine, Finding, PassageSource, Passages, Precision, QueryExtent, Search, VerifierSource, ViewStorage, Window,
     combine_passage,

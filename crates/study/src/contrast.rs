@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use vetted::verification::Relation;
+use vetted::reader::Relation;
 use vetted_evaluation::contrast::Contrast;
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::contrast::{ContrastScores, evaluate};

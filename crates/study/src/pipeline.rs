@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use vetted::verification::{Architecture, Relation};
+use vetted::reader::{Architecture, Relation};
 use vetted::{
     Engine, Fusion, Mode, Normalization, Policy, Precision, Search, Verifier, VerifierOptions, VerifierSource,
     ViewStorage,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vetted::verification::{Architecture, F2};
+use vetted::reader::{Architecture, F2};
 use vetted::{Verifier, VerifierOptions};
 
 use crate::Error;

@@ -10,7 +10,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use vetted::models::ensure;
-use vetted::recall::{Entry, Index};
+use vetted::retrieval::{Entry, Index};
 use vetted::{Engine, Search, Timing};
 use vetted_encoder::{Encoder, Options, Role};
 

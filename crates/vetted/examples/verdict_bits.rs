@@ -6,7 +6,7 @@
 
 use std::error::Error;
 
-use vetted::verification::{Outputs, Relation};
+use vetted::reader::{Outputs, Relation};
 use vetted::{Engine, Judgement, Mode, Outcome, Precision, Search, Verifier, VerifierOptions};
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -16,7 +16,7 @@ pub enum Error {
     Expired(#[from] vetted_kernels::Expired),
     /// The index could not be read or written.
     #[error(transparent)]
-    Recall(#[from] vetted_retrieval::Error),
+    Retrieval(vetted_retrieval::Error),
     /// The documents could not be read, or the passage options contradict each other.
     #[error(transparent)]
     Corpus(#[from] vetted_corpus::Error),
@@ -92,6 +92,15 @@ impl From<vetted_verifier::Error> for Error {
     }
 }
 
+impl From<vetted_retrieval::Error> for Error {
+    fn from(error: vetted_retrieval::Error) -> Self {
+        match error {
+            vetted_retrieval::Error::Expired(expired) => Error::Expired(expired),
+            error => Error::Retrieval(error),
+        }
+    }
+}
+
 impl From<vetted_encoder::Error> for Error {
     fn from(error: vetted_encoder::Error) -> Self {
         match error {
@@ -107,7 +116,7 @@ impl Error {
         match self {
             Error::Encoder(error) => error.into(),
             Error::Expired(_) => ErrorKind::Unavailable,
-            Error::Recall(error) => of_retrieval(error),
+            Error::Retrieval(error) => of_retrieval(error),
             Error::Corpus(error) => error.into(),
             Error::Verifier(error) => error.kind(),
             Error::ModelMismatch { .. } | Error::ModelChanged { .. } => ErrorKind::Conflict,
@@ -121,6 +130,7 @@ fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
     use vetted_retrieval::Error;
     match error {
         Error::NotAnIndex { .. } => ErrorKind::NotFound,
+        Error::Expired(_) => ErrorKind::Unavailable,
         Error::AlreadyExists { .. }
         | Error::Occupied { .. }
         | Error::Locked { .. }

@@ -25,7 +25,7 @@
 //! # Verdicts
 //!
 //! ```no_run
-//! use vetted::verification::Relation;
+//! use vetted::reader::Relation;
 //! use vetted::{Verdict, Verifier, VerifierOptions};
 //!
 //! # fn main() -> Result<(), vetted::Error> {
@@ -108,8 +108,8 @@ pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
 pub use vetted_encoder::{Precision, models};
 pub use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
-pub use vetted_reader as verification;
-pub use vetted_retrieval as recall;
+pub use vetted_reader as reader;
+pub use vetted_retrieval as retrieval;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier::{
     Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageViews, Policy, PreparedQuery,

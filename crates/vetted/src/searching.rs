@@ -141,7 +141,7 @@ impl Engine {
     }
 
     fn found(&self, search: Underway<'_>, snapshot: &Snapshot, team: &mut Team) -> Result<Found, Error> {
-        let (Search { text, verify, .. }, verifier) = (search.search, search.models.verifier.clone());
+        let (Search { text, verify, deadline, .. }, verifier) = (search.search, search.models.verifier.clone());
         let Ranked { hits: ranked, rejected: left_out, mut timing } = ranked(search);
         let start = Instant::now();
         let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
@@ -161,6 +161,7 @@ impl Engine {
         if verify.is_some_and(|verify| verify.evidence) {
             let _evidence = tracing::debug_span!("evidence").entered();
             for hit in &mut hits {
+                deadline.check()?;
                 if let (Some(verifier), Outcome::Accept(_) | Outcome::Reject(..)) = (&verifier, &hit.outcome) {
                     hit.evidence = verifier.explain_with(text, &hit.window.text, Relation::Support, team)?;
                 }

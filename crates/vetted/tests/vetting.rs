@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vetted::verification::{Architecture, Relation};
+use vetted::reader::{Architecture, Relation};
 use vetted::{
     Cancellation, Candidate, Compute, Deadline, Document, Engine, Expired, Finding, Grounds, Mode, Notice, Outcome,
     Part, Passages, Policy, Search, Unverified, Verdict, Verifier, VerifierOptions, Verify, ViewStorage,

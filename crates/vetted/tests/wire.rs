@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use vetted::verification::{Evidence, Kind, Outputs, Relation, TokenPair};
+use vetted::reader::{Evidence, Kind, Outputs, Relation, TokenPair};
 use vetted::wire::{Encoder, ErrorAnswer, IndexAnswer, IndexInfo, SearchAnswer, VerifyAnswer, VerifyResult};
 use vetted::{
     Assessment, Explanation, Finding, Found, Fusion, Grounds, Hit, Judgement, LeftOut, Mode, Outcome, Part, Scores,
@@ -202,7 +202,7 @@ fn an_error_is_told_in_this_shape() {
     let index = || "notes.index".into();
     let errors = [
         vetted::Error::EmptyQuery,
-        vetted::Error::Recall(vetted::recall::Error::NotAnIndex { path: index() }),
+        vetted::Error::Retrieval(vetted::retrieval::Error::NotAnIndex { path: index() }),
         vetted::Error::ModelMismatch { index: index(), expected: "a".into(), got: "b".into() },
         vetted::Error::Manifest { index: index(), missing: "its model" },
     ];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use vetted::models;
-use vetted::verification::Config;
+use vetted::reader::Config;
 use vetted_training::{Base, export_onnx};
 
 use crate::terminal::download_progress;

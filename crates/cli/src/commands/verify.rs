@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 use vetted::wire::{TokenPair, VerifyAnswer, VerifyResult};
-use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, verification};
+use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, reader};
 
 use super::scorers::{self, JUDGES};
 use super::{NOTHING_VOUCHED_FOR, Precision, REQUIRE_VERIFIED};
@@ -62,11 +62,11 @@ pub enum Relation {
     Equivalence,
 }
 
-impl From<Relation> for verification::Relation {
+impl From<Relation> for reader::Relation {
     fn from(relation: Relation) -> Self {
         match relation {
-            Relation::Support => verification::Relation::Support,
-            Relation::Equivalence => verification::Relation::Equivalence,
+            Relation::Support => reader::Relation::Support,
+            Relation::Equivalence => reader::Relation::Equivalence,
         }
     }
 }

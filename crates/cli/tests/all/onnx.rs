@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use ::vetted::verification::{Relation, Storage};
+use ::vetted::reader::{Relation, Storage};
 use ::vetted::{Precision, Verifier, VerifierOptions};
 
 use crate::program::succeed;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, TokenPair};
-use crate::{Explanation, Verification, verification};
+use crate::{Explanation, Verification, reader};
 
 /// The verdicts on the candidates for one query.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,10 +49,10 @@ pub struct VerifyResult {
 
 impl VerifyAnswer {
     /// Of results in their candidates' order.
-    pub fn new(query: String, relation: verification::Relation, results: Vec<VerifyResult>) -> VerifyAnswer {
+    pub fn new(query: String, relation: reader::Relation, results: Vec<VerifyResult>) -> VerifyAnswer {
         let relation = match relation {
-            verification::Relation::Support => Relation::Support,
-            verification::Relation::Equivalence => Relation::Equivalence,
+            reader::Relation::Support => Relation::Support,
+            reader::Relation::Equivalence => Relation::Equivalence,
         };
         let verified = results.iter().any(|result| matches!(result.outcome, Outcome::Accept(_)));
         VerifyAnswer { query, relation, verified, results }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
-use vetted::{Precision as Arithmetic, VerifierOptions, verification};
+use vetted::{Precision as Arithmetic, VerifierOptions, reader};
 use vetted_evaluation::PairsReport;
 use vetted_evaluation::metrics::pairs::KeepRate;
 use vetted_evaluation::pairs::Groups;
@@ -59,8 +59,8 @@ impl Pairs {
     pub fn run(self) -> Result<()> {
         let keep = KeepRate::percent(self.keep)?;
         let storage = match self.views {
-            Storage::F32 => verification::Storage::F32,
-            Storage::Int8 => verification::Storage::Int8,
+            Storage::F32 => reader::Storage::F32,
+            Storage::Int8 => reader::Storage::Int8,
         };
         let options = VerifierOptions { storage, ..VerifierOptions::all_in(Arithmetic::from(self.precision)) };
         let pairs = self.pairs()?;
