@@ -44,7 +44,7 @@ fn verify_judges_each_candidate_with_its_reasons() {
     assert!(alone["results"][0]["evidence"].is_null());
     let verify = ["verify", "-q", query, "-c", query, "-c", "Frost\u{1b}[31m kills tomatoes.", "-c", " "];
     let shown = succeed(folder.path(), &verify);
-    for part in ["accept", "supports  match", "abstain", "neither  match", "unverified", "it has no text"] {
+    for part in ["accept", "supports  match", "reject", "contradicts  match", "unverified", "it has no text"] {
         assert!(shown.contains(part), "{part} is missing in\n{shown}");
     }
     assert!(!shown.contains('\u{1b}') && !shown.contains(" ~ "), "{shown}");
