@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use vetted::reader::{Architecture, Relation};
+use vetted::{Document, Engine, Finding, Precision, Verdict, Verifier, VerifierOptions};
 
 fn vetted(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vetted")).args(arguments).current_dir(folder).output().unwrap()
@@ -94,4 +96,90 @@ fn of_two_that_say_nearly_the_same_the_worse_one_is_left_out() {
     ]);
     let found = search(&folder, "How many helices does each repeat comprise, joined by a short loop?");
     assert_eq!((ids(&found["hits"]), ids(&found["rejected"])), (vec!["right"], vec!["wrong"]), "{found}");
+}
+
+fn verifier(options: VerifierOptions) -> Verifier {
+    Verifier::shipped(options, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn what_merely_does_not_support_is_not_rejected_and_white_space_is_unverified() {
+    let verifier = verifier(VerifierOptions::default());
+    let candidates = ["The man was bitten by the dog.", "The man bit the dog.", "Kale survives hard frost.", " \n"];
+    let verified = verifier.verify("The dog bit the man.", &candidates, Relation::Support).unwrap();
+    let said: Vec<_> = verified.iter().map(|one| (one.verdict(), one.judgement().map(|it| it.finding))).collect();
+    assert_eq!(
+        said,
+        [
+            (Verdict::Accept, Some(Finding::Supports)),
+            (Verdict::Reject, Some(Finding::Contradicts)),
+            (Verdict::Abstain, Some(Finding::Neither)),
+            (Verdict::Unverified, None),
+        ]
+    );
+    let verified = verifier.verify("The dog bit the man.", &candidates[..3], Relation::Equivalence).unwrap();
+    let found: Vec<_> = verified.iter().filter_map(|one| one.judgement().map(|it| it.finding)).collect();
+    assert_eq!(found, [Finding::Same, Finding::Different, Finding::Different]);
+}
+
+#[test]
+fn a_sentence_that_two_long_documents_share_does_not_hide_the_one_in_which_they_differ() {
+    let verifier = verifier(VerifierOptions::default());
+    let rest = "Mara and Jonas had known each other for years, and the harbor was busy that spring. ".repeat(8);
+    let shared = "Mara sold her old boat to Jonas in May.";
+    let [right, wrong] = ["In May Mara sold Jonas the old boat.", "In May Jonas sold Mara the old boat."]
+        .map(|sentence| format!("{shared} {rest} {sentence}"));
+    let (query, documents) = ("Mara sold the old boat to Jonas in May.", [right, wrong]);
+    let verified = verifier.verify(query, &documents, Relation::Support).unwrap();
+    assert!(verified[0].support_of_all() > verified[1].support_of_all(), "{verified:?}");
+
+    // Similarities do not add up.
+    let max_sim = Verifier::parameter_free(Architecture::F1, VerifierOptions::default(), &mut |_| {}).unwrap();
+    let verified = max_sim.verify(query, &documents, Relation::Support).unwrap();
+    assert!(verified.iter().all(|it| it.support_of_all() <= 1.0), "{verified:?}");
+}
+
+#[test]
+fn of_a_long_document_the_sentence_decides_that_has_the_query_s_words() {
+    let verifier = verifier(VerifierOptions::default());
+    // More sentences than are read, none of which says anything about the query.
+    let rest =
+        "The harbor was built in 1903 by the city. Ferries leave every morning for the islands. Many visitors come in \
+                summer to see the old lighthouse and its museum. The fish market opens at six and closes at noon. "
+            .repeat(3);
+    let documents = ["The captain sold the boat to his sister.", "The captain did not sell the boat to his sister."]
+        .map(|sentence| (sentence, format!("{rest}{sentence} {rest}")));
+    let texts = documents.each_ref().map(|(_, text)| text);
+    let verified = verifier.verify("The captain sold the boat to his sister.", &texts, Relation::Support).unwrap();
+    for ((sentence, text), verification) in documents.iter().zip(&verified) {
+        let window = verification.assessment().unwrap().window.clone();
+        assert_eq!(text[window].trim(), *sentence);
+    }
+    assert_eq!(verified[0].verdict(), Verdict::Accept);
+    assert_eq!(verified[1].verdict(), Verdict::Reject);
+}
+
+#[test]
+fn a_passage_of_128_tokens_takes_less_than_8_kib() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Engine::builder(folder.path()).open_or_create().unwrap();
+    // 21 tokens and the two that every sentence costs, as in English prose.
+    let sentence = "Rain fell on the harbour all that night and nobody left the stone house until the sun was up. ";
+    let text = format!("{}It was.", sentence.repeat(6));
+    engine.upsert(vec![Document { id: "128".into(), text, ..Document::default() }]).unwrap();
+    let bytes = engine.index().read_views(&["128"], |views| views[0].map_or(0, <[u8]>::len)).unwrap();
+    assert!((7000..8192).contains(&bytes), "{bytes}");
+}
+
+/// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then.
+#[test]
+fn what_was_kept_before_stays_valid() {
+    const KEPT_F32: [u8; 8] = [0xf2, 0x1f, 0x6f, 0x72, 0x14, 0xcb, 0x31, 0x05];
+    const KEPT_BF16: [u8; 8] = [0x9c, 0xd7, 0xa0, 0xfc, 0x5b, 0x50, 0x8e, 0x42];
+    for (precision, kept, other) in [(Precision::F32, KEPT_F32, KEPT_BF16), (Precision::Bf16, KEPT_BF16, KEPT_F32)] {
+        let verifier = verifier(VerifierOptions::all_in(precision));
+        let own = verifier.views_fingerprint();
+        assert!(verifier.makes_views_of(&kept) && verifier.makes_views_of(&own) && own != kept, "{precision:?}");
+        assert!(!verifier.makes_views_of(&other) && !verifier.makes_views_of(&kept[..7]), "{precision:?}");
+    }
 }

@@ -109,79 +109,100 @@ fn shortened(hash: Sha256) -> ViewsFingerprint {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SHIPPED_VERIFIER;
 
-    fn changed(change: impl FnOnce(&mut Value)) -> Config {
-        let mut config = serde_json::from_slice(SHIPPED_VERIFIER[0].1).unwrap();
+    /// The tiny verifier's description, changed, and its weights.
+    fn changed(change: impl FnOnce(&mut Value)) -> (Config, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let verifier = vetted_fixtures::verifier(folder.path());
+        let read = |name: &str| std::fs::read(verifier.join(name)).unwrap();
+        let mut config: Value = serde_json::from_slice(&read("config.json")).unwrap();
+        // Its base is the folder where the fixture lies.
+        config["base"]["name"] = "tiny-encoder".into();
         change(&mut config);
-        Config::parse(config.to_string().as_bytes()).unwrap()
+        (Config::parse(config.to_string().as_bytes()).unwrap(), read("model.safetensors"))
     }
 
-    fn fingerprints(config: &Config, bytes: &[u8], options: VerifierOptions) -> Fingerprints {
+    fn fingerprints((config, bytes): &(Config, Vec<u8>), options: VerifierOptions) -> Fingerprints {
         Fingerprints::new(config, &Weights::parse(bytes).unwrap(), bytes, options)
     }
 
-    /// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then.
+    /// As vetted of commit 863442a wrote it into records; of the verifier shipped then, `acceptance.rs` of the command line
+    /// knows what it was.
     #[test]
     fn what_was_kept_before_stays_valid() {
-        let (config, bytes) = (changed(|_| {}), SHIPPED_VERIFIER[1].1);
-        for (precision, kept) in [(Precision::F32, KEPT_F32), (Precision::Bf16, KEPT_BF16)] {
-            let now = fingerprints(&config, bytes, VerifierOptions::all_in(precision));
+        let written = concat!(
+            r#"{"format":1,"architecture":"map-transformer","#,
+            r#""base":{"name":"tiny-encoder","sha256":"00ff","hidden":32,"layers":2},"#,
+            r#""encoder":{"trained_from_layer":1,"max_tokens":32},"#,
+            r#""reader":{"view":24,"traits":4,"lexical":true,"width":32,"layers":2,"heads":2,"feed_forward":64,"#,
+            r#""patch":4,"convolutions":[8,16,32],"view_range":0.5},"kinds":["negation","role"]}"#
+        );
+        let verifier = changed(|config| {
+            config["name"] = "other".into();
+            config["base"]["sha256"] = "00ff".into();
+            config["kinds"] = json!(["negation", "role"]);
+            config["thresholds"] = json!({"support": 0.7});
+            config["reader"]["missing_words"] = json!(1.0);
+            config["reader"]["view_range"] = json!(0.5);
+        });
+        for (precision, number) in [(Precision::F32, 0), (Precision::Bf16, 1), (Precision::Int8, 2)] {
+            let hash =
+                Sha256::new().chain_update(written).chain_update([number, 1]).chain_update(&verifier.1).finalize();
+            let kept = &hash[..8];
+            let now = fingerprints(&verifier, VerifierOptions::all_in(precision));
             assert_eq!(now.before, kept, "{precision:?}: {:02x?}", now.before);
-            assert!(now.accept(&kept) && now.accept(&now.own) && now.own != kept);
+            assert!(now.accept(kept) && now.accept(&now.own) && now.own != kept);
             assert!(!now.accept(&[0; 8]) && !now.accept(&kept[..7]) && !now.accept(&[]));
         }
     }
 
-    const KEPT_F32: ViewsFingerprint = [0xf2, 0x1f, 0x6f, 0x72, 0x14, 0xcb, 0x31, 0x05];
-    const KEPT_BF16: ViewsFingerprint = [0x9c, 0xd7, 0xa0, 0xfc, 0x5b, 0x50, 0x8e, 0x42];
-
     #[test]
     fn views_depend_on_what_makes_them_and_on_nothing_else() {
-        let (options, bytes) = (VerifierOptions::default(), SHIPPED_VERIFIER[1].1);
-        let own = |config: &Config, bytes: &[u8], options| fingerprints(config, bytes, options).own;
-        let shipped = own(&changed(|_| {}), bytes, options);
+        let options = VerifierOptions::default();
+        let own = |verifier: &_, options| fingerprints(verifier, options).own;
+        let unchanged = changed(|_| {});
+        let expected = own(&unchanged, options);
         for (name, same) in [
             ("name", changed(|config| config["name"] = "other".into())),
             ("thresholds", changed(|config| config["thresholds"] = json!({"support": 0.7}))),
             ("calibration", changed(|config| config["calibration"] = json!({}))),
             ("missing words", changed(|config| config["reader"]["missing_words"] = json!(1.0))),
-            ("the reader's heads", changed(|config| config["reader"]["heads"] = json!(8))),
+            ("the reader's heads", changed(|config| config["reader"]["heads"] = json!(4))),
         ] {
-            assert_eq!(own(&same, bytes, options), shipped, "{name}");
+            assert_eq!(own(&same, options), expected, "{name}");
         }
         for (name, other) in [
             ("base", changed(|config| config["base"]["sha256"] = "00".into())),
-            ("tokens", changed(|config| config["encoder"]["max_tokens"] = 63.into())),
-            ("range", changed(|config| config["reader"]["view_range"] = json!(0.7))),
+            ("tokens", changed(|config| config["encoder"]["max_tokens"] = 31.into())),
+            ("range", changed(|config| config["reader"]["view_range"] = json!(0.6))),
         ] {
-            assert_ne!(own(&other, bytes, options), shipped, "{name}");
+            assert_ne!(own(&other, options), expected, "{name}");
         }
         let bf16 = VerifierOptions { precision: Precision::Bf16, ..options };
         let floats = VerifierOptions { storage: Storage::F32, ..options };
         let reader = VerifierOptions { reader: Precision::Bf16, ..options };
-        assert_ne!(own(&changed(|_| {}), bytes, bf16), shipped);
-        assert_ne!(own(&changed(|_| {}), bytes, floats), shipped);
-        assert_eq!(own(&changed(|_| {}), bytes, reader), shipped, "how views are read does not matter");
+        assert_ne!(own(&unchanged, bf16), expected);
+        assert_ne!(own(&unchanged, floats), expected);
+        assert_eq!(own(&unchanged, reader), expected, "how views are read does not matter");
     }
 
     #[test]
     fn a_head_trained_anew_reads_the_same_views_and_an_encoder_trained_anew_does_not() {
-        let (config, bytes) = (changed(|_| {}), SHIPPED_VERIFIER[1].1);
-        let shipped = fingerprints(&config, bytes, VerifierOptions::default());
+        let verifier = changed(|_| {});
+        let unchanged = fingerprints(&verifier, VerifierOptions::default());
         let flipped = |tensor: &str| {
-            let mut bytes = bytes.to_vec();
+            let (config, mut bytes) = verifier.clone();
             let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
             let names: Value = serde_json::from_slice(&bytes[8..header]).unwrap();
             let at = header + names[tensor]["data_offsets"][0].as_u64().unwrap() as usize;
             bytes[at] ^= 1;
-            fingerprints(&config, &bytes, VerifierOptions::default())
+            fingerprints(&(config, bytes), VerifierOptions::default())
         };
         let (head, view) = (flipped("reader.head.output.weight"), flipped("view.weight"));
-        assert_eq!(head.own, shipped.own);
-        assert!(head.before != shipped.before && view.own != shipped.own);
-        let encoder = Weights::parse(bytes).unwrap();
+        assert_eq!(head.own, unchanged.own);
+        assert!(head.before != unchanged.before && view.own != unchanged.own);
+        let encoder = Weights::parse(&verifier.1).unwrap();
         let (encoder, ..) = encoder.of_views().swap_remove(0);
-        assert!(encoder.starts_with("encoder.") && flipped(&encoder).own != shipped.own);
+        assert!(encoder.starts_with("encoder.") && flipped(&encoder).own != unchanged.own);
     }
 }

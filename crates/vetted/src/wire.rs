@@ -1,6 +1,6 @@
 //! What programs exchange with vetted: the JSON of `--json`, of HTTP, of MCP and of Python, as types.
 //!
-//! Each shape has a name, a JSON Schema ([`schemars::schema_for`]) and a golden file in `tests/wire`. Fields are added, never
+//! Each shape has a name, a JSON Schema ([`schemars::schema_for`]) and a golden file in `tests/all/wire`. Fields are added, never
 //! renamed; a reader ignores fields that it does not know. Names of values are lower case with hyphens. Probabilities and
 //! scores are the numbers that the engine computes, in single precision, written out in full.
 //!

@@ -1,5 +1,5 @@
-//! The shapes that programs rely on, field by field: golden files in `tests/wire`, with their JSON Schemas. To write them anew
-//! after a change that was meant: `VETTED_WRITE_GOLDEN=1 cargo test -p vetted --test wire`, and read the difference.
+//! The shapes that programs rely on, field by field: golden files in `tests/all/wire`, with their JSON Schemas. To write them anew
+//! after a change that was meant: `VETTED_WRITE_GOLDEN=1 cargo test -p vetted --test all wire`, and read the difference.
 
 use std::fmt::Debug;
 use std::path::Path;
@@ -18,12 +18,12 @@ use vetted::{
 };
 
 fn golden(file: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/wire").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/all/wire").join(file);
     if std::env::var_os("VETTED_WRITE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let how = "if that was meant: VETTED_WRITE_GOLDEN=1 cargo test -p vetted --test wire";
+    let how = "if that was meant: VETTED_WRITE_GOLDEN=1 cargo test -p vetted --test all wire";
     assert_eq!(text, expected, "{file} has another shape than before; {how}");
 }
 
