@@ -47,6 +47,13 @@ impl Precision {
     }
 }
 
+impl Precision {
+    /// What was asked for, if anything was.
+    pub fn chosen(self) -> Option<vetted::Precision> {
+        (!matches!(self, Precision::Auto)).then(|| self.into())
+    }
+}
+
 impl From<Precision> for vetted::Precision {
     fn from(precision: Precision) -> Self {
         match precision {

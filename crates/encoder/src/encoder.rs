@@ -69,6 +69,15 @@ pub struct Vectors {
 const BATCH_TOKENS: usize = 256;
 
 impl Encoder {
+    /// The arithmetic to run the model in `folder` in unless told: [`Precision::fastest`] on vetted's own kernels, single
+    /// precision of an ONNX export.
+    pub fn fastest(folder: &ModelFolder) -> Precision {
+        match (&folder.weights.safetensors, &folder.settings.architecture) {
+            (Some(_), Architecture::Native(_)) => Precision::fastest(),
+            _ => Precision::F32,
+        }
+    }
+
     /// Loads the model in `folder`.
     ///
     /// # Errors

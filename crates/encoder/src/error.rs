@@ -108,6 +108,15 @@ pub enum Error {
         /// The model's positions.
         positions: usize,
     },
+    /// The model has only an ONNX export, and this program was built without what runs it.
+    #[error(
+        "{path} is an ONNX model, and this vetted was built without what runs them: build it with `--features onnx`, or take a \
+         model that has model.safetensors"
+    )]
+    OnnxNotBuilt {
+        /// The file.
+        path: PathBuf,
+    },
     /// The ONNX graph could not be loaded or run.
     #[error("{path} cannot be run: {source}")]
     Onnx {

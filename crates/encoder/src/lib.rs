@@ -21,11 +21,15 @@
 //!
 //! BERT, RoBERTa, XLM-RoBERTa, CamemBERT, DistilBERT and MPNet run from `model.safetensors` on vetted's own kernels
 //! ([`Backend::Native`]), in f32, bf16 or int8. Everything else with an ONNX export runs on `rten`
-//! ([`Backend::Onnx`]).
+//! ([`Backend::Onnx`]), where the feature `onnx` is on.
 
 mod encoder;
 mod error;
 mod network;
+#[cfg(feature = "onnx")]
+mod onnx;
+#[cfg(not(feature = "onnx"))]
+#[path = "onnx_missing.rs"]
 mod onnx;
 mod token_encoder;
 mod tokens;

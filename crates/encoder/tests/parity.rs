@@ -59,6 +59,7 @@ fn vectors_equal_pytorch() {
     }
 }
 
+#[cfg(feature = "onnx")]
 #[test]
 fn the_onnx_export_gives_the_same_vectors() {
     let cache = models::Cache::from_env().unwrap();

@@ -171,7 +171,7 @@ pub enum Error {
         alpha: f32,
     },
     /// A filter cannot be understood.
-    #[error("the filter {filter:?} {problem}: write field=value, field!=value, field>=value or field<=value")]
+    #[error("the filter {filter:?} {problem}: write field=value, with =, !=, >, >=, < or <=")]
     Filter {
         /// The filter as it was given.
         filter: String,

@@ -27,7 +27,7 @@ use crate::verification::{Assessment, Verification};
 
 /// The shortest query that can say something of something, in words. A shorter one is keywords, and passages neither support
 /// nor contradict keywords.
-pub(crate) const FEWEST_WORDS: usize = 3;
+const FEWEST_WORDS: usize = 3;
 
 /// A sentence of fewer tokens, such as a heading, is read with the next. A part of what is kept of texts: whoever changes it
 /// counts up [`windows::VERSION`](crate::windows::VERSION).
@@ -173,6 +173,21 @@ impl Judgement {
         let kind = outputs.likeliest_kind().filter(|_| !matches!(finding, Finding::Supports | Finding::Same));
         Judgement { finding, p_match, p_conflict, kind: kind.map(|(kind, _)| kind) }
     }
+}
+
+/// How much there is of a query that passages are searched for. Keywords are judged only where somebody brought the two texts
+/// (`vetted verify`, a cache): "enable 2FA" and "disable 2FA" are different, though a search for either says nothing.
+pub(crate) fn extent_of_question(query: &str, is_cut: bool) -> QueryExtent {
+    match () {
+        () if query.split_whitespace().take(FEWEST_WORDS).count() < FEWEST_WORDS => QueryExtent::Keywords,
+        () if is_cut => QueryExtent::Beginning,
+        () => QueryExtent::Whole,
+    }
+}
+
+/// Why no candidate for a query is verified at all, where that is so.
+pub fn unanswerable(extent: QueryExtent) -> Option<Unverified> {
+    unread_of_query(extent).filter(|why| matches!(why, Unverified::QueryTooShort))
 }
 
 /// What of a query was not read.

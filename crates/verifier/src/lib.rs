@@ -57,6 +57,7 @@ mod windows;
 
 pub use decide::{
     Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, Wording, beaten, combine_passage, rivals,
+    unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

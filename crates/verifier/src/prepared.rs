@@ -9,7 +9,7 @@ use vetted_kernels::Team;
 use vetted_reader::{Relation, Scorer, Views};
 
 use crate::Error;
-use crate::decide::{Contender, FEWEST_WORDS, Rules, Window, Wording, supported_by};
+use crate::decide::{Contender, Rules, Window, Wording, extent_of_question, supported_by};
 use crate::judging::{Held, QueryTokens, Reading, Terms};
 use crate::verification::Verification;
 use crate::verifier::{Verifier, tensors};
@@ -203,12 +203,7 @@ impl Verifier {
         if query.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
-        let extent = match () {
-            () if query.split_whitespace().take(FEWEST_WORDS).count() < FEWEST_WORDS => QueryExtent::Keywords,
-            () if self.is_cut(query)? => QueryExtent::Beginning,
-            () => QueryExtent::Whole,
-        };
-        Ok((self.encoder.tokens().ids(query)?, extent))
+        Ok((self.encoder.tokens().ids(query)?, extent_of_question(query, self.is_cut(query)?)))
     }
 }
 

@@ -38,7 +38,7 @@ pub struct Builder<'progress> {
     folder: PathBuf,
     model: Option<String>,
     given: Option<(String, usize)>,
-    precision: Precision,
+    precision: Option<Precision>,
     passages: Passages,
     views: ViewStorage,
     verifier: VerifierSource,
@@ -73,7 +73,7 @@ impl Engine {
             folder,
             model: None,
             given: None,
-            precision: Precision::fastest(),
+            precision: None,
             passages,
             views,
             verifier,
@@ -305,10 +305,10 @@ impl<'progress> Builder<'progress> {
         self
     }
 
-    /// The arithmetic of a new index's encoder, and of the verifier's; [`Precision::fastest`] unless told. An existing index keeps
+    /// The arithmetic of a new index's encoder, and of the verifier's; [`Encoder::fastest`] unless told. An existing index keeps
     /// its own.
-    pub fn precision(mut self, precision: Precision) -> Self {
-        self.precision = precision;
+    pub fn precision(mut self, precision: impl Into<Option<Precision>>) -> Self {
+        self.precision = precision.into();
         self
     }
 
@@ -372,7 +372,9 @@ impl<'progress> Builder<'progress> {
             None => &mut |_| {},
         };
         let model = match &self.given {
-            Some((field, dimensions)) => Model::given(field, *dimensions, self.precision),
+            Some((field, dimensions)) => {
+                Model::given(field, *dimensions, self.precision.unwrap_or_else(Precision::fastest))
+            }
             None => Model::fetch(name, self.precision, progress)?,
         };
         let mut settings = Map::new();

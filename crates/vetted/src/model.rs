@@ -29,13 +29,14 @@ const FIELD: &str = "vectors";
 const PRECISION: &str = "precision";
 
 impl Model {
-    /// The model `name_or_path`, fetched if it is known and not there, and loaded.
+    /// The model `name_or_path`, fetched if it is known and not there, and loaded; in its fastest precision unless told.
     pub(crate) fn fetch(
         name_or_path: &str,
-        precision: Precision,
+        precision: Option<Precision>,
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Model, Error> {
         let folder = models::ensure(name_or_path, progress)?;
+        let precision = precision.unwrap_or_else(|| Encoder::fastest(&folder));
         let encoder = Encoder::open(&folder, Options { precision, ..Options::default() })?;
         let identity = EncoderIdentity {
             name: folder.name.clone(),

@@ -79,10 +79,15 @@ impl Engine {
     ) -> Vec<Result<Answer, Error>> {
         // Models are loaded before a processor is taken: the first search may have to wait for a download.
         let mut underway: Vec<_> = searches.iter().map(|search| self.underway(search)).collect();
-        // A single search is given up wherever it is when its deadline is over; among several each is asked between two steps.
+        // A single search is given up wherever it is when its deadline is over; among several each is asked between two steps,
+        // and all are given up with the last.
         let deadline = match searches {
             [search] => search.deadline.clone(),
-            _ => Deadline::none(),
+            several => {
+                let remaining: Option<Vec<Duration>> =
+                    several.iter().map(|search| search.deadline.remaining()).collect();
+                remaining.and_then(|all| all.into_iter().max()).map_or(Deadline::none(), Deadline::after)
+            }
         };
         let team = self.compute().enter(&deadline).map_err(Error::from);
         let begun = team.and_then(|team| Ok((team, self.index().snapshot()?)));

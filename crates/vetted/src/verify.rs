@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::{Deadline, Expired, Team};
 use vetted_retrieval::Snapshot;
-use vetted_verifier::{Asked, Contender, Policy, Unverified, Verification, rivals};
+use vetted_verifier::{Asked, Contender, Policy, Unverified, Verification, rivals, unanswerable};
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, with_most_words};
 use crate::search::{Candidate, Search};
 use crate::stored_views::{Missing, find};
-use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery, QueryExtent};
+use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery};
 
 /// How the candidates that recall found are verified.
 ///
@@ -86,9 +86,9 @@ impl<'a> Question<'a> {
         verify: Verify,
         candidates: &'a mut [Candidate],
     ) -> Question<'a> {
-        let (depth, why) = match asked.extent() {
-            QueryExtent::Keywords => (0, Unverified::QueryTooShort),
-            QueryExtent::Whole | QueryExtent::Beginning => (verify.depth, Unverified::BeyondDepth),
+        let (depth, why) = match unanswerable(asked.extent()) {
+            Some(why) => (0, why),
+            None => (verify.depth, Unverified::BeyondDepth),
         };
         let (candidates, beyond) = candidates.split_at_mut(depth.min(candidates.len()));
         beyond.iter_mut().for_each(|it| it.outcome = Outcome::Unverified(why.clone()));

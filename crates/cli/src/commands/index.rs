@@ -88,7 +88,7 @@ impl Index {
         // The first document, before anything is made or fetched: a mistyped path should cost nothing.
         let first = reader.next().transpose()?;
         let mut builder = Engine::builder(&self.into)
-            .precision(self.precision.into())
+            .precision(self.precision.chosen())
             .passages(self.passages.passages())
             .views(self.views.into())
             .verifier(scorers::source(&self.verifier))

@@ -1,6 +1,6 @@
 //! What a shell and `man` need to know of the program.
 
-use std::io::stdout;
+use std::io::{Write, stdout};
 
 use anyhow::{Context, Result};
 use clap::{Args, Command};
@@ -14,7 +14,10 @@ pub struct Completions {
 
 impl Completions {
     pub fn run(self, mut program: Command) -> Result<()> {
-        clap_complete::generate(self.shell, &mut program, "vetted", &mut stdout());
+        // Into memory first: the generator panics where it cannot write.
+        let mut script = Vec::new();
+        clap_complete::generate(self.shell, &mut program, "vetted", &mut script);
+        stdout().write_all(&script)?;
         Ok(())
     }
 }

@@ -102,6 +102,7 @@ impl From<&vetted_encoder::Error> for ErrorKind {
             Error::Models(error) => error.into(),
             Error::Unreadable { source, .. } => source.into(),
             Error::BackendUnavailable { .. } => ErrorKind::NotFound,
+            Error::OnnxNotBuilt { .. } => ErrorKind::Unavailable,
             Error::TooManyTokens { .. } | Error::TensorType { .. } => ErrorKind::InvalidInput,
             Error::Tokenizer { .. }
             | Error::WeightFile { .. }
