@@ -12,7 +12,7 @@ use crate::Kind;
 pub struct Outputs {
     /// Does the candidate support (entail, answer) the query? Directed.
     pub support: f32,
-    /// Do the two say the same? Of [`Relation::Equivalence`], the mean of both orders.
+    /// Do the two say the same? Of [`Relation::Equivalence`](crate::Relation::Equivalence), the mean of both orders.
     pub equivalence: f32,
     /// Do they contradict each other? Directed.
     pub conflict: f32,
@@ -46,13 +46,13 @@ pub struct Calibrations {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Accept from here on, of [`Relation::Support`].
+    /// Accept from here on, of [`Relation::Support`](crate::Relation::Support).
     pub support: f32,
-    /// Accept from here on, of [`Relation::Equivalence`].
+    /// Accept from here on, of [`Relation::Equivalence`](crate::Relation::Equivalence).
     pub equivalence: f32,
     /// The two contradict each other from here on.
     pub conflict: f32,
-    /// They are different from here down, of [`Relation::Equivalence`]; between here and the threshold nothing is decided.
+    /// They are different from here down, of [`Relation::Equivalence`](crate::Relation::Equivalence); between here and the threshold nothing is decided.
     pub low: f32,
     /// Accept a passage that recall found when the window that decides supports the query with this probability; below it,
     /// abstain. A search reads many sentences, each of which may look like support by mistake. `vetted eval cascade`
@@ -114,7 +114,7 @@ impl Outputs {
         Outputs { support: score, equivalence: score, conflict: unknown, kinds: [unknown; Kind::COUNT] }
     }
 
-    /// Of [`Relation::Equivalence`]: these outputs of (query, candidate), joined with those of (candidate, query).
+    /// Of [`Relation::Equivalence`](crate::Relation::Equivalence): these outputs of (query, candidate), joined with those of (candidate, query).
     /// Equivalence has no direction and becomes the mean of the two; the rest stays.
     pub fn both_orders(&self, reversed: &Outputs) -> Outputs {
         Outputs { equivalence: (self.equivalence + reversed.equivalence) / 2.0, ..*self }
