@@ -8,13 +8,14 @@ use ::vetted::{Precision, Verifier, VerifierOptions};
 
 use crate::program::succeed;
 
+/// Each of at most 32 tokens, which is what the tiny verifier reads at once.
 const TEXTS: [&str; 6] = [
     "The dog bit the man.",
     "The man was bitten by the dog, which had escaped from its garden twice that week.",
     "Can I cancel an order before it ships?",
-    "Orders can be cancelled until they are handed to the carrier; after that, send the parcel back.",
+    "Orders can be cancelled until they are sent.",
     "no",
-    "In 1911 the company moved its forty looms from Leeds to Bradford, where wages were lower, and closed the old mill.",
+    "The company moved its looms from Leeds to Bradford.",
 ];
 
 #[test]

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 session = onnxruntime.InferenceSession(sys.argv[1])
 tokenizer = Tokenizer.from_file(sys.argv[2])
-tokenizer.no_padding(), tokenizer.enable_truncation(64)
+tokenizer.no_padding(), tokenizer.no_truncation()
 pairs = json.load(open(sys.argv[3]))
 
 
