@@ -18,7 +18,7 @@ pub(super) fn eigenvalues(matrix: Vec<f64>, size: usize) -> Vec<f64> {
     diagonal.iter().map(|value| value.max(0.0)).collect()
 }
 
-/// A handful suffice for each value; what has not come to rest by then is exact enough.
+/// A handful suffice for each value; what has not converged by then is exact enough.
 const MOST_ROUNDS: usize = 60;
 
 /// One QL step with an implicit shift on the block from `at` to `end`.
