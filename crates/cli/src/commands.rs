@@ -65,7 +65,7 @@ impl From<Precision> for vetted::Precision {
     }
 }
 
-/// How documents are cut into passages.
+/// How the documents of a new index are cut into passages.
 #[derive(Args)]
 pub struct PassageArguments {
     /// Give a document one vector, of as much of its beginning as the model reads
@@ -74,18 +74,21 @@ pub struct PassageArguments {
     /// The longest passage in tokens [default: what the model reads]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(8..))]
     max_tokens: Option<u32>,
-    /// How many tokens two neighboring passages share at most
-    #[arg(long, value_name = "N", default_value_t = 32)]
-    overlap: u32,
+    /// How many tokens two neighboring passages share at most [default: 32]
+    #[arg(long, value_name = "N")]
+    overlap: Option<u32>,
 }
 
 impl PassageArguments {
-    fn passages(&self) -> vetted::Passages {
-        if self.whole {
-            return vetted::Passages::Whole;
+    /// Asks for what was typed, and for nothing else: an existing index has settings of its own.
+    fn ask<'progress>(&self, builder: vetted::Builder<'progress>) -> vetted::Builder<'progress> {
+        match self.whole {
+            true => builder.passages(vetted::Passages::Whole),
+            false => {
+                let tokens = |asked: Option<u32>| asked.map(|n| n as usize);
+                builder.max_tokens(tokens(self.max_tokens)).overlap_tokens(tokens(self.overlap))
+            }
         }
-        let max_tokens = self.max_tokens.map(|n| n as usize);
-        vetted::Passages::Cut { max_tokens, overlap_tokens: self.overlap as usize }
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::bits::Bits;
 use crate::error::Result;
-use crate::filter::{self, FieldValue, Filter, Wanted};
+use crate::filter::{self, Condition, FieldValue, Matcher};
 
 /// The columns of a chunk of documents, each made when a filter first asks for its field.
 ///
@@ -24,20 +24,21 @@ impl Columns {
     /// metadata of a living document.
     pub(crate) fn fitting(
         &self,
-        filter: &Filter,
+        condition: &Condition,
         alive: &Bits,
         read: impl FnMut(u32) -> Result<Map<String, Value>>,
     ) -> Result<Arc<Bits>> {
-        let found = self.lock().iter().find(|(field, _)| **field == *filter.field()).map(|(_, column)| column.clone());
+        let found =
+            self.lock().iter().find(|(field, _)| **field == *condition.field()).map(|(_, column)| column.clone());
         let column = match found {
             Some(column) if column.known.holds(alive) => column,
             incomplete => {
-                let column = Arc::new(Column::complete(incomplete.as_deref(), filter.field(), alive, read)?);
-                self.keep(filter.field(), column.clone());
+                let column = Arc::new(Column::complete(incomplete.as_deref(), condition.field(), alive, read)?);
+                self.keep(condition.field(), column.clone());
                 column
             }
         };
-        Ok(column.fitting(filter))
+        Ok(column.fitting(condition))
     }
 
     fn keep(&self, field: &str, column: Arc<Column>) {
@@ -71,7 +72,7 @@ struct Column {
     first: Vec<u32>,
     of: Vec<u32>,
     /// What the last few filters made of it: programs ask with the same filters again and again.
-    recent: Mutex<Vec<(Filter, Arc<Bits>)>>,
+    recent: Mutex<Vec<(Condition, Arc<Bits>)>>,
 }
 
 const RECENT: usize = 8;
@@ -87,8 +88,7 @@ impl Column {
         let nothing = Column::default();
         let before = before.unwrap_or(&nothing);
         let mut column = Column { values: before.values.clone(), first: vec![0], ..Column::default() };
-        let mut places: HashMap<Box<str>, u32> =
-            (0..).zip(&before.values).map(|(at, it)| (it.text.clone(), at)).collect();
+        let mut places: HashMap<FieldValue, u32> = (0..).zip(&before.values).map(|(at, it)| (it.clone(), at)).collect();
         let end = (64 * alive.len_in_words()).max(before.first.len().saturating_sub(1)) as u32;
         for document in 0..end {
             if before.known.get(document) {
@@ -98,7 +98,7 @@ impl Column {
                 column.known.set(document);
                 for value in filter::values(&read(document)?, field) {
                     let values = &mut column.values;
-                    column.of.push(*places.entry(value.text.clone()).or_insert_with(|| {
+                    column.of.push(*places.entry(value.clone()).or_insert_with(|| {
                         values.push(value);
                         values.len() as u32 - 1
                     }));
@@ -110,23 +110,23 @@ impl Column {
     }
 
     /// Which of the known documents fit.
-    fn fitting(&self, filter: &Filter) -> Arc<Bits> {
+    fn fitting(&self, condition: &Condition) -> Arc<Bits> {
         let recent = || self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, fitting)) = recent().iter().find(|(asked, _)| asked == filter) {
+        if let Some((_, fitting)) = recent().iter().find(|(asked, _)| asked == condition) {
             return fitting.clone();
         }
-        let wanted = Wanted::from(filter);
-        let fits: Vec<bool> = self.values.iter().map(|value| wanted.accepts(value)).collect();
+        let matcher = Matcher::from(condition);
+        let fits: Vec<bool> = self.values.iter().map(|value| matcher.accepts(value)).collect();
         let fits = |document: &u32| {
             let values = self.values_of(*document).iter();
-            filter.accepts_document(values.map(|value| fits[*value as usize]))
+            condition.accepts_document(values.map(|value| fits[*value as usize]))
         };
         let fitting: Arc<Bits> = Arc::new(self.known.from(0).filter(fits).collect());
         let mut recent = recent();
         if recent.len() == RECENT {
             recent.remove(0);
         }
-        recent.push((filter.clone(), fitting.clone()));
+        recent.push((condition.clone(), fitting.clone()));
         fitting
     }
 
@@ -141,6 +141,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use serde_json::json;
+
+    use crate::filter::Filter;
+
+    impl Columns {
+        fn fitting_filter(
+            &self,
+            filter: &Filter,
+            alive: &Bits,
+            mut read: impl FnMut(u32) -> Result<Map<String, Value>>,
+        ) -> Bits {
+            let fitting = filter.conditions().iter().map(|it| self.fitting(it, alive, &mut read).unwrap());
+            fitting.flat_map(|bits| bits.from(0).collect::<Vec<_>>()).collect()
+        }
+    }
 
     fn metadata(seed: u32) -> Map<String, Value> {
         let value = match seed % 5 {
@@ -158,9 +172,12 @@ mod tests {
         fn a_column_accepts_what_a_filter_accepts(
             moments in prop::collection::vec(prop::collection::vec(any::<bool>(), 0..200), 1..5),
             filters in prop::collection::vec(
-                (r"a|b|b\.c|none", "=|!=|<|>=", "x|z|0|1|3|10").prop_map(|(field, comparison, wanted)| {
-                    format!("{field}{comparison}{wanted}")
-                }),
+                (r"a|b|b\.c|none", "=|!=|<|>=| in | not in ", "x|z|0|1|3|10|\"3\"", "|exists |not exists ").prop_map(
+                    |(field, operator, wanted, exists)| match exists.as_str() {
+                        "" => format!("{field}{operator}{wanted} or a=5"),
+                        exists => format!("{exists}{field}"),
+                    },
+                ),
                 1..12,
             ),
         ) {
@@ -173,7 +190,7 @@ mod tests {
                         assert!(alive.get(document), "what is not there cannot be read");
                         Ok(metadata(document))
                     };
-                    let fitting = columns.fitting(&filter, &alive, read).unwrap();
+                    let fitting = columns.fitting_filter(&filter, &alive, read);
                     for document in alive.from(0) {
                         prop_assert_eq!(fitting.get(document), filter.accepts(&metadata(document)), "{} {}", filter, document);
                     }
@@ -189,12 +206,12 @@ mod tests {
         let mut read = 0;
         for year in 0..3 {
             let filter = Filter::parse(&format!("a={year}")).unwrap();
-            columns.fitting(&filter, &alive, |document| Ok((read += 1, metadata(document)).1)).unwrap();
+            columns.fitting_filter(&filter, &alive, |document| Ok((read += 1, metadata(document)).1));
         }
         assert_eq!(read, 100);
         for field in 0..100 {
             let filter = Filter::parse(&format!("field{field}=1")).unwrap();
-            columns.fitting(&filter, &alive, |document| Ok(metadata(document))).unwrap();
+            columns.fitting_filter(&filter, &alive, |document| Ok(metadata(document)));
         }
         assert_eq!(columns.lock().len(), MOST_FIELDS);
     }

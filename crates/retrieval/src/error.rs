@@ -171,10 +171,16 @@ pub enum Error {
         alpha: f32,
     },
     /// A filter cannot be understood.
-    #[error("the filter {filter:?} {problem}: write field=value, with =, !=, >, >=, < or <=")]
+    #[error(
+        "the filter {filter:?} {problem}{}: write field=value (or !=, >, >=, <, <=), `field in a, b` or `exists field`, joined \
+         by `or`; a value that holds one of these words or signs goes in double quotes",
+        .at.map_or(String::new(), |at| format!(" at character {at}"))
+    )]
     Filter {
         /// The filter as it was given.
         filter: String,
+        /// Where in its text, counted in characters from 1.
+        at: Option<usize>,
         /// What is wrong with it.
         problem: FilterProblem,
     },
@@ -268,12 +274,30 @@ pub enum Damage {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FilterProblem {
-    /// There is no `=`, `!=`, `>=`, `<=`, `>` or `<`.
-    #[error("has no operator")]
+    /// There is no operator: `=`, `!=`, `>=`, `<=`, `>`, `<`, `in` or `not in`.
+    #[error("has no operator in the condition")]
     NoOperator,
-    /// There is nothing before the operator.
+    /// There is nothing where a field should be named.
     #[error("names no field")]
     NoField,
+    /// A quote is not closed.
+    #[error("does not close the quote")]
+    OpenQuote,
+    /// A list's bracket is not closed.
+    #[error("does not close the list")]
+    OpenList,
+    /// A list has no values, or there is none between two commas.
+    #[error("lacks a value of a list")]
+    EmptyList,
+    /// Something else than `or` follows a value.
+    #[error("has more text than a value")]
+    AfterValue,
+    /// Of JSON: it is neither a text nor an object.
+    #[error("is neither a text nor an object")]
+    NoCondition,
+    /// Of JSON: a value is an array or an object.
+    #[error("has a value that is neither text, number, true, false nor null")]
+    NotAValue,
 }
 
 fn vector_of(document: &Option<String>) -> String {

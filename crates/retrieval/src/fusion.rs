@@ -39,7 +39,8 @@ impl Default for Fusion {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Normalization {
-    /// The least candidate gets 0, the greatest 1.
+    /// The greatest candidate gets 1. Of dense scores the least candidate gets 0, unless all are equal; of BM25 scores what
+    /// shares no word with the query does, which is the least that BM25 can be.
     MinMax,
 }
 
@@ -86,7 +87,7 @@ impl Fusion {
             Fusion::Score { alpha, normalization } => {
                 let dense: Vec<_> = candidates.iter().map(|it| it.dense).collect();
                 let bm25: Vec<_> = candidates.iter().map(|it| Some(it.bm25)).collect();
-                let (dense, bm25) = (normalization.apply(&dense), normalization.apply(&bm25));
+                let (dense, bm25) = (normalization.apply(&dense, None), normalization.apply(&bm25, Some(0.0)));
                 dense.iter().zip(&bm25).map(|(dense, bm25)| alpha * dense + (1.0 - alpha) * bm25).collect()
             }
         }
@@ -94,17 +95,19 @@ impl Fusion {
 }
 
 impl Normalization {
-    /// What has no score gets the least that a candidate has. If all are equal, all get 0.
-    fn apply(self, scores: &[Option<f32>]) -> Vec<f32> {
+    /// `floor` is the least that a score can be, where there is such a thing; else it is the least of the candidates. What has
+    /// no score gets that. If all scores are equal, all are the best, unless they are as low as can be.
+    fn apply(self, scores: &[Option<f32>], floor: Option<f64>) -> Vec<f32> {
         let known = || scores.iter().flatten().map(|score| f64::from(*score));
-        let least = known().fold(f64::INFINITY, f64::min);
+        let least = floor.unwrap_or_else(|| known().fold(f64::INFINITY, f64::min));
         let greatest = known().fold(f64::NEG_INFINITY, f64::max);
         let (origin, unit) = match self {
             Normalization::MinMax => (least, greatest - least),
         };
-        let normalized = |score: &Option<f32>| {
-            let score = score.map_or(least, f64::from);
-            if unit > 0.0 && unit.is_finite() { ((score - origin) / unit) as f32 } else { 0.0 }
+        let normalized = |score: &Option<f32>| match score.map(f64::from) {
+            None => 0.0,
+            Some(score) if unit > 0.0 && unit.is_finite() => ((score - origin) / unit) as f32,
+            Some(score) => f32::from(u8::from(floor.is_none_or(|floor| score > floor))),
         };
         scores.iter().map(normalized).collect()
     }
@@ -145,6 +148,22 @@ mod tests {
                 assert!((got - expected).abs() < 1e-6, "{alpha}: {fused:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_nothing_is_better_than_has_a_score() {
+        let fuse = |alpha, scores: &[(Option<f32>, f32)]| {
+            Fusion::Score { alpha, normalization: Normalization::MinMax }.scores(&candidates(scores))
+        };
+        // A sole candidate, by both sides, by vectors alone and by words alone; and equal ones.
+        assert_eq!(fuse(0.5, &[(Some(0.8), 3.0)]), [1.0]);
+        assert_eq!(fuse(0.5, &[(Some(0.8), 0.0)]), [0.5]);
+        assert_eq!(fuse(0.5, &[(None, 3.0)]), [0.5]);
+        assert_eq!(fuse(0.25, &[(Some(0.8), 3.0), (Some(0.8), 3.0)]), [1.0, 1.0]);
+        assert_eq!(fuse(0.5, &[(Some(-0.8), 0.0)]), [0.5]);
+        // Who shares half as much with the query is not nothing because he is the last.
+        assert_eq!(fuse(0.0, &[(Some(0.8), 4.0), (Some(0.7), 2.0)]), [1.0, 0.5]);
+        assert!(fuse(0.5, &[]).is_empty());
     }
 
     proptest! {

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use vetted_corpus::{Document, Passage};
 
@@ -16,7 +17,7 @@ use crate::settings::Settings;
 use crate::shared::{Shared, lock};
 use crate::snapshot::Snapshot;
 use crate::state::State;
-use crate::store::{Access, Store};
+use crate::store::{Access, DATA, Store};
 use crate::writing::make_folder;
 use crate::{text, vectors};
 
@@ -74,7 +75,10 @@ impl Index {
         Self::assemble(directory, manifest, settings, store, Some(lock))
     }
 
-    /// Opens the index in `directory` for searching. It follows what another process writes to it.
+    /// Opens the index in `directory` for searching. It follows what another process writes to it, and writes nothing itself.
+    ///
+    /// The index may lie on a read-only file system, or be another user's. Then this process cannot tell writers that it
+    /// reads, and nobody may write to the index meanwhile, from wherever he can.
     ///
     /// # Errors
     /// [`Error::NotAnIndex`], [`Error::FormatVersion`], [`Error::ManifestDamaged`], [`Error::StoreDamaged`],
@@ -165,6 +169,23 @@ impl Index {
     /// If the store cannot be read.
     pub fn len(&self) -> Result<usize> {
         Ok(self.shared.store.read()?.len()? as usize)
+    }
+
+    /// How many passages the documents have.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn passage_count(&self) -> Result<usize> {
+        let counts = self.shared.store.read()?.passage_counts()?;
+        Ok(counts.into_iter().map(|(_, passages)| passages as usize).sum())
+    }
+
+    /// When the index was made, and when it was last changed, as the file system has it: copying may have made it younger.
+    /// `None` where the file system does not say.
+    pub fn dates(&self) -> (Option<SystemTime>, Option<SystemTime>) {
+        let modified = |file: PathBuf| file.metadata().and_then(|metadata| metadata.modified()).ok();
+        let directory = self.directory();
+        (modified(directory.join(crate::manifest::FILE)), modified(directory.join(STORE).join(DATA)))
     }
 
     /// Whether there are no documents.

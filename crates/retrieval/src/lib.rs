@@ -103,7 +103,7 @@
 //! | the words of new documents | searches by words, in a process that was not asked for words before they were written | while they are counted |
 //! | the store's table of readers (LMDB's) | every search | while a place is found |
 //! | the right to search a graph | searches with a graph, as many as there are processors at once | while the graph is searched |
-//! | loading vectors; opening the text index | the first searches that need them; `finish` after a new graph, and then no search waits | while they are read; a text index that is damaged or late, and that no other process writes, is repaired on disk |
+//! | loading vectors; opening the text index | the first searches that need them; `finish` after a new graph, and then no search waits | while they are read, and what the text index lacks is counted |
 //! | following | in a process that does not write, searches that find the store changed | while the change is read |
 //! | writing | changes, and whoever puts new files of tantivy's into the state. No search | while a transaction is written, the disk included |
 //! | writing the text index | the background thread, `finish` | while tantivy commits, or merges. No search |
@@ -124,8 +124,10 @@
 //! | `vectors/` | the graph of the vectors, by usearch, if there are many: a cache |
 //! | `writer.lock` | locked while a process may write |
 //!
-//! A cache that is missing, late or damaged is brought up to date from the store without being asked; what was done is
-//! in [`Index::notices`]. [`Index::check`] compares everything with everything. An index may be copied when no process
+//! A cache that is missing, late or damaged is brought up to date from the store without being asked, on disk by a process that
+//! writes, and in memory by one that only reads; what was done is in [`Index::notices`]. A process that only reads writes to
+//! no file but LMDB's table of readers, and an index that it cannot write to, on a read-only file system or of another user,
+//! can be searched. (Then nobody may write to it meanwhile: there is no telling him that somebody reads.) [`Index::check`] compares everything with everything. An index may be copied when no process
 //! writes to it, between 64-bit little-endian machines, and must not lie on a network file system.
 #![deny(unsafe_code)]
 
@@ -156,7 +158,7 @@ mod writing;
 
 pub use check::{Check, Problem};
 pub use error::{Damage, Error, FilterProblem, Result};
-pub use filter::{Comparison, Filter};
+pub use filter::{Comparison, Filter, Literal};
 pub use fusion::{Fusion, Normalization};
 pub use index::Index;
 pub use manifest::{EncoderIdentity, FORMAT_VERSION, Manifest};

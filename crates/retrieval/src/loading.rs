@@ -1,11 +1,10 @@
 //! Loading the vectors and the text index when a search first needs them, and the text index when an index is opened for
-//! writing. Writers are not disturbed: what they write meanwhile is added afterwards.
+//! writing. Writers are not disturbed: what they write meanwhile is added afterwards. A process that only reads writes nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::lock::WriterLock;
 use crate::notice::Notice;
 use crate::roster::{Ordinal, Roster};
 use crate::shared::{Shared, lock};
@@ -105,9 +104,29 @@ impl Shared {
         Ok(())
     }
 
-    /// Opens the text index for the documents of `roster`. One that is late or damaged is brought up to date or made anew on
-    /// disk by the process that writes, and by another one where none does.
+    /// Opens the text index for the documents of `roster`, for whoever only reads. Nothing is written: what the files lack, or
+    /// all words where the files cannot be used, is counted in memory.
+    fn read_text(&self, roster: &Roster, reading: &Reading) -> Result<Text> {
+        let path = self.text_folder();
+        let open = |files: Files| Text::open(files, roster, reading.sequence());
+        let mut text = match Files::open_read_only(&path).and_then(open) {
+            Ok(text) => text,
+            Err(source) => {
+                let text = Files::in_memory(&path).and_then(open).map_err(|source| failure(&path, source))?;
+                self.notices.add(Notice::TextUnusable { reason: source.to_string(), documents: roster.len() });
+                text
+            }
+        };
+        text.load_missing(reading, roster)?;
+        Ok(text)
+    }
+
+    /// Opens the text index for the documents of `roster`. The process that writes brings one that is late or damaged up to
+    /// date on disk, or makes it anew.
     pub(crate) fn open_text(&self, roster: &Roster, reading: &Reading) -> Result<Text> {
+        if !self.writable {
+            return self.read_text(roster, reading);
+        }
         let path = self.text_folder();
         let opened = Files::open(&path).and_then(|files| Text::open(files, roster, reading.sequence()));
         if let Ok(text) = &opened
@@ -115,19 +134,11 @@ impl Shared {
         {
             return Ok(text.clone());
         }
-        let writer_lock = if self.writable { None } else { WriterLock::take(&self.directory).ok() };
-        // What was written after this moment must not be taken out.
-        let is_newest = writer_lock.is_some() && reading.newest_sequence()? == reading.sequence();
-        if !self.writable && !is_newest {
-            let mut text = opened.map_err(|source| failure(&path, source))?;
-            text.load_missing(reading, roster)?;
-            return Ok(text);
-        }
         let mut writer = lock(&self.text_writer);
         let updated = opened
             .map_err(|source| failure(&path, source))
             .and_then(|text| self.update_text(&text, roster, reading, &mut writer));
-        let (mut text, notice) = match updated {
+        let (text, notice) = match updated {
             Ok((text, added, removed)) => (text, Notice::TextCaughtUp { added, removed }),
             Err(Error::Text { source, .. }) => {
                 *writer = None;
@@ -136,9 +147,6 @@ impl Shared {
             }
             Err(other) => return Err(other),
         };
-        if !self.writable && text.files().settle(&mut writer)? {
-            text = reread(&text, roster, reading.sequence())?;
-        }
         self.notices.add(notice);
         Ok(text)
     }

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 /// one wrote; `tests/fixtures/` keeps an index of every format, and a test opens them all.
 pub const FORMAT_VERSION: u32 = 1;
 
-const FILE: &str = "vetted.json";
+pub(crate) const FILE: &str = "vetted.json";
 /// The manifest before it is whole.
 pub(crate) const DRAFT: &str = "vetted.json.new";
 

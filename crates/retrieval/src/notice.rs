@@ -15,6 +15,14 @@ pub enum Notice {
         /// How many documents it holds now.
         documents: usize,
     },
+    /// The text index on disk cannot be used, and this process only reads: it has counted the words in memory, which took it
+    /// longer. A process that writes makes a new one.
+    TextUnusable {
+        /// Why it cannot be used.
+        reason: String,
+        /// How many documents' words were counted.
+        documents: usize,
+    },
     /// The text index lacked changes, as after a kill, and was brought up to date from the store.
     TextCaughtUp {
         /// How many documents were added.
@@ -81,6 +89,11 @@ impl fmt::Display for Notice {
             Notice::TextRebuilt { reason, documents } => {
                 write!(formatter, "the text index was rebuilt from the store, {documents} documents ({reason})")
             }
+            Notice::TextUnusable { reason, documents } => write!(
+                formatter,
+                "the text index cannot be used ({reason}): the words of {documents} documents were counted anew, in memory; \
+                 whoever next writes to the index makes a new one"
+            ),
             Notice::TextCaughtUp { added, removed } => write!(
                 formatter,
                 "the text index was brought up to date from the store: {added} documents added, {removed} removed"

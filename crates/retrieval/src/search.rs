@@ -70,6 +70,18 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The ids of the documents that fit all of `filters`, in the order in which they were last written.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn ids_that_fit(&self, filters: &[Filter]) -> Result<Vec<&str>> {
+        let roster = self.roster();
+        let allowed = allowed(filters, self.reading(), roster, &Team::alone())?;
+        Ok(allowed.from(0).map(|ordinal| roster.id(ordinal)).collect())
+    }
+}
+
 /// The ordinals of documents that are there and fit all filters.
 fn allowed<'roster>(
     filters: &[Filter],
@@ -87,11 +99,14 @@ fn allowed<'roster>(
         let mut alive = Bits::default();
         roster.alive().words(first).take(CHUNK / 64).for_each(|word| alive.push_word(word));
         let read = |place: u32| reading.metadata(chunk.number(place as usize));
-        let fitting = filters.iter().map(|filter| chunk.columns.fitting(filter, &alive, read));
-        let fitting = fitting.collect::<Result<Vec<_>>>()?;
         let mut words: Vec<u64> = alive.words(0).take(CHUNK / 64).collect();
-        for fits in fitting {
-            words.iter_mut().zip(fits.words(0)).for_each(|(word, fits)| *word &= fits);
+        for filter in filters {
+            let mut fitting = vec![0; words.len()];
+            for condition in filter.conditions() {
+                let fits = chunk.columns.fitting(condition, &alive, read)?;
+                fitting.iter_mut().zip(fits.words(0)).for_each(|(word, fits)| *word |= fits);
+            }
+            words.iter_mut().zip(fitting).for_each(|(word, fits)| *word &= fits);
         }
         words.into_iter().for_each(|word| allowed.push_word(word));
     }

@@ -21,7 +21,7 @@ use heed::{CommitOrAbort, Database, Env, RoTxn, WithoutTls};
 
 use crate::error::{Damage, Error, Result};
 pub(crate) use changes::Changed;
-pub(crate) use environment::Access;
+pub(crate) use environment::{Access, DATA};
 pub(crate) use reading::Reading;
 use records::Registration;
 pub(crate) use records::{Fingerprint, StoredVectors, fingerprint};
@@ -79,6 +79,7 @@ struct Tables {
 impl Store {
     /// Makes the store in the folder `path`, which exists and is empty or holds what an interrupted call left there.
     pub(crate) fn create(path: &Path, dimensions: usize, limit: usize) -> Result<Arc<Self>> {
+        environment::make_files(path)?;
         let environment = environment::open(path, Access::Write, limit, TABLES)?;
         let fail = |source| failure(path, limit, source);
         let writing = environment.write_txn().map_err(fail)?;

@@ -7,6 +7,7 @@
 mod analysis;
 mod base;
 mod bm25;
+mod directory;
 mod files;
 mod matching;
 mod overlay;
@@ -95,10 +96,17 @@ impl Text {
         self.overlay.iter().map(|batch| batch.words.bytes()).sum()
     }
 
-    /// Keeps in memory the documents that tantivy lacks.
+    /// Counts in memory the words of the documents that tantivy lacks.
     pub(crate) fn load_missing(&mut self, reading: &Reading, roster: &Roster) -> Result<()> {
-        let lacking = roster.alive().without(&self.held());
-        self.load(lacking.from(0), reading, roster)
+        /// Texts are in memory until their words are counted.
+        const TOGETHER: usize = 1024;
+        let lacking: Vec<Ordinal> = roster.alive().without(&self.held()).from(0).collect();
+        for ordinals in lacking.chunks(TOGETHER) {
+            let first = self.overlay.len();
+            self.load(ordinals.iter().copied(), reading, roster)?;
+            self.overlay[first..].iter().for_each(|batch| batch.words.count());
+        }
+        Ok(())
     }
 
     /// Keeps in memory the documents from an ordinal on.

@@ -81,6 +81,20 @@ fn every_format_is_readable() {
             assert_eq!(hit[1].passage, Some(Passage { bytes: 1..5, chars: 1..4 }));
             let filtered = Query::bm25("water words").filter("tags=green".parse().unwrap());
             assert_eq!(index.search(&filtered).unwrap().len(), 1);
+            for (filter, expected) in [
+                ("year=1211", 1),
+                ("year in 1210, 1212", 0),
+                ("not exists year or tags=cold", 3),
+                ("nested.deep=true", 1),
+            ] {
+                let fitting = Query::dense(&[0.0, 0.9, 0.1]).filter(filter.parse().unwrap());
+                let words = Query::bm25("water words found").filter(filter.parse().unwrap());
+                let (fitting, words) = (index.search(&fitting).unwrap(), index.search(&words).unwrap());
+                assert_eq!(words.len(), expected, "{filter}");
+                assert!(fitting.iter().all(|hit| words.iter().any(|it| it.id == hit.id)), "{filter}");
+            }
+            // Without its dots: the text index is made anew with today's analysis.
+            assert_eq!(index.search(&Query::bm25("gruner")).unwrap()[0].id, "tea");
             // From before views were kept: there are none, and there may be from now on.
             let views = || index.read_views(&["tea"], |views| views[0].map(<[u8]>::to_vec)).unwrap();
             assert_eq!(views(), None);

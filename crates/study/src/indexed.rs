@@ -74,11 +74,13 @@ impl IndexedCorpus {
         let temporary = tempfile::tempdir().map_err(Error::Temporary)?;
         let folder = settings.index.clone().unwrap_or_else(|| temporary.path().join("index"));
         let passages = if settings.passages { Passages::default() } else { Passages::Whole };
+        // An index from last time may keep what these pipelines do not need, or need and do without.
+        let views = (!folder.join("vetted.json").exists()).then(|| pipelines.views());
         let mut builder = Engine::builder(folder)
             .precision(settings.precision)
             .passages(passages)
             .verifier(pipelines.verifier.clone())
-            .views(pipelines.views())
+            .views(views)
             .progress(|progress| watch(Event::Fetching(progress)));
         if let Some(model) = &settings.model {
             builder = builder.model(model);

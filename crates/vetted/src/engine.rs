@@ -8,11 +8,11 @@ use vetted_corpus::Document;
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, ModelFolder, Precision};
 use vetted_kernels::Compute;
-use vetted_retrieval::{Index, Manifest, Upserted};
+use vetted_retrieval::{Filter, Index, Manifest, Upserted};
 
-use crate::model::Model;
+use crate::model::{Model, precision_name};
 use crate::notice::{Notice, Notices};
-use crate::passages::{Encoders, Passages, entries, given_entries, renewed_views};
+use crate::passages::{AskedPassages, Encoders, Passages, entries, given_entries, renewed_views};
 use crate::second_tier::{SecondTier, VerifierSource};
 use crate::stored_views::{ViewStorage, is_of};
 use crate::{Error, Verifier};
@@ -39,8 +39,8 @@ pub struct Builder<'progress> {
     model: Option<String>,
     given: Option<(String, usize)>,
     precision: Option<Precision>,
-    passages: Passages,
-    views: ViewStorage,
+    passages: AskedPassages,
+    views: Option<ViewStorage>,
     verifier: VerifierSource,
     compute: Option<Compute>,
     progress: Option<OnProgress<'progress>>,
@@ -67,16 +67,14 @@ const DOCUMENTS_TOGETHER: usize = 8;
 impl Engine {
     /// Begins with the index in `folder`, which need not exist yet.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
-        let passages = Passages::default();
-        let (folder, verifier, views) = (folder.into(), VerifierSource::default(), ViewStorage::default());
         Builder {
-            folder,
+            folder: folder.into(),
             model: None,
             given: None,
             precision: None,
-            passages,
-            views,
-            verifier,
+            passages: AskedPassages::default(),
+            views: None,
+            verifier: VerifierSource::default(),
             compute: None,
             progress: None,
         }
@@ -176,6 +174,16 @@ impl Engine {
         Ok(self.index.delete(ids)?)
     }
 
+    /// The ids of the documents that fit all of `filters`.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn ids_that_fit(&self, filters: &[Filter]) -> Result<Vec<String>, Error> {
+        let snapshot = self.index.snapshot()?;
+        let ids = snapshot.ids_that_fit(filters)?;
+        Ok(ids.into_iter().map(str::to_owned).collect())
+    }
+
     /// The verifier, loaded at the first call.
     ///
     /// # Errors
@@ -260,7 +268,9 @@ impl Engine {
     }
 
     fn of(builder: Builder<'_>, index: Index, model: Model) -> Engine {
-        let Builder { passages, views, verifier, compute, .. } = builder;
+        let Builder { verifier, compute, .. } = builder;
+        let settings = &index.manifest().passage_options;
+        let (passages, views) = (Passages::of_settings(settings), ViewStorage::of(settings));
         let (notices, told_of_other_views) = (Notices::default(), OnceLock::new());
         let (verifier, compute) = (SecondTier::new(verifier), compute.unwrap_or_default());
         let engine = Engine { index, model, passages, views, verifier, compute, notices, told_of_other_views };
@@ -299,28 +309,42 @@ impl<'progress> Builder<'progress> {
 
     /// Documents of a new index bring vectors of so many dimensions, made by an encoder of your own, in `field` of their
     /// metadata; nothing is cut into passages, and queries bring theirs by [`Search::vector`](crate::Search::vector). Texts are ranked by the inner
-    /// product. The verifier reads the texts, with its own encoder. An existing index keeps its own way.
+    /// product. The verifier reads the texts, with its own encoder. Asking an index that was made
+    /// otherwise for this is an error.
     pub fn given_vectors(mut self, field: impl Into<String>, dimensions: usize) -> Self {
         self.given = Some((field.into(), dimensions));
         self
     }
 
     /// The arithmetic of a new index's encoder, and of the verifier's; [`Encoder::fastest`] unless told. An existing index keeps
-    /// its own.
+    /// its own; asking it for another is an error.
     pub fn precision(mut self, precision: impl Into<Option<Precision>>) -> Self {
         self.precision = precision.into();
         self
     }
 
-    /// How a new index cuts documents. An existing index keeps its own way.
+    /// How a new index cuts documents. An existing index keeps its own way; asking it for another is an error.
     pub fn passages(mut self, passages: Passages) -> Self {
-        self.passages = passages;
+        self.passages = AskedPassages { all: Some(passages), ..AskedPassages::default() };
         self
     }
 
-    /// Whether a new index keeps what verification needs. An existing index keeps its own way.
-    pub fn views(mut self, views: ViewStorage) -> Self {
-        self.views = views;
+    /// The longest passage in tokens, as [`passages`](Self::passages) for this alone.
+    pub fn max_tokens(mut self, max_tokens: impl Into<Option<usize>>) -> Self {
+        self.passages.max_tokens = max_tokens.into();
+        self
+    }
+
+    /// How many tokens two neighboring passages share at most, as [`passages`](Self::passages) for this alone.
+    pub fn overlap_tokens(mut self, overlap_tokens: impl Into<Option<usize>>) -> Self {
+        self.passages.overlap_tokens = overlap_tokens.into();
+        self
+    }
+
+    /// Whether a new index keeps what verification needs; it does unless told. An existing index keeps its own way; asking it for
+    /// another is an error.
+    pub fn views(mut self, views: impl Into<Option<ViewStorage>>) -> Self {
+        self.views = views.into();
         self
     }
 
@@ -346,7 +370,7 @@ impl<'progress> Builder<'progress> {
     /// Opens an existing index for searching.
     ///
     /// # Errors
-    /// When there is none, it is damaged, or it was made with another model than the one asked for.
+    /// When there is none, it is damaged, or it was made with another model or other settings than those asked for.
     pub fn open(self) -> Result<Engine, Error> {
         let index = Index::open(&self.folder)?;
         self.with(index)
@@ -379,8 +403,8 @@ impl<'progress> Builder<'progress> {
         };
         let mut settings = Map::new();
         model.write_to(&mut settings);
-        self.passages.write_to(&mut settings);
-        self.views.write_to(&mut settings);
+        self.passages.or(Passages::default()).write_to(&mut settings);
+        self.views.unwrap_or_default().write_to(&mut settings);
         let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
         Ok(Engine::of(self, index, model))
     }
@@ -397,13 +421,34 @@ impl<'progress> Builder<'progress> {
         }
     }
 
-    fn with(mut self, index: Index) -> Result<Engine, Error> {
+    fn with(self, index: Index) -> Result<Engine, Error> {
         let model = Model::of(index.manifest(), &self.folder)?;
         if let Some(asked) = &self.model {
             model.check_is(asked, &self.folder)?;
         }
+        if let Some((field, _)) = &self.given {
+            model.check_given(field, &self.folder)?;
+        }
         let settings = &index.manifest().passage_options;
-        (self.passages, self.views) = (Passages::of(settings), ViewStorage::of(settings));
+        if let Some(precision) = self.precision {
+            self.check("precision", precision_name(model.precision()), precision_name(precision))?;
+        }
+        let passages = Passages::of_settings(settings);
+        // Given vectors are of whole documents, whatever is set.
+        if model.field().is_none() {
+            self.check("passages of", passages, self.passages.or(passages))?;
+        }
+        if let Some(views) = self.views {
+            self.check("views", ViewStorage::of(settings).name(), views.name())?;
+        }
         Ok(Engine::of(self, index, model))
+    }
+
+    fn check<Value: PartialEq + ToString>(&self, setting: &'static str, own: Value, asked: Value) -> Result<(), Error> {
+        if own == asked {
+            return Ok(());
+        }
+        let (expected, got) = (own.to_string(), asked.to_string());
+        Err(Error::SettingMismatch { index: self.folder.clone(), setting, expected, got })
     }
 }

@@ -33,6 +33,21 @@ pub enum Error {
         /// The other one.
         got: String,
     },
+    /// The index was made with another setting than the one asked for.
+    #[error(
+        "the index in {index} was made with {setting} {expected}, and {got} was asked for: an index keeps its settings. Leave \
+         the option out to use the index's own, or index the documents again into another folder"
+    )]
+    SettingMismatch {
+        /// The index.
+        index: PathBuf,
+        /// What is set.
+        setting: &'static str,
+        /// How the index has it.
+        expected: String,
+        /// How it was asked for.
+        got: String,
+    },
     /// The model's files changed after the index was made.
     #[error(
         "the model {model} is not what it was when the index in {index} was made (fingerprint {got}, expected {expected}). \
@@ -119,7 +134,9 @@ impl Error {
             Error::Retrieval(error) => of_retrieval(error),
             Error::Corpus(error) => error.into(),
             Error::Verifier(error) => error.kind(),
-            Error::ModelMismatch { .. } | Error::ModelChanged { .. } => ErrorKind::Conflict,
+            Error::ModelMismatch { .. } | Error::SettingMismatch { .. } | Error::ModelChanged { .. } => {
+                ErrorKind::Conflict
+            }
             Error::Manifest { .. } => ErrorKind::Damaged,
             Error::NoEncoder { .. } | Error::VectorMissing { .. } | Error::EmptyQuery => ErrorKind::InvalidInput,
         }
@@ -182,11 +199,14 @@ mod tests {
             expected: "a".into(),
             got: "b".into(),
         };
+        let mismatch =
+            Error::SettingMismatch { index: path(), setting: "views", expected: "int8".into(), got: "none".into() };
         for (error, kind) in [
             (Error::EmptyQuery, ErrorKind::InvalidInput),
             (Error::VectorMissing { document: "a".into(), field: "v".into() }, ErrorKind::InvalidInput),
             (Error::NoEncoder { index: path() }, ErrorKind::InvalidInput),
             (changed, ErrorKind::Conflict),
+            (mismatch, ErrorKind::Conflict),
             (Error::Manifest { index: path(), missing: "its model" }, ErrorKind::Damaged),
             (Error::Verifier(vetted_verifier::Error::EmptyQuery), ErrorKind::InvalidInput),
             (RetrievalError::NotAnIndex { path: path() }.into(), ErrorKind::NotFound),

@@ -49,8 +49,7 @@ impl Model {
 
     /// No model of vetted's: documents bring vectors of so many dimensions in `field` of their metadata.
     pub(crate) fn given(field: &str, dimensions: usize, precision: Precision) -> Model {
-        let identity =
-            EncoderIdentity { name: format!("vectors given in {field:?}"), fingerprint: "given".into(), dimensions };
+        let identity = EncoderIdentity { name: given_name(field), fingerprint: "given".into(), dimensions };
         Model { source: Source::Field(field.to_owned()), precision, identity, loaded: Mutex::default() }
     }
 
@@ -103,6 +102,15 @@ impl Model {
         Err(Error::ModelMismatch { index: index.into(), expected, got })
     }
 
+    /// Fails unless documents bring their vectors in `field`.
+    pub(crate) fn check_given(&self, field: &str, index: &Path) -> Result<(), Error> {
+        if self.field() == Some(field) {
+            return Ok(());
+        }
+        let (expected, got) = (self.identity.name.clone(), given_name(field));
+        Err(Error::ModelMismatch { index: index.into(), expected, got })
+    }
+
     /// The encoder, loaded (and fetched, if it is gone) at the first call; [`Error::NoEncoder`] where vectors are given.
     pub(crate) fn encoder(&self, index: &Path) -> Result<Arc<Encoder>, Error> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,6 +140,10 @@ impl Model {
     }
 }
 
+fn given_name(field: &str) -> String {
+    format!("vectors given in {field:?}")
+}
+
 /// A relative path means something else tomorrow; a name does not.
 fn lasting_name(name_or_path: &str) -> String {
     let path = Path::new(name_or_path);
@@ -140,7 +152,7 @@ fn lasting_name(name_or_path: &str) -> String {
     absolute.map_or_else(|| name_or_path.to_owned(), |path| path.to_string_lossy().into_owned())
 }
 
-fn precision_name(precision: Precision) -> &'static str {
+pub(crate) fn precision_name(precision: Precision) -> &'static str {
     match precision {
         Precision::F32 => "f32",
         Precision::Bf16 => "bf16",

@@ -1,6 +1,7 @@
 //! Documents to passages to vectors.
 
 use std::collections::HashSet;
+use std::fmt;
 
 use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut};
@@ -34,6 +35,44 @@ impl Default for Passages {
     }
 }
 
+impl fmt::Display for Passages {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Passages::Cut { max_tokens, overlap_tokens } = self else { return formatter.write_str("whole documents") };
+        match max_tokens {
+            Some(max_tokens) => write!(formatter, "at most {max_tokens} tokens")?,
+            None => write!(formatter, "as many tokens as the model reads")?,
+        }
+        write!(formatter, ", of which neighbors share {overlap_tokens}")
+    }
+}
+
+/// What was asked of an index's passages; the rest is the index's own, or the default's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct AskedPassages {
+    pub(crate) all: Option<Passages>,
+    pub(crate) max_tokens: Option<usize>,
+    pub(crate) overlap_tokens: Option<usize>,
+}
+
+impl AskedPassages {
+    /// The passages that were asked for, where `own` says what nothing was asked about.
+    pub(crate) fn or(self, own: Passages) -> Passages {
+        let base = self.all.unwrap_or(own);
+        if self.max_tokens.is_none() && self.overlap_tokens.is_none() {
+            return base;
+        }
+        let cut = match base {
+            Passages::Whole => Passages::default(),
+            cut => cut,
+        };
+        let Passages::Cut { max_tokens, overlap_tokens } = cut else { return base };
+        Passages::Cut {
+            max_tokens: self.max_tokens.or(max_tokens),
+            overlap_tokens: self.overlap_tokens.unwrap_or(overlap_tokens),
+        }
+    }
+}
+
 /// What encodes documents.
 #[derive(Clone, Copy)]
 pub(crate) struct Encoders<'a> {
@@ -51,7 +90,8 @@ impl Passages {
         }
     }
 
-    pub(crate) fn of(manifest: &Map<String, Value>) -> Passages {
+    /// As an index's settings have it ([`wire::IndexInfo::settings`](crate::wire::IndexInfo::settings)).
+    pub fn of_settings(manifest: &Map<String, Value>) -> Passages {
         let number = |key| manifest.get(key).and_then(Value::as_u64).map(|n| n as usize);
         match number("overlap_tokens") {
             None => Passages::Whole,

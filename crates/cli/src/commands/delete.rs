@@ -5,14 +5,19 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use vetted::Engine;
+use vetted::{Engine, Filter};
+
+use crate::terminal::counted;
 
 /// Says how many of the documents were there.
 #[derive(Args)]
 pub struct Delete {
     /// Ids of documents
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required_unless_present = "filter", conflicts_with = "filter", value_name = "ID")]
     ids: Vec<String>,
+    /// Instead of ids: all documents whose metadata fit, as for `vetted search`; several must all fit
+    #[arg(long, value_name = "CONDITION")]
+    filter: Vec<Filter>,
     /// The index's folder
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
     index: PathBuf,
@@ -21,9 +26,13 @@ pub struct Delete {
 impl Delete {
     pub fn run(self) -> Result<()> {
         let engine = Engine::builder(&self.index).open_writable()?;
-        let deleted = engine.delete(&self.ids)?;
+        let asked = match self.filter.is_empty() {
+            true => self.ids,
+            false => engine.ids_that_fit(&self.filter)?,
+        };
+        let deleted = engine.delete(&asked)?;
         engine.finish()?;
-        writeln!(stdout(), "{deleted} of {} documents deleted, {} left", self.ids.len(), engine.len()?)?;
+        writeln!(stdout(), "{deleted} of {} deleted, {} left", counted(asked.len(), "document"), engine.len()?)?;
         Ok(())
     }
 }

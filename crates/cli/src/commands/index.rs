@@ -12,10 +12,11 @@ use vetted::wire::IndexAnswer;
 use vetted::{Document, Engine, Indexed, ViewStorage};
 
 use super::{PassageArguments, Precision, scorers};
-use crate::terminal::{byte_bar, download_progress, rate};
+use crate::terminal::{byte_bar, counted, download_progress, rate};
 
 /// Documents whose id is already there replace what was there; unchanged ones are skipped, so after an interruption the
-/// same command takes up where it stopped.
+/// same command takes up where it stopped. An index keeps the settings that it was made with; options that ask for others are
+/// an error.
 #[derive(Args)]
 pub struct Index {
     /// JSONL (`_id`, `title`, `text`, `metadata`), CSV or TSV with a header, each also as .gz; .json arrays; folders of
@@ -38,9 +39,9 @@ pub struct Index {
     #[command(flatten)]
     passages: PassageArguments,
     /// Whether a new index keeps what verification needs, about 60 bytes a token. With `none`, indexing takes half the time,
-    /// and searches that verify some 20 times as long
-    #[arg(long, env = "VETTED_VIEWS", value_enum, default_value = "int8")]
-    views: Views,
+    /// and searches that verify some 20 times as long [default: int8]
+    #[arg(long, env = "VETTED_VIEWS", value_enum)]
+    views: Option<Views>,
     /// Who will judge what is found, and so makes the views: `vetted` (the shipped verifier), or a verifier's folder
     #[arg(long, value_name = "DIR", env = "VETTED_VERIFIER", default_value = "vetted")]
     verifier: String,
@@ -89,10 +90,10 @@ impl Index {
         let first = reader.next().transpose()?;
         let mut builder = Engine::builder(&self.into)
             .precision(self.precision.chosen())
-            .passages(self.passages.passages())
-            .views(self.views.into())
+            .views(self.views.map(ViewStorage::from))
             .verifier(scorers::source(&self.verifier))
             .progress(download_progress());
+        builder = self.passages.ask(builder);
         if let Some(model) = self.model {
             builder = builder.model(model);
         }
@@ -120,10 +121,10 @@ impl Index {
         } else {
             writeln!(
                 stdout(),
-                "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped; \
-                 {} documents in {:.1} s ({}), {} now in {}",
+                "{added} added, {replaced} replaced, {unchanged} unchanged, {}, {} skipped; {} in {:.1} s ({}), {} now in {}",
+                counted(duplicates, "duplicate"),
                 skipped.count,
-                outcome.documents,
+                counted(outcome.documents as usize, "document"),
                 outcome.elapsed.as_secs_f64(),
                 rate(outcome.documents, outcome.elapsed),
                 engine.len()?,
@@ -150,15 +151,21 @@ pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Resul
             outcome.documents += documents.len() as u64;
             add(&mut outcome.indexed, engine.upsert(documents)?);
             bar.set_position(progress.bytes_read());
-            bar.set_message(format!("{} documents, {}", outcome.documents, rate(outcome.documents, start.elapsed())));
+            bar.set_message(format!(
+                "{}, {}",
+                counted(outcome.documents as usize, "document"),
+                rate(outcome.documents, start.elapsed())
+            ));
         }
         match next {
             Some(Ok(document)) => batch.push(document),
             Some(Err(error)) => {
                 bar.abandon();
                 engine.finish()?;
-                return Err(anyhow::Error::from(error)
-                    .context(format!("stopped after {} documents, which are indexed", outcome.documents)));
+                return Err(anyhow::Error::from(error).context(match outcome.documents {
+                    1 => "stopped after 1 document, which is indexed".to_owned(),
+                    documents => format!("stopped after {documents} documents, which are indexed"),
+                }));
             }
             None => break,
         }

@@ -5,8 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use vetted::Engine;
+use time::OffsetDateTime;
 use vetted::wire::IndexInfo;
+use vetted::{Engine, Passages};
+
+use crate::terminal::{counted, printable};
 
 /// Counts, model and settings; with --check also whether everything agrees.
 #[derive(Args)]
@@ -25,17 +28,11 @@ pub struct Info {
 impl Info {
     pub fn run(self) -> Result<()> {
         let engine = Engine::open(&self.index)?;
-        let (index, manifest) = (engine.index(), engine.index().manifest());
+        let index = engine.index();
         if self.json {
             writeln!(stdout(), "{}", serde_json::to_string(&IndexInfo::of(&engine)?)?)?;
         } else {
-            writeln!(stdout(), "documents  {}", engine.len()?)?;
-            let megabytes = |bytes: u64| bytes as f64 / 1e6;
-            let (whole, views) = (megabytes(index.bytes_on_disk()?), megabytes(index.bytes_of_views()?));
-            writeln!(stdout(), "on disk    {whole:.1} MB, {views:.1} of them views for verification")?;
-            writeln!(stdout(), "encoder    {}", manifest.encoder)?;
-            writeln!(stdout(), "settings   {}", serde_json::Value::Object(manifest.passage_options.clone()))?;
-            writeln!(stdout(), "format     {}", manifest.format_version())?;
+            print(&IndexInfo::of(&engine)?)?;
         }
         if self.check {
             let check = index.check()?;
@@ -44,10 +41,42 @@ impl Info {
                 eprintln!("problem: {problem}");
             }
             if !check.problems.is_empty() {
-                bail!("{} problems found: index the documents again into another folder", check.problems.len());
+                let problems = counted(check.problems.len(), "problem");
+                bail!("{problems} found: index the documents again into another folder");
             }
             eprintln!("checked: everything agrees");
         }
         Ok(())
     }
+}
+
+/// For people.
+fn print(info: &IndexInfo) -> Result<()> {
+    let mut out = stdout().lock();
+    let mut line = |what: &str, value: &str| writeln!(out, "{what:<12}{value}");
+    let setting = |name: &str| info.settings.get(name).and_then(serde_json::Value::as_str);
+    let date = |seconds: Option<u64>| {
+        let time = OffsetDateTime::from_unix_timestamp(i64::try_from(seconds?).ok()?).ok()?;
+        Some(format!("{} {:02}:{:02} UTC", time.date(), time.hour(), time.minute()))
+    };
+    line("documents", &format!("{}, in {}", info.documents, counted(info.passages, "passage")))?;
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let (whole, views) = (megabytes(info.bytes), megabytes(info.bytes_of_views));
+    line("on disk", &format!("{whole:.1} MB, {views:.1} of them views for verification"))?;
+    // The fingerprint tells models apart, and its beginning does too.
+    let fingerprint: String = info.encoder.fingerprint.chars().take(12).collect();
+    let (name, dimensions) = (printable(&info.encoder.name), info.encoder.dimensions);
+    line("encoder", &format!("{name} ({dimensions} dimensions, fingerprint {fingerprint})"))?;
+    if setting("vectors").is_none() {
+        line("passages", &Passages::of_settings(&info.settings).to_string())?;
+    }
+    line("precision", setting("precision").unwrap_or("unknown"))?;
+    line("views", setting("views").unwrap_or("none"))?;
+    for (what, when) in [("created", info.created), ("changed", info.changed)] {
+        if let Some(when) = date(when) {
+            line(what, &when)?;
+        }
+    }
+    line("format", &info.format.to_string())?;
+    Ok(())
 }

@@ -47,7 +47,9 @@ pub struct Search {
     /// The weight of the dense score in hybrid search, from 0 to 1
     #[arg(long, default_value_t = DEFAULT_ALPHA)]
     alpha: f32,
-    /// Only documents whose metadata fit: `field=value`, also !=, <, <=, >, >=; several must all fit
+    /// Only documents whose metadata fit: `field=value` (also !=, <, <=, >, >=), `field in a, b`, `exists field`, with `not` before
+    /// `in` and `exists`, and `or` between conditions. Several filters must all fit. Numbers compare as numbers, texts letter for
+    /// letter; a value in double quotes is a text
     #[arg(long, value_name = "CONDITION")]
     filter: Vec<Filter>,
     /// What becomes of documents that are rejected
@@ -68,7 +70,7 @@ pub struct Search {
     evidence: bool,
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
-    /// Print JSON: {query, mode, verified, hits: [{rank, id, score, scores, recall_rank, verdict, reason, finding, p_match,
+    /// Print JSON: {query, mode, score_scale, verified, hits: [{rank, id, score, scores, recall_rank, verdict, reason, finding, p_match,
     /// p_conflict, kind, window, evidence, title, snippet, metadata}], rejected, ms}. `reason` says why a document is rejected
     /// (contradicts, or rival, which is then named) or unverified; `finding` is supports, contradicts or neither
     #[arg(long)]

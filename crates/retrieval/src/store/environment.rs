@@ -1,6 +1,6 @@
 //! Opening LMDB: the one place in this crate that needs `unsafe`.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
@@ -10,7 +10,9 @@ use super::failure;
 use crate::error::{Damage, Error, Result};
 
 /// LMDB's file in the store's folder.
-const DATA: &str = "data.mdb";
+pub(crate) const DATA: &str = "data.mdb";
+/// LMDB's table of those who read, and its locks.
+const LOCK: &str = "lock.mdb";
 /// How many processes and threads can search at once.
 const READERS: u32 = 1022;
 
@@ -23,6 +25,10 @@ pub(crate) enum Access {
 
 /// Opens the LMDB environment in the folder `path`.
 ///
+/// Readers enter themselves into LMDB's lock file, so that a writer leaves alone what they look at. Where that file cannot be
+/// written, because the file system is read-only or the index is another user's, they read without: then nobody may write
+/// meanwhile, or what is read may be what was just overwritten.
+///
 /// LMDB reserves address space for `limit` bytes, and takes memory and disk only for what is written. Where that much
 /// address space is not to be had (`ulimit -v`), less is reserved.
 pub(super) fn open(path: &Path, access: Access, limit: usize, tables: u32) -> Result<Env<WithoutTls>> {
@@ -34,12 +40,28 @@ pub(super) fn open(path: &Path, access: Access, limit: usize, tables: u32) -> Re
                 size = whole_pages(size / 2);
             }
             opened => {
-                let environment = opened.map_err(|source| failure(path, limit, source))?;
+                let environment = opened.map_err(|source| match source {
+                    heed::Error::Io(source) if is_refused(&source) => {
+                        Error::Io { action: "open", path: path.join(DATA), source }
+                    }
+                    source => failure(path, limit, source),
+                })?;
                 check_length(path, &environment)?;
                 return Ok(environment);
             }
         }
     }
+}
+
+/// Makes LMDB's files, which it would make unreadable to everybody but their owner. Who may read them is for the folder and the
+/// umask to say, as of other files.
+pub(super) fn make_files(path: &Path) -> Result<()> {
+    for file in [DATA, LOCK] {
+        let path = path.join(file);
+        let made = File::options().create(true).append(true).open(&path);
+        made.map_err(|source| Error::Io { action: "create", path, source })?;
+    }
+    Ok(())
 }
 
 /// LMDB would make a new store where there is none, and the loss would go unnoticed.
@@ -56,18 +78,29 @@ pub(super) fn check_present(path: &Path) -> Result<()> {
 /// Below this, less address space would not help anybody.
 const SMALLEST: usize = 1 << 24;
 
-#[allow(unsafe_code)]
 fn try_open(path: &Path, access: Access, size: usize, tables: u32) -> heed::Result<Env<WithoutTls>> {
+    match access {
+        Access::Write => open_with(path, EnvFlags::empty(), size, tables),
+        Access::Read => match open_with(path, EnvFlags::READ_ONLY, size, tables) {
+            Err(heed::Error::Io(error)) if is_refused(&error) => {
+                open_with(path, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK, size, tables)
+            }
+            opened => opened,
+        },
+    }
+}
+
+#[allow(unsafe_code)]
+fn open_with(path: &Path, flags: EnvFlags, size: usize, tables: u32) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(size).max_dbs(tables).max_readers(READERS);
     // SAFETY: LMDB maps its file into memory, so the file must be changed by LMDB alone and only under LMDB's own
-    // locks. It lies in a folder of ours that nothing else writes to; the two flags used here leave the locks on;
-    // heed refuses to open one environment twice in a process; the documentation says that network file systems, where
-    // these locks do not work, are not supported. READ_ONLY takes rights away and cannot break anything.
+    // locks. It lies in a folder of ours that nothing else writes to; heed refuses to open one environment twice in a process;
+    // the documentation says that network file systems, where these locks do not work, are not supported. READ_ONLY takes
+    // rights away and cannot break anything. NO_LOCK is for readers who cannot write the lock file, and the documentation says
+    // that nobody may write while they read.
     unsafe {
-        if access == Access::Read {
-            options.flags(EnvFlags::READ_ONLY);
-        }
+        options.flags(flags);
         options.open(path)
     }
 }
@@ -92,4 +125,9 @@ fn whole_pages(bytes: usize) -> usize {
 
 fn out_of_memory(error: &io::Error) -> bool {
     error.kind() == ErrorKind::OutOfMemory
+}
+
+/// Whether the operating system does not let this process write here.
+fn is_refused(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
 }

@@ -12,10 +12,11 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::{Directory, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 
 use super::Difference;
 use super::analysis::EnglishTokenizer;
+use super::directory::ReadOnlyDirectory;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::store::Reading;
@@ -23,8 +24,9 @@ use crate::store::Reading;
 /// Where in the index's folder the text index is.
 pub(crate) const FOLDER: &str = "text";
 /// Grows when the schema or the analysis changes. A text index of another format is rebuilt.
-const FORMAT: u32 = 1;
-const TOKENIZER: &str = "vetted-english";
+const FORMAT: u32 = 2;
+/// Names the analysis in the schema, so that versions of vetted with another one rebuild the files too.
+const TOKENIZER: &str = "vetted-english-2";
 
 /// Tantivy's files, open.
 pub(crate) struct Files {
@@ -48,7 +50,16 @@ impl Files {
     ///
     /// Reads all of it to compare checksums: tantivy trusts its files, and would panic on damaged ones.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, TantivyError> {
-        let index = tantivy::Index::open_in_dir(path)?;
+        Self::open_in(path, MmapDirectory::open(path)?)
+    }
+
+    /// As [`open`](Self::open), without ever writing anything.
+    pub(crate) fn open_read_only(path: &Path) -> std::result::Result<Self, TantivyError> {
+        Self::open_in(path, ReadOnlyDirectory::open(path)?)
+    }
+
+    fn open_in(path: &Path, directory: impl Directory) -> std::result::Result<Self, TantivyError> {
+        let index = tantivy::Index::open(directory)?;
         let (schema, fields) = schema();
         if index.schema() != schema {
             return Err(TantivyError::SchemaError("it was written by another version of vetted".to_owned()));
@@ -74,6 +85,12 @@ impl Files {
             Self::new(path, index, fields)
         };
         created().map_err(|source| failure(path, source))
+    }
+
+    /// An empty text index in memory, in place of files in the folder `path` that cannot be used.
+    pub(crate) fn in_memory(path: &Path) -> std::result::Result<Self, TantivyError> {
+        let (schema, fields) = schema();
+        Self::new(path, tantivy::Index::create_in_ram(schema), fields)
     }
 
     fn new(path: &Path, index: tantivy::Index, fields: Fields) -> std::result::Result<Self, TantivyError> {

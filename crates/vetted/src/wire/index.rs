@@ -1,5 +1,7 @@
 //! What an index holds, and what became of documents.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,6 +15,14 @@ pub struct IndexInfo {
     pub index: String,
     /// How many documents.
     pub documents: usize,
+    /// How many passages these have, each with a vector.
+    pub passages: usize,
+    /// When it was made, in seconds since the beginning of 1970, as its files say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<u64>,
+    /// When it was last changed, in seconds since the beginning of 1970, as its files say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<u64>,
     /// How large it is on disk.
     pub bytes: u64,
     /// How much of that is kept for verification.
@@ -66,9 +76,14 @@ impl IndexInfo {
     /// When the index cannot be read.
     pub fn of(engine: &Engine) -> Result<IndexInfo, Error> {
         let (index, manifest) = (engine.index(), engine.index().manifest());
+        let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
+        let (created, changed) = index.dates();
         Ok(IndexInfo {
             index: engine.folder().to_string_lossy().into_owned(),
             documents: engine.len()?,
+            passages: index.passage_count()?,
+            created: created.and_then(seconds),
+            changed: changed.and_then(seconds),
             bytes: index.bytes_on_disk()?,
             bytes_of_views: index.bytes_of_views()?,
             format: manifest.format_version().into(),

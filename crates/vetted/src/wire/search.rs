@@ -20,6 +20,8 @@ pub struct SearchAnswer {
     pub query: String,
     /// What documents are ranked by.
     pub mode: Mode,
+    /// What the scores are.
+    pub score_scale: ScoreScale,
     /// Whether at least one hit is accepted; absent when nobody verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verified: Option<bool>,
@@ -44,6 +46,20 @@ pub enum Mode {
     Hybrid,
     /// Both, fused by reciprocal ranks.
     HybridRrf,
+}
+
+/// What scores are. The greater is the better on every scale, and scores of two scales do not compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ScoreScale {
+    /// The inner product of two vectors: a cosine, from -1 to 1, with encoders that normalize, as the default one does.
+    InnerProduct,
+    /// BM25: 0 or more, without an upper end, and not to be compared between two queries.
+    Bm25,
+    /// Dense and BM25 scores of one query's candidates, each brought to 0 to 1, and their weighted mean: from 0 to 1.
+    FusedScores,
+    /// A sum of 1 / (60 + rank): at most 2 / 61.
+    FusedRanks,
 }
 
 /// A document that was found.
@@ -169,6 +185,7 @@ impl SearchAnswer {
             query_id,
             query: search.text.clone(),
             mode: search.mode.into(),
+            score_scale: search.mode.into(),
             verified: verify.map(|_| found.verified()),
             hits: found.hits.iter().map(|hit| Hit::new(hit, explained)).collect(),
             rejected: verify.map(|_| found.rejected.iter().map(LeftOut::from).collect()),
@@ -224,6 +241,17 @@ impl From<crate::Mode> for Mode {
             crate::Mode::Bm25 => Mode::Bm25,
             crate::Mode::Hybrid(Fusion::ReciprocalRank { .. }) => Mode::HybridRrf,
             crate::Mode::Hybrid(_) => Mode::Hybrid,
+        }
+    }
+}
+
+impl From<crate::Mode> for ScoreScale {
+    fn from(mode: crate::Mode) -> ScoreScale {
+        match mode.into() {
+            Mode::Dense => ScoreScale::InnerProduct,
+            Mode::Bm25 => ScoreScale::Bm25,
+            Mode::Hybrid => ScoreScale::FusedScores,
+            Mode::HybridRrf => ScoreScale::FusedRanks,
         }
     }
 }

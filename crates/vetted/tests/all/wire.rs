@@ -174,6 +174,9 @@ fn an_index_is_told_in_this_shape() {
         &[IndexInfo {
             index: "notes.index".into(),
             documents: 3,
+            passages: 5,
+            created: Some(1_780_000_000),
+            changed: None,
             bytes: 40_960,
             bytes_of_views: 1024,
             format: 1,

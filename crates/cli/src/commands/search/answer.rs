@@ -7,7 +7,7 @@ use anyhow::Result;
 use vetted::wire::TokenPair;
 use vetted::{Finding, Found, Grounds, Hit, LeftOut, Outcome, Snippet};
 
-use crate::terminal::{bold, colored, dim, highlighted, printable, token_pairs};
+use crate::terminal::{bold, colored, counted, dim, highlighted, printable, token_pairs};
 
 /// Hits for people: what was found, the verdict on it, and the sentence that decided it.
 pub fn print(out: &mut impl Write, found: &Found) -> Result<()> {
@@ -35,8 +35,8 @@ pub fn print(out: &mut impl Write, found: &Found) -> Result<()> {
         false if found.verified() => "",
         false => "; none can be vouched for",
     };
-    let (count, spent) = (found.hits.len(), milliseconds(found.timing.total()));
-    writeln!(out, "{}", dim(&format!("{count} hits in {spent:.1} ms{vouched}")))?;
+    let (hits, spent) = (counted(found.hits.len(), "hit"), milliseconds(found.timing.total()));
+    writeln!(out, "{}", dim(&format!("{hits} in {spent:.1} ms{vouched}")))?;
     Ok(())
 }
 
