@@ -47,6 +47,16 @@ pub enum Error {
         /// The writer's process id, where it is known.
         process: Option<u32>,
     },
+    /// The index is searched by a process that cannot write there, and so cannot tell writers what it reads.
+    #[error(
+        "{path} is being searched from where it cannot be written to, on a read-only mount or by another user, and what is \
+         searched so must not change: stop that process first, or index into another folder",
+        path = .path.display()
+    )]
+    SearchedUnlocked {
+        /// The index.
+        path: PathBuf,
+    },
     /// This process has the index open already.
     #[error(
         "this process has {path} open already: share that `Index` between threads, or drop it before opening again",

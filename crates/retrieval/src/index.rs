@@ -10,7 +10,7 @@ use vetted_corpus::{Document, Passage};
 
 use crate::background::Background;
 use crate::error::{Error, Result};
-use crate::lock::WriterLock;
+use crate::lock::{ReaderLock, WriterLock};
 use crate::manifest::Manifest;
 use crate::notice::Notice;
 use crate::settings::Settings;
@@ -39,6 +39,12 @@ pub struct Index {
 struct Writer {
     background: Background,
     _lock: WriterLock,
+}
+
+/// What keeps others away.
+struct Locks {
+    writer: Option<WriterLock>,
+    reader: Option<ReaderLock>,
 }
 
 impl Index {
@@ -72,17 +78,18 @@ impl Index {
         let store = Store::create(&directory.join(STORE), dimensions, settings.store_limit)?;
         text::Files::create(&directory.join(text::FOLDER))?;
         manifest.write(directory)?;
-        Self::assemble(directory, manifest, settings, store, Some(lock))
+        Self::assemble(directory, manifest, settings, store, Locks { writer: Some(lock), reader: None })
     }
 
     /// Opens the index in `directory` for searching. It follows what another process writes to it, and writes nothing itself.
     ///
-    /// The index may lie on a read-only file system, or be another user's. Then this process cannot tell writers that it
-    /// reads, and nobody may write to the index meanwhile, from wherever he can.
+    /// The index may lie on a read-only file system, or be another user's. Then this process cannot tell writers what it reads,
+    /// and nobody can write to the index until it is closed: whoever tries gets [`Error::SearchedUnlocked`]. (In a copy without
+    /// the file `writer.lock`, nothing keeps him from it, and he must not.)
     ///
     /// # Errors
     /// [`Error::NotAnIndex`], [`Error::FormatVersion`], [`Error::ManifestDamaged`], [`Error::StoreDamaged`],
-    /// [`Error::AlreadyOpen`], or what the operating system refuses.
+    /// [`Error::AlreadyOpen`], or what the operating system refuses; [`Error::Locked`] only where the index cannot be written to.
     pub fn open(directory: impl AsRef<Path>) -> Result<Self> {
         Self::open_with(directory, Settings::default())
     }
@@ -92,13 +99,23 @@ impl Index {
     /// # Errors
     /// As [`Index::open`].
     pub fn open_with(directory: impl AsRef<Path>, settings: Settings) -> Result<Self> {
-        Self::open_for(Access::Read, directory.as_ref(), settings)
+        let directory = directory.as_ref();
+        let manifest = Manifest::read(directory)?;
+        let path = directory.join(STORE);
+        let access = Access::to_read(&path);
+        let reader_lock = match access {
+            Access::ReadUnlocked => ReaderLock::take(directory)?,
+            _ => None,
+        };
+        let store = Store::open(&path, access, manifest.encoder.dimensions, settings.store_limit)?;
+        Self::assemble(directory, manifest, settings, store, Locks { writer: None, reader: reader_lock })
     }
 
     /// Opens the index in `directory` for searching and changing.
     ///
     /// # Errors
-    /// As [`Index::open`], and [`Error::Locked`] at once if another process has it open for writing.
+    /// As [`Index::open`]; [`Error::Locked`] at once if another process has it open for writing, and
+    /// [`Error::SearchedUnlocked`] if one searches it that cannot write there.
     pub fn open_writable(directory: impl AsRef<Path>) -> Result<Self> {
         Self::open_writable_with(directory, Settings::default())
     }
@@ -108,21 +125,13 @@ impl Index {
     /// # Errors
     /// As [`Index::open_writable`].
     pub fn open_writable_with(directory: impl AsRef<Path>, settings: Settings) -> Result<Self> {
-        Self::open_for(Access::Write, directory.as_ref(), settings)
-    }
-
-    fn open_for(access: Access, directory: &Path, settings: Settings) -> Result<Self> {
+        let directory = directory.as_ref();
         let manifest = Manifest::read(directory)?;
-        let lock = match access {
-            Access::Write => Some(WriterLock::take(directory)?),
-            Access::Read => None,
-        };
+        let lock = WriterLock::take(directory)?;
         let path = directory.join(STORE);
-        let store = Store::open(&path, access, manifest.encoder.dimensions, settings.store_limit)?;
-        if access == Access::Write {
-            store.forget_dead_readers()?;
-        }
-        Self::assemble(directory, manifest, settings, store, lock)
+        let store = Store::open(&path, Access::Write, manifest.encoder.dimensions, settings.store_limit)?;
+        store.forget_dead_readers()?;
+        Self::assemble(directory, manifest, settings, store, Locks { writer: Some(lock), reader: None })
     }
 
     fn assemble(
@@ -130,11 +139,11 @@ impl Index {
         manifest: Manifest,
         settings: Settings,
         store: Arc<Store>,
-        writer_lock: Option<WriterLock>,
+        locks: Locks,
     ) -> Result<Self> {
-        let shared = Arc::new(Shared::new(directory, manifest, settings, store, writer_lock.is_some())?);
+        let shared = Arc::new(Shared::new(directory, manifest, settings, store, locks.writer.is_some(), locks.reader)?);
         let mut writer = None;
-        if let Some(lock) = writer_lock {
+        if let Some(lock) = locks.writer {
             // Now, so that the notices of what had to be repaired come when the index is opened.
             let (state, reading) = shared.moment()?;
             let text = Some(shared.open_text(&state.roster, &reading)?);

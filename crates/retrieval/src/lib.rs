@@ -122,12 +122,12 @@
 //! | `store/` | the truth, in LMDB: documents, passages, vectors, and a log of the last changes |
 //! | `text/` | the BM25 index, by tantivy: a cache |
 //! | `vectors/` | the graph of the vectors, by usearch, if there are many: a cache |
-//! | `writer.lock` | locked while a process may write |
+//! | `writer.lock` | locked while a process may write, and shared by those who read where they cannot write |
 //!
 //! A cache that is missing, late or damaged is brought up to date from the store without being asked, on disk by a process that
 //! writes, and in memory by one that only reads; what was done is in [`Index::notices`]. A process that only reads writes to
 //! no file but LMDB's table of readers, and an index that it cannot write to, on a read-only file system or of another user,
-//! can be searched. (Then nobody may write to it meanwhile: there is no telling him that somebody reads.) [`Index::check`] compares everything with everything. An index may be copied when no process
+//! can be searched. Nobody can write to it meanwhile. [`Index::check`] compares everything with everything. An index may be copied when no process
 //! writes to it, between 64-bit little-endian machines, and must not lie on a network file system.
 #![deny(unsafe_code)]
 

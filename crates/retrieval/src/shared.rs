@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::Result;
+use crate::lock::ReaderLock;
 use crate::manifest::Manifest;
 use crate::notice::Notices;
 use crate::settings::Settings;
@@ -21,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Settings,
     /// Whether this is the process that writes.
     pub(crate) writable: bool,
+    /// Keeps writers away from a store that is read without its locks, for as long as there are snapshots.
+    _reader_lock: Option<ReaderLock>,
     pub(crate) store: Arc<Store>,
     pub(crate) states: States,
     pub(crate) notices: Notices,
@@ -52,6 +55,7 @@ impl Shared {
         settings: Settings,
         store: Arc<Store>,
         writable: bool,
+        reader_lock: Option<ReaderLock>,
     ) -> Result<Self> {
         let states = States::new(State::load(&store.read()?)?);
         Ok(Self {
@@ -59,6 +63,7 @@ impl Shared {
             manifest,
             settings,
             writable,
+            _reader_lock: reader_lock,
             store,
             states,
             notices: Notices::default(),

@@ -6,14 +6,17 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use support::{check, entries, entry, id, manifest, vector};
 use vetted_retrieval::{Error, Index, Notice, Query, Settings};
 
 const FOLDER: &str = "VETTED_TEST_FOLDER";
+/// The test that a child runs.
+const TEST: [&str; 4] = ["reads_in_a_child", "--exact", "--ignored", "--nocapture"];
 
 /// An index of 100 documents in a folder that everybody may read, with a graph; `finished`, its text index has all of them.
 fn index(finished: bool) -> (tempfile::TempDir, PathBuf) {
@@ -159,15 +162,18 @@ fn reads_in_a_child() {
     let Some(path) = std::env::var_os(FOLDER) else { return };
     let path = Path::new(&path);
     assert!(fs::write(path.join("probe"), "").is_err(), "nothing is tested where one may write");
-    read_everything(path);
+    let reader = read_everything(path);
     let error = Index::open_writable(path).err().unwrap();
     assert!(matches!(error, Error::Io { .. }), "{error:?}");
+    // Stays for as long as somebody holds the other end.
+    println!("child: reads");
+    let _ = std::io::stdin().lines().next();
+    drop(reader);
 }
 
 fn child(program: &str, arguments: &[&str], path: &Path) -> Option<Output> {
     let executable = std::env::current_exe().unwrap();
-    let test = ["reads_in_a_child", "--exact", "--ignored", "--nocapture"];
-    let output = Command::new(program).args(arguments).arg(executable).args(test).env(FOLDER, path).output();
+    let output = Command::new(program).args(arguments).arg(executable).args(TEST).env(FOLDER, path).output();
     output.map_err(|error| eprintln!("skipped: {program} cannot be started: {error}")).ok()
 }
 
@@ -212,10 +218,37 @@ fn an_index_on_a_read_only_file_system_is_searched() {
     }
 }
 
+const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+
+#[test]
+#[cfg(target_os = "linux")]
+fn who_reads_without_locks_and_who_writes_keep_each_other_away() {
+    if !works("setpriv", &NOBODY) {
+        return;
+    }
+    let (_folder, path) = index(true);
+    let writer = Index::open_writable(&path).unwrap();
+    let output = child("setpriv", &NOBODY, &path).unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("Locked"), "{said}");
+    drop(writer);
+
+    let mut reader = Command::new("setpriv");
+    reader.args(NOBODY).arg(std::env::current_exe().unwrap()).args(TEST).env(FOLDER, &path);
+    let mut reader = reader.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(reader.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.into_iter().any(|line| line.contains("child: reads")));
+    let error = Index::open_writable(&path).err().unwrap();
+    assert!(matches!(error, Error::SearchedUnlocked { .. }), "{error:?}");
+    drop(Index::open(&path).unwrap());
+    drop(reader.stdin.take());
+    assert!(reader.wait().unwrap().success());
+    drop(Index::open_writable(&path).unwrap());
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn another_user_s_index_is_searched() {
-    const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
     if !works("setpriv", &NOBODY) {
         return;
     }

@@ -151,6 +151,7 @@ fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
         Error::AlreadyExists { .. }
         | Error::Occupied { .. }
         | Error::Locked { .. }
+        | Error::SearchedUnlocked { .. }
         | Error::AlreadyOpen { .. }
         | Error::FormatVersion { .. } => ErrorKind::Conflict,
         Error::ManifestDamaged { .. } | Error::StoreDamaged { .. } => ErrorKind::Damaged,

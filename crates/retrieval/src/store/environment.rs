@@ -20,14 +20,25 @@ const READERS: u32 = 1022;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Read,
+    /// Without entering the table of those who read. Nobody may write meanwhile.
+    ReadUnlocked,
     Write,
+}
+
+impl Access {
+    /// How to read the store in the folder `path`: without locks only where the lock file cannot be written.
+    pub(crate) fn to_read(path: &Path) -> Self {
+        match File::options().read(true).write(true).create(true).truncate(false).open(path.join(LOCK)) {
+            Err(error) if is_refused(&error) => Access::ReadUnlocked,
+            _ => Access::Read,
+        }
+    }
 }
 
 /// Opens the LMDB environment in the folder `path`.
 ///
 /// Readers enter themselves into LMDB's lock file, so that a writer leaves alone what they look at. Where that file cannot be
-/// written, because the file system is read-only or the index is another user's, they read without: then nobody may write
-/// meanwhile, or what is read may be what was just overwritten.
+/// written, because the file system is read-only or the index is another user's, they read without.
 ///
 /// LMDB reserves address space for `limit` bytes, and takes memory and disk only for what is written. Where that much
 /// address space is not to be had (`ulimit -v`), less is reserved.
@@ -78,27 +89,21 @@ pub(super) fn check_present(path: &Path) -> Result<()> {
 /// Below this, less address space would not help anybody.
 const SMALLEST: usize = 1 << 24;
 
-fn try_open(path: &Path, access: Access, size: usize, tables: u32) -> heed::Result<Env<WithoutTls>> {
-    match access {
-        Access::Write => open_with(path, EnvFlags::empty(), size, tables),
-        Access::Read => match open_with(path, EnvFlags::READ_ONLY, size, tables) {
-            Err(heed::Error::Io(error)) if is_refused(&error) => {
-                open_with(path, EnvFlags::READ_ONLY | EnvFlags::NO_LOCK, size, tables)
-            }
-            opened => opened,
-        },
-    }
-}
-
 #[allow(unsafe_code)]
-fn open_with(path: &Path, flags: EnvFlags, size: usize, tables: u32) -> heed::Result<Env<WithoutTls>> {
+fn try_open(path: &Path, access: Access, size: usize, tables: u32) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(size).max_dbs(tables).max_readers(READERS);
+    let flags = match access {
+        Access::Read => EnvFlags::READ_ONLY,
+        Access::ReadUnlocked => EnvFlags::READ_ONLY | EnvFlags::NO_LOCK,
+        Access::Write => EnvFlags::empty(),
+    };
     // SAFETY: LMDB maps its file into memory, so the file must be changed by LMDB alone and only under LMDB's own
     // locks. It lies in a folder of ours that nothing else writes to; heed refuses to open one environment twice in a process;
     // the documentation says that network file systems, where these locks do not work, are not supported. READ_ONLY takes
-    // rights away and cannot break anything. NO_LOCK is for readers who cannot write the lock file, and the documentation says
-    // that nobody may write while they read.
+    // rights away and cannot break anything. Without locks, the file must not change at all: whoever opens it so holds the
+    // index's ReaderLock, which keeps writers away; where there is no file to lock, the documentation says that nobody may
+    // write.
     unsafe {
         options.flags(flags);
         options.open(path)
