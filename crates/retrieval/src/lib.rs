@@ -141,6 +141,7 @@ mod loading;
 mod lock;
 mod manifest;
 mod notice;
+mod origins;
 mod query;
 mod ranking;
 mod roster;
