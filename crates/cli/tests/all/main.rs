@@ -2,6 +2,7 @@
 //! (`vetted-fixtures`). What the models say that come with vetted is tested in `acceptance.rs`.
 
 mod command_line;
+mod input;
 mod program;
 mod vetted_search;
 
