@@ -8,6 +8,7 @@ pub mod demo;
 pub mod eval;
 #[cfg(feature = "train")]
 pub mod export;
+pub mod get;
 pub mod index;
 pub mod info;
 #[cfg(not(all(feature = "train", feature = "study")))]
@@ -18,6 +19,7 @@ pub mod search;
 pub mod shell;
 #[cfg(any(feature = "train", feature = "study"))]
 pub mod sources;
+pub mod sync;
 #[cfg(feature = "train")]
 pub mod synth;
 #[cfg(feature = "train")]

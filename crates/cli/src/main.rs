@@ -38,8 +38,14 @@ enum Command {
     Demo(commands::demo::Demo),
     /// Add documents to an index
     Index(commands::index::Index),
+    /// Bring an index into line with files and folders: add, replace, and remove what is gone
+    Sync(commands::sync::Sync),
     /// Search an index
     Search(commands::search::Search),
+    /// Print documents of an index
+    Get(commands::get::Get),
+    /// List the documents of an index
+    List(commands::get::List),
     /// Remove documents from an index
     Delete(commands::delete::Delete),
     /// Say what an index holds
@@ -84,10 +90,15 @@ fn main() -> ExitCode {
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
     let Arguments { log, command } = Arguments::parse();
     log::start(log);
+    #[cfg(feature = "pdf")]
+    keep_quiet_about_bad_pdfs();
     let result = match command {
         Command::Demo(command) => done(command.run()),
         Command::Index(command) => done(command.run()),
         Command::Search(command) => command.run(),
+        Command::Sync(command) => done(command.run()),
+        Command::Get(command) => done(command.run()),
+        Command::List(command) => done(command.run()),
         Command::Delete(command) => done(command.run()),
         Command::Info(command) => done(command.run()),
         Command::Verify(command) => command.run(),
@@ -118,6 +129,17 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// A panic over a broken PDF is reported as an error of that file, and need not be printed as well.
+#[cfg(feature = "pdf")]
+fn keep_quiet_about_bad_pdfs() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() != Some(vetted::corpus::EXTRACTION_THREAD) {
+            print(panic);
+        }
+    }));
 }
 
 /// candle keeps a pool that spins while it waits, beside the trainer's own workers: without it training is 1.6 times as fast

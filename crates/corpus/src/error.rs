@@ -1,6 +1,15 @@
 //! What can be wrong with a corpus.
 
-use std::{io, path::PathBuf};
+use crate::{Origin, VectorProblem};
+use std::{fmt, io, path::PathBuf};
+
+/// Extensions that are read where their features are built in.
+const DOCUMENT_EXTENSIONS: &str = match (cfg!(feature = "pdf"), cfg!(feature = "docx")) {
+    (true, true) => ", .pdf, .docx",
+    (true, false) => ", .pdf",
+    (false, true) => ", .docx",
+    (false, false) => "",
+};
 
 /// Why a corpus could not be read, or a text not be cut.
 ///
@@ -27,8 +36,8 @@ pub enum Error {
         source: io::Error,
     },
 
-    /// A folder, or a folder inside it, cannot be listed; or its symbolic links lead in a circle.
-    #[error("cannot list the folder {}: {source}; check its permissions and its symbolic links", path.display())]
+    /// A folder, or something inside it, cannot be listed.
+    #[error("cannot list {}: {source}; check its permissions", path.display())]
     Folder {
         /// The folder, or the entry in it that failed.
         path: PathBuf,
@@ -38,13 +47,75 @@ pub enum Error {
 
     /// A file's extension says nothing about its format.
     #[error(
-        "{}: unknown extension; expected .jsonl, .ndjson, .json, .csv, .tsv, .txt, .md, .html or .htm (each may end in \
+        "{}: unknown extension; expected .jsonl, .ndjson, .json, .csv, .tsv, .txt, .md, .html{} or .htm (each may end in \
          .gz), a folder of such files, or `-` for JSONL on standard input",
-        path.display()
+        path.display(), DOCUMENT_EXTENSIONS
     )]
     UnknownFormat {
         /// The file.
         path: PathBuf,
+    },
+
+    /// A pattern that says which files are read is malformed.
+    #[error(
+        "the pattern {glob:?} is malformed: {problem}; patterns are those of .gitignore, such as `*.md` or `drafts/`"
+    )]
+    Glob {
+        /// The pattern.
+        glob: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// Two files would get the same identifier.
+    #[error(
+        "{} and {} would both be called {id:?}, and one would take the place of the other; index the folder that holds \
+         both, or begin identifiers with the name of the folder given (`--folder-in-ids`)",
+        first.display(), second.display()
+    )]
+    SameId {
+        /// The identifier.
+        id: String,
+        /// The file that came first.
+        first: PathBuf,
+        /// The other one.
+        second: PathBuf,
+    },
+
+    /// A record is longer than may be held in memory.
+    #[error(
+        "{}:{line}: this record is longer than {limit} bytes; if that is no mistake, allow more (`--max-record-size`)",
+        path.display()
+    )]
+    RecordTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Line on which the record starts.
+        line: u64,
+        /// How many bytes are allowed.
+        limit: usize,
+    },
+
+    /// The vector that a document brings cannot be used.
+    #[error("{origin}: the vector of document {id:?} in its field `{field}` {problem}")]
+    Vector {
+        /// Where the document stands.
+        origin: Origin,
+        /// Its identifier.
+        id: String,
+        /// The field.
+        field: String,
+        /// What is wrong.
+        problem: VectorProblem,
+    },
+
+    /// A PDF file or a Word document of which no text can be had.
+    #[error("{}: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        problem: String,
     },
 
     /// The header of a CSV or TSV file lacks a column that every document needs.
@@ -98,7 +169,20 @@ pub enum Error {
         got: usize,
     },
 
-    /// A quoted cell of CSV or TSV never ends, so it swallowed the rest of the file.
+    /// Something follows the closing quote of a cell of CSV.
+    #[error(
+        "{}:{line}: something follows the closing double quote of a cell in this row; write a quote inside a quoted cell \
+         as \"\"",
+        path.display()
+    )]
+    AfterQuote {
+        /// The file.
+        path: PathBuf,
+        /// Line on which the row starts.
+        line: u64,
+    },
+
+    /// A quoted cell of CSV never ends, so it would be the rest of the file.
     #[error(
         "{}:{line}: a double quote opened in this row is never closed; close it, or write a quote inside a cell as \"\"",
         path.display()
@@ -112,7 +196,7 @@ pub enum Error {
 
     /// Bytes that are not UTF-8.
     #[error(
-        "{}:{line}: invalid UTF-8 at byte {byte}; convert the file, for example with `iconv -f WINDOWS-1252 -t UTF-8`",
+        "{}:{line}: invalid UTF-8 at byte {byte}; convert the file, for example with `iconv -f {encoding} -t UTF-8`",
         path.display()
     )]
     InvalidUtf8 {
@@ -122,6 +206,8 @@ pub enum Error {
         line: u64,
         /// Offset of that byte in the file, decompressed if it was compressed.
         byte: u64,
+        /// What the file seems to be written in.
+        encoding: Encoding,
     },
 
     /// A record lacks a field that every document needs.
@@ -198,10 +284,47 @@ pub enum Error {
     },
 }
 
+/// What a file that is not UTF-8 seems to be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// Two bytes a character: what Windows calls Unicode.
+    Utf16,
+    /// What Windows wrote in the west before; a guess.
+    Windows1252,
+}
+
+impl Encoding {
+    /// By the first three bytes of a file.
+    pub(crate) fn guess(head: &[u8]) -> Encoding {
+        match head {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, 0] | [1..=0xff, 0, 1..=0xff] => Encoding::Utf16,
+            _ => Encoding::Windows1252,
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    /// As `iconv` calls it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Encoding::Utf16 => "UTF-16",
+            Encoding::Windows1252 => "WINDOWS-1252",
+        })
+    }
+}
+
 /// An error together with how far it reaches.
 pub(crate) enum Problem {
     /// One record is lost; the next one can be read.
     BadRecord(Error),
     /// Nothing after this can be read, or not be trusted.
     Fatal(Error),
+}
+
+impl Problem {
+    /// Whether one record is lost, and no more.
+    pub(crate) fn is_bad_record(&self) -> bool {
+        matches!(self, Problem::BadRecord(_))
+    }
 }

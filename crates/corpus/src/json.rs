@@ -4,10 +4,11 @@ use crate::{
     Document, Error,
     error::Problem,
     fields,
-    input::{Input, line_breaks},
+    input::{Input, LineRead, line_breaks},
+    read::Record,
 };
 use serde_json::{Map, Value};
-use std::{io::BufRead, path::PathBuf};
+use std::path::PathBuf;
 
 const OBJECT_PER_LINE: &str = r#"one object per line, like {"_id": "1", "title": "", "text": "..."}"#;
 const ARRAY_OF_OBJECTS: &str =
@@ -18,18 +19,19 @@ pub(crate) struct Lines {
     input: Input,
     line: u64,
     buffer: Vec<u8>,
+    limit: usize,
 }
 
 impl Lines {
-    pub fn new(input: Input) -> Lines {
-        Lines { input, line: 0, buffer: Vec::new() }
+    pub fn new(input: Input, limit: usize) -> Lines {
+        Lines { input, line: 0, buffer: Vec::new(), limit }
     }
 
     fn document(&self, line_start: u64) -> Result<Document, Error> {
         let (path, line) = (&self.input.path, self.line);
         let text = std::str::from_utf8(&self.buffer).map_err(|error| {
             let byte = line_start + error.valid_up_to() as u64;
-            Error::InvalidUtf8 { path: path.clone(), line, byte }
+            Error::InvalidUtf8 { path: path.clone(), line, byte, encoding: self.input.encoding }
         })?;
         let record: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
             // The parser says column 0 about a value of the wrong type that starts the line.
@@ -41,22 +43,25 @@ impl Lines {
 }
 
 impl Iterator for Lines {
-    type Item = Result<Document, Problem>;
+    type Item = Result<Record, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             self.buffer.clear();
             let line_start = self.input.offset;
-            match self.input.bytes.read_until(b'\n', &mut self.buffer) {
-                Err(source) => {
-                    return Some(Err(Problem::Fatal(Error::Read { path: self.input.path.clone(), source })));
-                }
-                Ok(0) => return None,
-                Ok(length) => self.input.offset += length as u64,
-            }
+            let read = match self.input.read_line(&mut self.buffer, self.limit) {
+                Ok(LineRead::End) => return None,
+                Ok(read) => read,
+                Err(problem) => return Some(Err(problem)),
+            };
             self.line += 1;
+            if read == LineRead::TooLong {
+                let (path, line, limit) = (self.input.path.clone(), self.line, self.limit);
+                return Some(Err(Problem::BadRecord(Error::RecordTooLarge { path, line, limit })));
+            }
             if !self.buffer.trim_ascii().is_empty() {
-                return Some(self.document(line_start).map_err(Problem::BadRecord));
+                let document = self.document(line_start).map_err(Problem::BadRecord);
+                return Some(document.map(|document| Record { document, line: Some(self.line) }));
             }
         }
     }
@@ -83,9 +88,11 @@ enum Expected {
 }
 
 impl Array {
-    pub fn new(input: Input) -> Result<Array, Problem> {
+    /// `limit` is that of one record; an array of many may have more.
+    pub fn new(input: Input, limit: usize) -> Result<Array, Problem> {
+        const RECORDS: usize = 16;
         let path = input.path.clone();
-        match input.into_text() {
+        match input.into_text(limit.saturating_mul(RECORDS)) {
             Ok(text) => Ok(Array { path, text, position: 0, line: 1, expected: Expected::Open }),
             // Who skips bad records does not mean to skip a file full of good ones.
             Err(Problem::BadRecord(error) | Problem::Fatal(error)) => Err(Problem::Fatal(error)),
@@ -104,7 +111,7 @@ impl Array {
         self.position += bytes;
     }
 
-    fn element(&mut self) -> Result<Document, Problem> {
+    fn element(&mut self) -> Result<Record, Problem> {
         let mut values = serde_json::Deserializer::from_str(&self.text[self.position..]).into_iter::<Value>();
         let value = match values.next() {
             Some(Ok(value)) => value,
@@ -117,7 +124,8 @@ impl Array {
             let (path, field, got) = (self.path.clone(), "(element of the array)".into(), fields::type_name(&value));
             return Err(Problem::BadRecord(Error::WrongType { path, line, field, expected: "an object", got }));
         };
-        fields::document(record, &self.path, line).map_err(Problem::BadRecord)
+        let document = fields::document(record, &self.path, line).map_err(Problem::BadRecord)?;
+        Ok(Record { document, line: Some(line) })
     }
 
     fn malformed_here(&self, problem: &str) -> Problem {
@@ -143,7 +151,7 @@ impl Array {
 }
 
 impl Iterator for Array {
-    type Item = Result<Document, Problem>;
+    type Item = Result<Record, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {

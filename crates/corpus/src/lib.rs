@@ -15,7 +15,7 @@
 //!        {"_id": 2, "title": "No text"}"#,
 //! )?;
 //!
-//! let options = ReadOptions { on_bad_record: OnBadRecord::Skip };
+//! let options = ReadOptions { on_bad_record: OnBadRecord::Skip, ..ReadOptions::default() };
 //! let mut reader = read(&[folder.path().to_path_buf()], &options);
 //! let progress = reader.progress();
 //! let documents: Vec<_> = reader.by_ref().collect::<Result<_, _>>()?;
@@ -44,18 +44,35 @@
 //! # }
 //! ```
 
+mod cells;
 mod document;
+#[cfg(feature = "docx")]
+mod docx;
+mod duplicates;
 mod error;
 mod fields;
+mod folder;
 mod html;
 pub mod input;
 mod json;
+mod lines;
+mod origin;
 mod page;
 mod passages;
+#[cfg(feature = "pdf")]
+mod pdf;
 mod read;
 mod table;
+mod vectors;
 
 pub use document::Document;
-pub use error::Error;
+pub use duplicates::{Duplicate, Duplicates};
+pub use error::{Encoding, Error};
+pub use folder::BrokenLink;
+pub use lines::{TextLine, read_lines};
+pub use origin::Origin;
 pub use passages::{Passage, PassageOptions, cut, cut_sentences};
-pub use read::{OnBadRecord, Progress, ReadOptions, Reader, Skipped, read};
+#[cfg(feature = "pdf")]
+pub use pdf::EXTRACTION_THREAD;
+pub use read::{FileIds, IgnoreFiles, OnBadRecord, Progress, ReadOptions, Reader, RepeatedIds, Skipped, read};
+pub use vectors::{VectorField, VectorProblem, vector};

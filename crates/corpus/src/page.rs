@@ -1,5 +1,9 @@
-//! Files that are one document each: plain text, Markdown, HTML.
+//! Files that are one document each: plain text, Markdown, HTML, PDF, Word.
 
+#[cfg(feature = "docx")]
+use crate::docx;
+#[cfg(feature = "pdf")]
+use crate::pdf;
 use crate::{
     Document, Error,
     error::Problem,
@@ -7,34 +11,40 @@ use crate::{
     input::{Format, Input, Source},
 };
 use serde_json::Map;
-use std::path::{Component, Path};
 
-/// The document that a file is.
-pub(crate) fn document(source: &Source, input: Input) -> Result<Document, Problem> {
+/// The document that a file is. Of a file without text it is empty.
+pub(crate) fn document(source: &Source, input: Input, limit: usize) -> Result<Document, Problem> {
     let not_utf8 = || Problem::BadRecord(Error::NameNotUtf8 { path: source.path.clone() });
-    let id = identifier(source).ok_or_else(not_utf8)?;
-    let text = input.into_text()?;
+    let id = source.id.clone().ok_or_else(not_utf8)?;
     let (title, text) = match source.format {
-        Format::Html => html::title_and_text(&text),
-        Format::Markdown => (first_heading(&text).map(str::to_string), text),
-        _ => (None, text),
+        Format::Html => html::title_and_text(&input.into_text(limit)?),
+        Format::Markdown => {
+            let text = input.into_text(limit)?;
+            (first_heading(&text).map(str::to_string), text)
+        }
+        #[cfg(feature = "pdf")]
+        Format::Pdf => extracted(source, input, limit, |bytes, _| pdf::title_and_text(bytes))?,
+        #[cfg(feature = "docx")]
+        Format::Docx => extracted(source, input, limit, docx::title_and_text)?,
+        _ => (None, input.into_text(limit)?),
     };
+    if title.is_none() && text.trim().is_empty() {
+        return Ok(Document { id, ..Document::default() });
+    }
     let title = title.unwrap_or_else(|| stem(&id).to_string());
     Ok(Document { id, title, text, metadata: Map::new() })
 }
 
-/// The path below the folder that was named, or else the file's name; `None` if it is not UTF-8.
-fn identifier(source: &Source) -> Option<String> {
-    let below = source.folder.as_deref().and_then(|folder| source.path.strip_prefix(folder).ok());
-    let path = below.or_else(|| source.path.file_name().map(Path::new))?;
-    let parts: Option<Vec<&str>> = path
-        .components()
-        .filter_map(|part| match part {
-            Component::Normal(name) => Some(name.to_str()),
-            _ => None,
-        })
-        .collect();
-    Some(parts?.join("/"))
+/// Title and text of a file of another program's, by a function that takes its bytes and how many it may unpack.
+#[cfg(any(feature = "pdf", feature = "docx"))]
+fn extracted(
+    source: &Source,
+    input: Input,
+    limit: usize,
+    extract: impl FnOnce(Vec<u8>, usize) -> Result<(Option<String>, String), String>,
+) -> Result<(Option<String>, String), Problem> {
+    let unreadable = |problem| Problem::BadRecord(Error::Unreadable { path: source.path.clone(), problem });
+    extract(input.into_bytes(limit)?, limit).map_err(unreadable)
 }
 
 /// The file's name without its extensions.

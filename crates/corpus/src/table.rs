@@ -1,25 +1,27 @@
-//! CSV (RFC 4180) and TSV with the same quoting, as BEIR's loader, pandas and spreadsheets write it.
-//!
-//! Built on `csv-core` rather than `csv`: where a quote is never closed, `csv` returns the rest of the file as one cell
-//! without a word, and thousands of documents are gone. Here the raw bytes of each row are at hand to notice that, and to
-//! name the exact byte that is not UTF-8.
+//! CSV (RFC 4180) and TSV, as BEIR's loader, pandas and spreadsheets write it.
 
 use crate::{
     Document, Error,
+    cells::{Cell, RowScan, Scanned},
     error::Problem,
     fields,
-    input::{Input, line_breaks},
+    input::{Input, LineRead, line_breaks},
+    read::Record,
 };
-use csv_core::ReadRecordResult;
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
 /// The documents of a table, one row in memory at a time.
 pub(crate) struct Rows {
     input: Input,
-    parser: csv_core::Reader,
-    row: Row,
-    /// Line feeds read so far.
+    delimiter: u8,
+    limit: usize,
+    /// Lines that were read, of which the first `used` bytes are done with.
+    buffer: Vec<u8>,
+    used: usize,
+    /// Whether the input has nothing more.
+    ended: bool,
+    /// Line feeds before `used`.
     lines: u64,
     columns: Option<Vec<Column>>,
 }
@@ -32,42 +34,37 @@ enum Column {
     Metadata(String),
 }
 
-/// One row, raw and parsed. The buffers are kept from row to row.
-#[derive(Default)]
+/// One row.
 struct Row {
     line: u64,
-    byte: u64,
-    raw: Vec<u8>,
-    /// Content of all cells, one after the other, without quotes.
-    cells: Vec<u8>,
-    /// Where each cell ends in `cells`.
-    ends: Vec<usize>,
-    count: usize,
+    /// Its bytes in the buffer.
+    bytes: std::ops::Range<usize>,
+    cells: Vec<Cell>,
 }
 
 impl Rows {
-    pub fn new(input: Input, delimiter: u8) -> Rows {
-        let parser = csv_core::ReaderBuilder::new().delimiter(delimiter).build();
-        Rows { input, parser, row: Row::default(), lines: 0, columns: None }
+    pub fn new(input: Input, delimiter: u8, limit: usize) -> Rows {
+        Rows { input, delimiter, limit, buffer: Vec::new(), used: 0, ended: false, lines: 0, columns: None }
     }
 
-    fn read(&mut self) -> Result<Option<Document>, Problem> {
+    fn read(&mut self) -> Result<Option<Record>, Problem> {
         if self.columns.is_none() {
-            if !self.read_row()? {
-                return Ok(None);
-            }
             // Without its header, no row of the file can be understood.
-            self.columns = Some(self.header().map_err(Problem::Fatal)?);
+            let fatal = |problem| match problem {
+                Problem::BadRecord(error) | Problem::Fatal(error) => Problem::Fatal(error),
+            };
+            let Some(row) = self.next_row().map_err(fatal)? else { return Ok(None) };
+            self.columns = Some(self.header(&row).map_err(Problem::Fatal)?);
         }
-        if !self.read_row()? {
-            return Ok(None);
-        }
-        self.document().map(Some).map_err(Problem::BadRecord)
+        let Some(row) = self.next_row()? else { return Ok(None) };
+        let document = self.document(&row).map_err(Problem::BadRecord)?;
+        Ok(Some(Record { document, line: Some(row.line) }))
     }
 
-    fn header(&self) -> Result<Vec<Column>, Error> {
+    fn header(&self, row: &Row) -> Result<Vec<Column>, Error> {
         let path = &self.input.path;
-        let names: Vec<String> = self.row.cells(&self.input)?.map(|name| name.trim().to_string()).collect();
+        let text = self.text(row)?;
+        let names: Vec<String> = row.cells.iter().map(|cell| cell.text(text).trim().to_string()).collect();
         let mut seen = HashSet::new();
         if let Some(twice) = names.iter().find(|name| !seen.insert(name.as_str())) {
             return Err(Error::DuplicateColumn { path: path.clone(), column: twice.clone() });
@@ -87,21 +84,23 @@ impl Rows {
         Ok(names.iter().map(column).collect())
     }
 
-    fn document(&self) -> Result<Document, Error> {
-        let (path, line) = (&self.input.path, self.row.line);
+    fn document(&self, row: &Row) -> Result<Document, Error> {
+        let (path, line) = (&self.input.path, row.line);
         let columns = self.columns.as_deref().unwrap_or_default();
-        if self.row.count != columns.len() {
-            let (expected, got) = (columns.len(), self.row.count);
+        if row.cells.len() != columns.len() {
+            let (expected, got) = (columns.len(), row.cells.len());
             return Err(Error::CellCount { path: path.clone(), line, expected, got });
         }
+        let text = self.text(row)?;
         let mut document = Document { metadata: Map::new(), ..Document::default() };
-        for (column, cell) in columns.iter().zip(self.row.cells(&self.input)?) {
+        for (column, cell) in columns.iter().zip(&row.cells) {
+            let cell = cell.text(text).into_owned();
             match column {
-                Column::Id => document.id = cell.to_string(),
-                Column::Title => document.title = cell.to_string(),
-                Column::Text => document.text = cell.to_string(),
+                Column::Id => document.id = cell,
+                Column::Title => document.title = cell,
+                Column::Text => document.text = cell,
                 Column::Metadata(name) => {
-                    document.metadata.insert(name.clone(), Value::String(cell.to_string()));
+                    document.metadata.insert(name.clone(), Value::String(cell));
                 }
             }
         }
@@ -109,71 +108,97 @@ impl Rows {
         Ok(document)
     }
 
-    /// Reads the next row that is not empty; `false` at the end of the file.
-    fn read_row(&mut self) -> Result<bool, Problem> {
-        self.skip_line_ends()?;
-        let row = &mut self.row;
-        (row.line, row.byte, row.count) = (self.lines + 1, self.input.offset, 0);
-        row.raw.clear();
-        let mut written = 0;
-        let at_end = loop {
-            let bytes = self.input.peek()?;
-            let at_end = bytes.is_empty();
-            let (result, read, content, ends) =
-                self.parser.read_record(bytes, &mut row.cells[written..], &mut row.ends[row.count..]);
-            row.raw.extend_from_slice(&bytes[..read]);
-            self.input.consume(read);
-            written += content;
-            row.count += ends;
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => row.cells.resize((2 * row.cells.len()).max(1 << 12), 0),
-                ReadRecordResult::OutputEndsFull => row.ends.resize((2 * row.ends.len()).max(1 << 4), 0),
-                ReadRecordResult::Record => break at_end,
-                ReadRecordResult::End => return Ok(false),
+    /// A row's bytes as text.
+    fn text(&self, row: &Row) -> Result<&str, Error> {
+        let bytes = &self.buffer[row.bytes.clone()];
+        std::str::from_utf8(bytes).map_err(|error| {
+            let valid = error.valid_up_to();
+            let line = row.line + line_breaks(&bytes[..valid]);
+            let before = self.buffer.len() - row.bytes.start - valid;
+            let (path, encoding) = (self.input.path.clone(), self.input.encoding);
+            Error::InvalidUtf8 { path, line, byte: self.input.offset - before as u64, encoding }
+        })
+    }
+
+    /// Reads the next row that is not empty; `None` at the end of the file.
+    ///
+    /// After a row with a wrong quote, the line below the one on which it starts is next: the quote may have swallowed any
+    /// number of rows.
+    fn next_row(&mut self) -> Result<Option<Row>, Problem> {
+        if !self.skip_line_ends()? {
+            return Ok(None);
+        }
+        let (start, line, path) = (self.used, self.lines + 1, self.input.path.clone());
+        let mut scan = RowScan::new(self.delimiter);
+        let wrong = loop {
+            match scan.scan(&self.buffer[start..], self.ended) {
+                Scanned::Row(length) => {
+                    let bytes = start..start + length;
+                    self.advance(length);
+                    return Ok(Some(Row { line, bytes, cells: scan.into_cells() }));
+                }
+                Scanned::More if self.buffer.len() - start > self.limit => {
+                    break Error::RecordTooLarge { path, line, limit: self.limit };
+                }
+                Scanned::More => {
+                    // A line inside a quoted cell that is too long makes the row too long.
+                    if !self.read_line()? {
+                        break Error::RecordTooLarge { path, line, limit: self.limit };
+                    }
+                }
+                Scanned::Unclosed => break Error::UnclosedQuote { path, line },
+                Scanned::AfterQuote => break Error::AfterQuote { path, line },
             }
         };
-        self.lines += line_breaks(&row.raw);
-        // A complete row has its quotes in pairs. A lone one in the middle of a cell (5" pipe) is let through as long as
-        // it cannot have swallowed another line.
-        let quotes = row.raw.iter().filter(|byte| **byte == b'"').count();
-        if at_end && quotes % 2 == 1 && row.raw.contains(&b'\n') {
-            let (path, line) = (self.input.path.clone(), row.line);
-            return Err(Problem::Fatal(Error::UnclosedQuote { path, line }));
+        let rest = &self.buffer[start..];
+        let first_line = rest.iter().position(|byte| *byte == b'\n').map_or(rest.len(), |at| at + 1);
+        self.advance(first_line);
+        Err(Problem::BadRecord(wrong))
+    }
+
+    /// Goes to where the next row begins; `false` at the end of the file.
+    fn skip_line_ends(&mut self) -> Result<bool, Problem> {
+        loop {
+            let rest = &self.buffer[self.used..];
+            let length = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+            self.advance(length);
+            if self.used < self.buffer.len() {
+                return Ok(true);
+            }
+            if self.ended {
+                return Ok(false);
+            }
+            self.buffer.clear();
+            self.used = 0;
+            if !self.read_line()? {
+                let (path, line, limit) = (self.input.path.clone(), self.lines, self.limit);
+                return Err(Problem::BadRecord(Error::RecordTooLarge { path, line, limit }));
+            }
+        }
+    }
+
+    /// Appends the next line to the buffer, if there is one; `false` where it is too long, and is passed over.
+    fn read_line(&mut self) -> Result<bool, Problem> {
+        match self.input.read_line(&mut self.buffer, self.limit)? {
+            LineRead::Whole => {}
+            LineRead::End => self.ended = true,
+            LineRead::TooLong => {
+                self.lines += 1;
+                return Ok(false);
+            }
         }
         Ok(true)
     }
 
-    fn skip_line_ends(&mut self) -> Result<(), Problem> {
-        loop {
-            let bytes = self.input.peek()?;
-            let length = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            if length == 0 {
-                return Ok(());
-            }
-            self.lines += line_breaks(&bytes[..length]);
-            self.input.consume(length);
-        }
-    }
-}
-
-impl Row {
-    fn cells(&self, input: &Input) -> Result<impl Iterator<Item = &str>, Error> {
-        let text = |bytes| std::str::from_utf8(bytes);
-        text(&self.raw).map_err(|error| {
-            let valid = error.valid_up_to();
-            let line = self.line + line_breaks(&self.raw[..valid]);
-            Error::InvalidUtf8 { path: input.path.clone(), line, byte: self.byte + valid as u64 }
-        })?;
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        let ranges = starts.zip(self.ends.iter().copied()).take(self.count);
-        // Leaving out quotes, which are ASCII, from valid UTF-8 leaves valid UTF-8: no cell is ever replaced here.
-        Ok(ranges.map(move |(start, end)| text(&self.cells[start..end]).unwrap_or_default()))
+    /// Is done with so many bytes of the buffer.
+    fn advance(&mut self, bytes: usize) {
+        self.lines += line_breaks(&self.buffer[self.used..self.used + bytes]);
+        self.used += bytes;
     }
 }
 
 impl Iterator for Rows {
-    type Item = Result<Document, Problem>;
+    type Item = Result<Record, Problem>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()

@@ -117,7 +117,7 @@ impl Reader {
                 let (path, line) = (&self.input.path, self.lines);
                 let text = std::str::from_utf8(&self.bytes).map_err(|error| {
                     let byte = start + error.valid_up_to() as u64;
-                    vetted_corpus::Error::InvalidUtf8 { path: path.clone(), line, byte }
+                    vetted_corpus::Error::InvalidUtf8 { path: path.clone(), line, byte, encoding: self.input.encoding }
                 })?;
                 return Ok(Some(Row { path, line, cells: text.split('\t').collect() }));
             }

@@ -141,7 +141,7 @@ impl Lines<'_> {
         let line = self.number;
         let text = std::str::from_utf8(&self.bytes).map_err(|error| {
             let byte = self.input.offset - self.bytes.len() as u64 + error.valid_up_to() as u64;
-            vetted_corpus::Error::InvalidUtf8 { path: self.path.to_owned(), line, byte }
+            vetted_corpus::Error::InvalidUtf8 { path: self.path.to_owned(), line, byte, encoding: self.input.encoding }
         })?;
         Ok(Some((line, text)))
     }

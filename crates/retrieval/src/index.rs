@@ -246,6 +246,18 @@ impl Index {
         self.shared.store.read()?.passages_of(id)
     }
 
+    /// The vectors of the document with this id, one after the other, as many as it has passages.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn vectors(&self, id: &str) -> Result<Option<Vec<f32>>> {
+        let reading = self.shared.store.read()?;
+        let Some((number, _)) = reading.find(id)? else { return Ok(None) };
+        let mut vectors = Vec::new();
+        reading.vectors(number)?.read(&mut vectors);
+        Ok(Some(vectors))
+    }
+
     /// Gives `read` the [`Entry::views`](crate::Entry::views) of the documents with these ids, as they lie in the store:
     /// `None` for what is not there. No lock is held meanwhile.
     ///

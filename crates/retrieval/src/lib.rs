@@ -143,6 +143,7 @@ mod loading;
 mod lock;
 mod manifest;
 mod notice;
+mod origins;
 mod query;
 mod ranking;
 mod roster;

@@ -57,8 +57,11 @@ impl Manifest {
         self.format_version
     }
 
-    /// Reads the manifest of the index in `directory`.
-    pub(crate) fn read(directory: &Path) -> Result<Self> {
+    /// Reads the manifest of the index in `directory`, without opening the index.
+    ///
+    /// # Errors
+    /// [`Error::NotAnIndex`], [`Error::FormatVersion`], [`Error::ManifestDamaged`], or what the operating system refuses.
+    pub fn read(directory: &Path) -> Result<Self> {
         #[derive(Deserialize)]
         struct Version {
             format_version: u32,

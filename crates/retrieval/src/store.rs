@@ -38,7 +38,8 @@ const PASSAGES: &str = "passages";
 const VECTORS: &str = "vectors";
 const VIEWS: &str = "views";
 const CHANGES: &str = "changes";
-const TABLES: u32 = 8;
+const ORIGINS: &str = "origins";
+const TABLES: u32 = 9;
 
 /// How many transactions changed the store since it was made.
 const SEQUENCE: &str = "sequence";
@@ -54,7 +55,7 @@ pub(crate) struct Store {
     tables: Tables,
 }
 
-/// Where the parts of documents are. Indexes from before there were the last two get them when they are first opened for
+/// Where the parts of documents are. Indexes from before there were the last three get them when they are first opened for
 /// writing.
 #[derive(Clone, Copy)]
 struct Tables {
@@ -74,6 +75,8 @@ struct Tables {
     views: Option<Table>,
     /// By sequence number, what the transaction changed; see [`changes`].
     changes: Option<Table>,
+    /// Where those documents came from that came from somewhere, as a JSON array of strings.
+    origins: Option<Table>,
 }
 
 impl Store {
@@ -94,13 +97,14 @@ impl Store {
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(VECTORS))?,
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(VIEWS))?,
                     opener.create_database::<U64<BE>, Bytes>(writing, Some(CHANGES))?,
+                    opener.create_database::<U64<BE>, Bytes>(writing, Some(ORIGINS))?,
                 )))
             })
             .map_err(fail)?;
         let CommitOrAbort::Commit(tables) = tables else { return Err(missing(path, COUNTERS)) };
-        let (counters, ids, documents, metadata, passages, vectors, views, changes) = tables;
-        let (views, changes) = (Some(views), Some(changes));
-        let tables = Tables { counters, ids, documents, metadata, passages, vectors, views, changes };
+        let (counters, ids, documents, metadata, passages, vectors, views, changes, origins) = tables;
+        let (views, changes, origins) = (Some(views), Some(changes), Some(origins));
+        let tables = Tables { counters, ids, documents, metadata, passages, vectors, views, changes, origins };
         Ok(Arc::new(Self { path: path.to_owned(), limit, dimensions, environment, tables }))
     }
 
@@ -114,6 +118,7 @@ impl Store {
             let made = environment.create_databases_and_commit(writing, |opener, writing| -> heed::Result<_> {
                 opener.create_database::<U64<BE>, Bytes>(writing, Some(VIEWS))?;
                 opener.create_database::<U64<BE>, Bytes>(writing, Some(CHANGES))?;
+                opener.create_database::<U64<BE>, Bytes>(writing, Some(ORIGINS))?;
                 Ok(CommitOrAbort::<_, ()>::Commit(()))
             });
             made.map_err(fail)?;
@@ -130,11 +135,12 @@ impl Store {
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(VECTORS))?,
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(VIEWS))?,
                     opener.open_database::<U64<BE>, Bytes>(reading, Some(CHANGES))?,
+                    opener.open_database::<U64<BE>, Bytes>(reading, Some(ORIGINS))?,
                 )))
             })
             .map_err(fail)?;
         let CommitOrAbort::Commit(tables) = tables else { return Err(missing(path, COUNTERS)) };
-        let (counters, ids, documents, metadata, passages, vectors, views, changes) = tables;
+        let (counters, ids, documents, metadata, passages, vectors, views, changes, origins) = tables;
         let tables = Tables {
             counters: counters.ok_or_else(|| missing(path, COUNTERS))?,
             ids: ids.ok_or_else(|| missing(path, IDS))?,
@@ -144,6 +150,7 @@ impl Store {
             vectors: vectors.ok_or_else(|| missing(path, VECTORS))?,
             views,
             changes,
+            origins,
         };
         Ok(Arc::new(Self { path: path.to_owned(), limit, dimensions, environment, tables }))
     }

@@ -50,6 +50,10 @@ impl Index {
     /// [`Error::ReadOnly`], [`Error::EmptyId`], [`Error::Dimensions`], [`Error::NotFinite`], [`Error::StoreFull`],
     /// [`Error::DiskFull`], [`Error::BatchTooLarge`].
     pub fn upsert(&self, entries: Vec<Entry>) -> Result<Upserted> {
+        self.write(entries, &HashMap::new())
+    }
+
+    pub(crate) fn write(&self, entries: Vec<Entry>, origins: &HashMap<String, String>) -> Result<Upserted> {
         let background = self.writer()?;
         for entry in &entries {
             self.check_entry(entry)?;
@@ -79,6 +83,9 @@ impl Index {
             let (passages, vectors): (Vec<_>, Vec<_>) = passages.into_iter().unzip();
             let vectors = vectors.concat();
             let number = transaction.insert(&document, &passages, &vectors, views.as_deref())?;
+            if let Some(origin) = origins.get(&document.id) {
+                transaction.set_origins(&document.id, std::slice::from_ref(origin))?;
+            }
             added.push(Added { number, id: document.id.into(), vectors });
         }
         let changed = added.len();
@@ -159,7 +166,12 @@ impl Index {
 impl Shared {
     /// Makes a transaction durable, and its state the current one. Searches go on: until the transaction is on disk they
     /// read the state before it, and then the one after it. The caller holds the lock of those who write.
-    fn commit(&self, transaction: Transaction<'_>, added: Vec<Added>, words: Option<Arc<Words>>) -> Result<()> {
+    pub(crate) fn commit(
+        &self,
+        transaction: Transaction<'_>,
+        added: Vec<Added>,
+        words: Option<Arc<Words>>,
+    ) -> Result<()> {
         let removed = transaction.removed().to_vec();
         let change = Change { sequence: transaction.sequence(), removed, added, has_vectors: true, words };
         let mut current = self.states.current();

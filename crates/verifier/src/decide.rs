@@ -108,6 +108,8 @@ pub enum Unverified {
     QueryTooLong,
     /// The query is a word or two: keywords say nothing that a passage could support or contradict.
     QueryTooShort,
+    /// The query has no text, only a vector.
+    QueryWithoutText,
     /// The candidate is longer than the verifier reads at once, so that nobody knows whether all of it says the same.
     CandidateTooLong,
     /// It has no text.
@@ -294,6 +296,7 @@ impl Unverified {
             Unverified::BudgetSpent => "budget-spent",
             Unverified::QueryTooLong => "query-too-long",
             Unverified::QueryTooShort => "query-too-short",
+            Unverified::QueryWithoutText => "query-without-text",
             Unverified::CandidateTooLong => "candidate-too-long",
             Unverified::NoText => "no-text",
             Unverified::Failed(_) => "failed",
@@ -320,6 +323,7 @@ impl fmt::Display for Unverified {
             Unverified::BudgetSpent => "the time for verifying was spent",
             Unverified::QueryTooLong => "the query is longer than the verifier reads",
             Unverified::QueryTooShort => "the query is a word or two and states nothing",
+            Unverified::QueryWithoutText => "the query has no text, only a vector",
             Unverified::CandidateTooLong => "it is longer than the verifier reads at once",
             Unverified::NoText => "it has no text",
             Unverified::Failed(error) => return error.fmt(formatter),

@@ -1,14 +1,15 @@
 //! The engine: an encoder and an index behind one door.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use serde_json::Map;
-use vetted_corpus::Document;
+use vetted_corpus::{Document, vector};
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, ModelFolder, Precision};
 use vetted_kernels::Compute;
-use vetted_retrieval::{Filter, Index, Manifest, Upserted};
+use vetted_retrieval::{Entry, Filter, Index, Manifest, Upserted};
 
 use crate::model::{Model, precision_name};
 use crate::notice::{Notice, Notices};
@@ -96,41 +97,84 @@ impl Engine {
     ///
     /// # Errors
     /// When the model cannot be loaded, or the disk refuses; what was there before stays as it was.
-    pub fn upsert(&self, mut documents: Vec<Document>) -> Result<Indexed, Error> {
+    pub fn upsert(&self, documents: Vec<Document>) -> Result<Indexed, Error> {
+        self.write(documents, &HashMap::new())
+    }
+
+    /// `origins` says by id where documents came from.
+    pub(crate) fn write(&self, documents: Vec<Document>, origins: &HashMap<String, String>) -> Result<Indexed, Error> {
         let verifier = match self.views {
             ViewStorage::Int8 => Some(self.verifier()?),
             ViewStorage::None => None,
         };
-        if let Some(field) = self.model.field() {
-            // A vector may have changed where the text has not.
-            let entries = given_entries(documents, field, verifier.as_deref(), &mut self.compute.team())?;
-            let Upserted { added, replaced, duplicates } = self.index.upsert(entries)?;
-            return Ok(Indexed { added, replaced, duplicates, unchanged: 0 });
-        }
+        // Before anything is held against what is stored: of two texts with one id, the first may be the stored one.
+        let (documents, duplicates) = last_of_each(documents);
         let given = documents.len();
-        let (mut failed, mut there) = (None, Vec::new());
-        documents.retain(|document| match self.index.unchanged(document) {
-            Ok(unchanged) => {
-                there.extend(unchanged.then(|| document.id.clone()));
-                !unchanged
+        let (mut changed, mut there) = (Vec::with_capacity(given), Vec::new());
+        for document in documents {
+            let vector = self.given_vector(&document)?;
+            match self.is_there(&document, vector.as_deref())? {
+                true => there.push(document.id),
+                false => changed.push((document, vector)),
             }
-            Err(error) => {
-                failed.get_or_insert(error);
-                false
-            }
-        });
-        if let Some(error) = failed {
-            return Err(error.into());
         }
         if let Some(verifier) = &verifier {
             self.renew_views(&there, verifier)?;
         }
-        let unchanged = given - documents.len();
-        if documents.is_empty() {
-            return Ok(Indexed { unchanged, ..Indexed::default() });
+        self.add_origins(&there, origins)?;
+        let unchanged = there.len();
+        if changed.is_empty() {
+            return Ok(Indexed { unchanged, duplicates, ..Indexed::default() });
         }
+        let encoded = match self.model.field() {
+            Some(field) => given_entries(changed, field, verifier.as_deref(), &mut self.compute.team())?,
+            None => self.encoded(changed.into_iter().map(|(document, _)| document).collect(), verifier.as_deref())?,
+        };
+        // The processors are free for others while the disk writes.
+        let Upserted { added, replaced, .. } = self.index.upsert_from(encoded, origins)?;
+        Ok(Indexed { added, replaced, unchanged, duplicates })
+    }
+
+    /// The vector that a document brings, of an index where they do.
+    fn given_vector(&self, document: &Document) -> Result<Option<Vec<f32>>, Error> {
+        let Some(field) = self.model.field() else { return Ok(None) };
+        let vector = vector(document.metadata.get(field), Some(self.model.identity().dimensions));
+        let unusable = |problem| {
+            let (document, field) = (document.id.clone(), field.to_owned());
+            Error::VectorUnusable { document, field, problem }
+        };
+        vector.map(Some).map_err(unusable)
+    }
+
+    /// Whether exactly this document is in the index, with this vector where documents bring theirs.
+    fn is_there(&self, document: &Document, vector: Option<&[f32]>) -> Result<bool, Error> {
+        let (Some(vector), Some(field)) = (vector, self.model.field()) else {
+            return Ok(self.index.unchanged(document)?);
+        };
+        let mut stored = document.clone();
+        stored.metadata.shift_remove(field);
+        Ok(self.index.unchanged(&stored)? && self.index.vectors(&document.id)?.as_deref() == Some(vector))
+    }
+
+    /// What [`upsert`](Self::upsert) would do with a document now. No model is loaded.
+    ///
+    /// # Errors
+    /// When the index cannot be read, or the document's vector cannot be used.
+    pub fn foresee(&self, document: &Document) -> Result<Indexed, Error> {
+        let vector = self.given_vector(document)?;
+        Ok(if self.is_there(document, vector.as_deref())? {
+            Indexed { unchanged: 1, ..Indexed::default() }
+        } else if self.index.contains(&document.id)? {
+            Indexed { replaced: 1, ..Indexed::default() }
+        } else {
+            Indexed { added: 1, ..Indexed::default() }
+        })
+    }
+
+    /// Documents with the vectors of their passages.
+    fn encoded(&self, mut documents: Vec<Document>, verifier: Option<&Verifier>) -> Result<Vec<Entry>, Error> {
         let encoder = self.model.encoder(self.folder())?;
-        let encoders = Encoders { encoder: &encoder, verifier: verifier.as_deref() };
+        let encoders = Encoders { encoder: &encoder, verifier };
         let together = DOCUMENTS_TOGETHER * self.compute.threads();
         let mut encoded = Vec::with_capacity(documents.len());
         while !documents.is_empty() {
@@ -138,9 +182,7 @@ impl Engine {
             let some = std::mem::replace(&mut documents, rest);
             encoded.extend(entries(some, self.passages, encoders, &mut self.compute.team())?);
         }
-        // The processors are free for others while the disk writes.
-        let Upserted { added, replaced, duplicates } = self.index.upsert(encoded)?;
-        Ok(Indexed { added, replaced, unchanged, duplicates })
+        Ok(encoded)
     }
 
     /// Makes the views of documents anew that another verifier made.
@@ -191,6 +233,21 @@ impl Engine {
     pub fn verifier(&self) -> Result<Arc<Verifier>, Error> {
         let loaded = |base: &ModelFolder| self.model.encoder_of(base, self.folder());
         self.verifier.get(self.model.precision(), &self.compute, &loaded)
+    }
+
+    /// The field in which documents of the index in `folder` bring their vectors, and of how many dimensions these are; `None`
+    /// where they bring none, or where there is no index. Nothing is opened.
+    ///
+    /// # Errors
+    /// When there is an index, and it cannot be read.
+    pub fn given_vectors_of(folder: impl AsRef<Path>) -> Result<Option<(String, usize)>, Error> {
+        let manifest = match Manifest::read(folder.as_ref()) {
+            Ok(manifest) => manifest,
+            Err(vetted_retrieval::Error::NotAnIndex { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let model = Model::of(&manifest, folder.as_ref())?;
+        Ok(model.field().map(|field| (field.to_owned(), manifest.encoder.dimensions)))
     }
 
     /// The encoder of the index's model, loaded at the first call.
@@ -297,6 +354,20 @@ impl Engine {
     pub fn model(&self) -> &str {
         &self.model.identity().name
     }
+}
+
+/// The documents without those that a later one with the same id replaces, and how many these are.
+fn last_of_each(mut documents: Vec<Document>) -> (Vec<Document>, usize) {
+    let given = documents.len();
+    let last: HashMap<String, usize> =
+        documents.iter().enumerate().map(|(at, document)| (document.id.clone(), at)).collect();
+    let mut at = 0;
+    documents.retain(|document| {
+        at += 1;
+        last.get(&document.id) == Some(&(at - 1))
+    });
+    let duplicates = given - documents.len();
+    (documents, duplicates)
 }
 
 impl<'progress> Builder<'progress> {

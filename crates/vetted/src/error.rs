@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use vetted_corpus::VectorProblem;
 use vetted_verifier::ErrorKind;
 
 /// An engine that could not do what it was asked.
@@ -82,13 +83,15 @@ pub enum Error {
         /// The index.
         index: PathBuf,
     },
-    /// A document of an index of given vectors has none.
-    #[error("document {document:?} has no vector: its field {field:?} must be an array of numbers")]
-    VectorMissing {
+    /// A document of an index of given vectors has none that can be used.
+    #[error("the vector of document {document:?} in its field `{field}` {problem}")]
+    VectorUnusable {
         /// The document's id.
         document: String,
         /// The metadata field.
         field: String,
+        /// What is wrong with it.
+        problem: VectorProblem,
     },
     /// The verifier could not be loaded, or could not read a text.
     #[error(transparent)]
@@ -138,7 +141,7 @@ impl Error {
                 ErrorKind::Conflict
             }
             Error::Manifest { .. } => ErrorKind::Damaged,
-            Error::NoEncoder { .. } | Error::VectorMissing { .. } | Error::EmptyQuery => ErrorKind::InvalidInput,
+            Error::NoEncoder { .. } | Error::VectorUnusable { .. } | Error::EmptyQuery => ErrorKind::InvalidInput,
         }
     }
 }
@@ -204,7 +207,10 @@ mod tests {
             Error::SettingMismatch { index: path(), setting: "views", expected: "int8".into(), got: "none".into() };
         for (error, kind) in [
             (Error::EmptyQuery, ErrorKind::InvalidInput),
-            (Error::VectorMissing { document: "a".into(), field: "v".into() }, ErrorKind::InvalidInput),
+            (
+                Error::VectorUnusable { document: "a".into(), field: "v".into(), problem: VectorProblem::Missing },
+                ErrorKind::InvalidInput,
+            ),
             (Error::NoEncoder { index: path() }, ErrorKind::InvalidInput),
             (changed, ErrorKind::Conflict),
             (mismatch, ErrorKind::Conflict),

@@ -133,19 +133,19 @@ pub(crate) fn entries(
     Ok(documents.into_iter().zip(cuts).map(entry).collect())
 }
 
-/// Documents that bring their vectors in `field` of their metadata, which is taken out of it: one passage each.
+/// Documents with the vectors that they bring in `field` of their metadata, which is taken out of it: one passage each.
 pub(crate) fn given_entries(
-    mut documents: Vec<Document>,
+    given: Vec<(Document, Option<Vec<f32>>)>,
     field: &str,
     verifier: Option<&Verifier>,
     team: &mut Team,
 ) -> Result<Vec<Entry>, Error> {
-    let mut entries = Vec::with_capacity(documents.len());
-    let take = |document: &mut Document| {
-        let vector = document.metadata.remove(field).and_then(|value| serde_json::from_value::<Vec<f32>>(value).ok());
-        vector.ok_or_else(|| Error::VectorMissing { document: document.id.clone(), field: field.to_owned() })
-    };
-    let vectors = documents.iter_mut().map(take).collect::<Result<Vec<_>, _>>()?;
+    let mut entries = Vec::with_capacity(given.len());
+    let (mut documents, vectors): (Vec<Document>, Vec<_>) = given.into_iter().unzip();
+    let vectors = vectors.into_iter().map(Option::unwrap_or_default);
+    for document in &mut documents {
+        document.metadata.shift_remove(field);
+    }
     let passages: Vec<Passage> = documents.iter().map(|document| whole(&document.text)).collect();
     let texts: Vec<&str> = documents.iter().zip(&passages).map(|(it, passage)| verified_text(it, passage)).collect();
     let views = verifier.map(|verifier| verifier.passage_views_with(&texts, team)).transpose()?.flatten();

@@ -14,7 +14,7 @@ use crate::outcome::{Outcome, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::snippet::{Snippet, snippet};
 use crate::verify::Question;
-use crate::{Engine, Error, PreparedQuery, Verifier};
+use crate::{Engine, Error, PreparedQuery, Unverified, Verifier};
 
 /// What one search needs of models.
 struct Models {
@@ -41,7 +41,8 @@ impl Engine {
     /// text leaves candidates [`Unverified::Failed`](crate::Unverified::Failed), and accepts none of them.
     ///
     /// # Errors
-    /// [`Error::EmptyQuery`], [`Error::Expired`], or when a model cannot be loaded or the index read.
+    /// [`Error::EmptyQuery`] (a vector alone will do for [`Mode::Dense`], and leaves what it finds unverified),
+    /// [`Error::Expired`], or when a model cannot be loaded or the index read.
     pub fn search(&self, search: &Search) -> Result<Found, Error> {
         only(self.search_many(std::slice::from_ref(search)))
     }
@@ -105,10 +106,11 @@ impl Engine {
     }
 
     fn underway<'a>(&self, search: &'a Search) -> Result<Underway<'a>, Error> {
-        if search.text.trim().is_empty() {
+        let by_vector_alone = search.mode == Mode::Dense && search.vector.is_some();
+        if !has_text(search) && !by_vector_alone {
             return Err(Error::EmptyQuery);
         }
-        let verifier = search.verify.map(|_| self.verifier()).transpose()?;
+        let verifier = search.verify.filter(|_| has_text(search)).map(|_| self.verifier()).transpose()?;
         let encoder = match (search.mode, &search.vector) {
             (Mode::Bm25, _) | (_, Some(_)) => None,
             (Mode::Dense | Mode::Hybrid(_), None) => Some(self.encoder()?),
@@ -271,9 +273,15 @@ impl Underway<'_> {
             Mode::Hybrid(fusion) => Query::hybrid(&search.text, &self.vector).fusion(fusion),
         };
         // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
-        let recalled = search.k.saturating_add(search.verify.map_or(0, |verify| verify.depth));
+        let depth = search.verify.filter(|_| has_text(search)).map_or(0, |verify| verify.depth);
+        let recalled = search.k.saturating_add(depth);
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
         self.candidates = snapshot.search(&query, team)?.into_iter().map(Candidate::recalled).collect();
+        if search.verify.is_some() && !has_text(search) {
+            for candidate in &mut self.candidates {
+                candidate.outcome = Outcome::Unverified(Unverified::QueryWithoutText);
+            }
+        }
         self.timing.ranking = start.elapsed();
         Ok(())
     }
@@ -301,6 +309,11 @@ fn each<'a>(
             *search = Err(error);
         }
     }
+}
+
+/// Whether there is something that documents can be verified against.
+fn has_text(search: &Search) -> bool {
+    !search.text.trim().is_empty()
 }
 
 /// The one answer to one search.

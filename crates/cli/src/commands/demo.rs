@@ -8,7 +8,7 @@ use clap::Args;
 use vetted::corpus::{ReadOptions, read};
 use vetted::{Engine, Found, Hit, Outcome, Search, Verdict};
 
-use super::index::index_all;
+use super::index::{index_all, next};
 use super::search::{named, print};
 use crate::terminal::{bold, dim, download_progress};
 
@@ -50,7 +50,7 @@ impl Demo {
 
         let engine = Engine::builder(&folder).progress(download_progress()).open_or_create()?;
         let mut reader = read(&[corpus], &ReadOptions::default());
-        let first = reader.next().transpose()?.context("the demo's corpus is empty")?;
+        let first = next(&mut reader)?.context("the demo's corpus is empty")?;
         let outcome = index_all(&engine, first, &mut reader)?;
         let mut out = stdout().lock();
         writeln!(out, "{} documents indexed with {} in {:.1?}\n", outcome.documents, engine.model(), outcome.elapsed)?;

@@ -1,31 +1,31 @@
 //! `vetted index`: documents into an index.
 
 use std::io::{Write, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use serde_json::Value;
-use vetted::corpus::{OnBadRecord, ReadOptions, Reader, read};
+use vetted::corpus::{Reader, VectorField};
 use vetted::wire::IndexAnswer;
-use vetted::{Document, Engine, Indexed, ViewStorage};
+use vetted::{Document, Engine, Gone, Indexed, Sighted, ViewStorage};
 
-use super::{PassageArguments, Precision, scorers};
+use self::input::Input;
+use super::{PassageArguments, Precision, scorers, sync};
 use crate::terminal::{byte_bar, counted, download_progress, rate};
+
+pub mod input;
 
 /// Documents whose id is already there replace what was there; unchanged ones are skipped, so after an interruption the
 /// same command takes up where it stopped. An index keeps the settings that it was made with; options that ask for others are
 /// an error.
 #[derive(Args)]
 pub struct Index {
-    /// JSONL (`_id`, `title`, `text`, `metadata`), CSV or TSV with a header, each also as .gz; .json arrays; folders of
-    /// .txt, .md and .html; or `-` for JSONL from standard input
-    #[arg(required = true, value_name = "INPUT")]
-    inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub input: Input,
     /// The index's folder, made if it is not there
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
-    into: PathBuf,
+    pub into: PathBuf,
     /// The encoder of a new index: a name (`vetted models list`) or a model folder [default: all-MiniLM-L6-v2]
     #[arg(long, env = "VETTED_MODEL")]
     model: Option<String>,
@@ -45,9 +45,6 @@ pub struct Index {
     /// Who will judge what is found, and so makes the views: `vetted` (the shipped verifier), or a verifier's folder
     #[arg(long, value_name = "DIR", env = "VETTED_VERIFIER", default_value = "vetted")]
     verifier: String,
-    /// Count malformed records and go on, instead of stopping at the first
-    #[arg(long)]
-    skip_bad: bool,
     /// Print the outcome as JSON
     #[arg(long)]
     json: bool,
@@ -71,6 +68,15 @@ impl From<Views> for ViewStorage {
     }
 }
 
+/// What `sync` does with documents that are gone from where they came from: it removes them.
+pub struct Pruning {
+    /// Also if all of them are gone.
+    pub allow_empty: bool,
+}
+
+/// A document as it was read: with the file it came from.
+pub type Read = (Document, Option<PathBuf>);
+
 /// What was done, over all batches.
 #[derive(Default)]
 pub struct Outcome {
@@ -78,52 +84,77 @@ pub struct Outcome {
     pub documents: u64,
     /// What became of them.
     pub indexed: Indexed,
+    /// Which they were, and where.
+    pub sighted: Sighted,
     /// How long it took, model and disk included.
     pub elapsed: Duration,
 }
 
 impl Index {
     pub fn run(self) -> Result<()> {
-        let on_bad_record = if self.skip_bad { OnBadRecord::Skip } else { OnBadRecord::Stop };
-        let mut reader = read(&self.inputs, &ReadOptions { on_bad_record });
+        self.run_with(None)
+    }
+
+    /// Indexes, and then removes what is gone, if that is asked for.
+    pub fn run_with(self, pruning: Option<Pruning>) -> Result<()> {
+        let mut reader = self.input.read(self.vector_field()?);
+        let files: Vec<(String, PathBuf)> = reader.files().map(|(id, file)| (id.into(), file.into())).collect();
         // The first document, before anything is made or fetched: a mistyped path should cost nothing.
-        let first = reader.next().transpose()?;
+        let first = next(&mut reader)?;
         let mut builder = Engine::builder(&self.into)
             .precision(self.precision.chosen())
             .views(self.views.map(ViewStorage::from))
             .verifier(scorers::source(&self.verifier))
             .progress(download_progress());
         builder = self.passages.ask(builder);
-        if let Some(model) = self.model {
+        if let Some(model) = &self.model {
             builder = builder.model(model);
         }
-        let Some(first) = first else {
-            bail!("no documents in {}: {}", listed(&self.inputs), nothing_found(&reader));
-        };
-        if let Some(field) = self.vectors {
-            let dimensions = first.metadata.get(&field).and_then(Value::as_array).map(Vec::len);
-            let dimensions = dimensions.with_context(|| {
-                format!("document {:?} has no array of numbers in its field {field:?}, which --vectors names", first.id)
-            })?;
+        if let (Some(field), Some(dimensions)) = (&self.vectors, reader.vector_dimensions()) {
             builder = builder.given_vectors(field, dimensions);
         }
-        let engine = builder.open_or_create()?;
-        let outcome = index_all(&engine, first, &mut reader)?;
-        let skipped = reader.skipped();
-        for error in &skipped.first {
-            eprintln!("skipped: {error}");
+        let allow_empty = pruning.as_ref().is_some_and(|pruning| pruning.allow_empty);
+        let (engine, outcome) = match first {
+            Some(first) => {
+                let engine = builder.open_or_create()?;
+                check_origins(&engine, &files)?;
+                let outcome = index_all(&engine, first, &mut reader)?;
+                (engine, outcome)
+            }
+            None if allow_empty => (builder.open_writable()?, Outcome::default()),
+            None => {
+                input::report_left_out(&reader);
+                let hint = match pruning {
+                    Some(_) => "; to remove all that came from there: --allow-empty",
+                    None => "",
+                };
+                bail!("no documents in {}: {}{hint}", self.input.listed(), input::nothing_found(&reader));
+            }
+        };
+        input::report_left_out(&reader);
+        let gone = match &pruning {
+            Some(_) => engine.gone(reader.roots(), reader.unreadable(), &outcome.sighted)?,
+            None => Gone::default(),
+        };
+        let deleted = engine.prune(&gone)?;
+        if pruning.is_some() {
+            sync::report(&gone);
+            engine.finish()?;
         }
-        let Indexed { added, replaced, unchanged, duplicates } = outcome.indexed;
+        let Indexed { added, replaced, unchanged, .. } = outcome.indexed;
         if self.json {
             let seconds = outcome.elapsed.as_secs_f64();
-            let answer = IndexAnswer::new(&engine, outcome.indexed, skipped.count, seconds)?;
+            let answer = IndexAnswer::new(&engine, outcome.indexed, &reader, deleted, seconds)?;
             writeln!(stdout(), "{}", serde_json::to_string(&answer)?)?;
         } else {
+            let duplicates = outcome.indexed.duplicates as u64 + reader.duplicates().count;
+            let deleted = if pruning.is_some() { format!("{deleted} deleted, ") } else { String::new() };
             writeln!(
                 stdout(),
-                "{added} added, {replaced} replaced, {unchanged} unchanged, {}, {} skipped; {} in {:.1} s ({}), {} now in {}",
-                counted(duplicates, "duplicate"),
-                skipped.count,
+                "{added} added, {replaced} replaced, {unchanged} unchanged, {deleted}{}, {} skipped; \
+                 {} in {:.1} s ({}), {} now in {}",
+                counted(duplicates as usize, "duplicate"),
+                reader.skipped().count,
                 counted(outcome.documents as usize, "document"),
                 outcome.elapsed.as_secs_f64(),
                 rate(outcome.documents, outcome.elapsed),
@@ -133,23 +164,59 @@ impl Index {
         }
         Ok(())
     }
+
+    /// Where documents bring their vectors: in the field that an index has them from, or in that which a new one will.
+    pub fn vector_field(&self) -> Result<Option<VectorField>> {
+        let known = Engine::given_vectors_of(&self.into)?;
+        let of_new = || self.vectors.clone().map(|name| VectorField { name, dimensions: None });
+        let of_old = known.map(|(name, dimensions)| VectorField { name, dimensions: Some(dimensions) });
+        Ok(of_old.or_else(of_new))
+    }
+}
+
+/// The next document and its file.
+pub fn next(reader: &mut Reader) -> Result<Option<Read>, vetted::corpus::Error> {
+    let document = reader.next().transpose()?;
+    let file = || reader.origin().and_then(|origin| origin.absolute.clone());
+    Ok(document.map(|document| (document, file())))
+}
+
+/// Fails if a file would take the place of another that is still there. (Of two files in one run the reader says so.)
+fn check_origins(engine: &Engine, files: &[(String, PathBuf)]) -> Result<()> {
+    let ids: Vec<&str> = files.iter().map(|(id, _)| id.as_str()).collect();
+    for ((id, file), origins) in files.iter().zip(engine.index().origins(&ids)?) {
+        let same = |other: &Path| other.canonicalize().ok() == file.canonicalize().ok();
+        let other = origins.iter().map(Path::new).find(|other| other.exists() && !same(other));
+        if let Some(other) = other {
+            bail!(
+                "{} would take the place of {} in {}, as both are called {id:?}; nothing was indexed. Index it with \
+                 --folder-in-ids, or into another index",
+                file.display(),
+                other.display(),
+                engine.folder().display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Indexes `first` and all that `reader` still has, in batches, under a progress bar.
-pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Result<Outcome> {
+pub fn index_all(engine: &Engine, first: Read, reader: &mut Reader) -> Result<Outcome> {
     let start = Instant::now();
     let progress = reader.progress();
     let bar = byte_bar(progress.bytes_total());
     let mut outcome = Outcome::default();
+    outcome.sighted.add(&first.0.id, first.1.as_deref());
     let mut batch = vec![first];
     loop {
-        let next = reader.next();
-        let full = batch.len() >= BATCH_DOCUMENTS || batch.iter().map(|d| d.text.len()).sum::<usize>() >= BATCH_BYTES;
-        if full || !matches!(next, Some(Ok(_))) {
+        let next = next(reader);
+        let bytes = || batch.iter().map(|(document, _)| document.text.len()).sum::<usize>();
+        let full = batch.len() >= BATCH_DOCUMENTS || bytes() >= BATCH_BYTES;
+        if full || !matches!(next, Ok(Some(_))) {
             // What was read before a bad record is kept.
             let documents = std::mem::take(&mut batch);
             outcome.documents += documents.len() as u64;
-            add(&mut outcome.indexed, engine.upsert(documents)?);
+            add(&mut outcome.indexed, engine.upsert_from(documents)?);
             bar.set_position(progress.bytes_read());
             bar.set_message(format!(
                 "{}, {}",
@@ -158,8 +225,11 @@ pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Resul
             ));
         }
         match next {
-            Some(Ok(document)) => batch.push(document),
-            Some(Err(error)) => {
+            Ok(Some((document, file))) => {
+                outcome.sighted.add(&document.id, file.as_deref());
+                batch.push((document, file));
+            }
+            Err(error) => {
                 bar.abandon();
                 engine.finish()?;
                 return Err(anyhow::Error::from(error).context(match outcome.documents {
@@ -167,7 +237,7 @@ pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Resul
                     documents => format!("stopped after {documents} documents, which are indexed"),
                 }));
             }
-            None => break,
+            Ok(None) => break,
         }
     }
     bar.set_message("writing the text index");
@@ -186,22 +256,4 @@ fn add(total: &mut Indexed, batch: Indexed) {
     total.replaced += batch.replaced;
     total.unchanged += batch.unchanged;
     total.duplicates += batch.duplicates;
-}
-
-fn listed(inputs: &[PathBuf]) -> String {
-    inputs.iter().map(|input| input.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-fn nothing_found(reader: &Reader) -> String {
-    let (skipped, ignored) = (reader.skipped().count, reader.ignored_files());
-    match (skipped, ignored) {
-        (0, 0) => "the input is empty".into(),
-        (0, ignored) => format!(
-            "{ignored} files are of kinds that vetted does not read (it reads .jsonl, .csv, .tsv, .txt, .md, .html)"
-        ),
-        (skipped, _) => {
-            let first = reader.skipped().first.first().map(ToString::to_string).unwrap_or_default();
-            format!("all {skipped} records are malformed, the first: {first}")
-        }
-    }
 }

@@ -1,14 +1,14 @@
 //! `vetted search`: questions to an index, and what can be vouched for among the answers.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write, stdin, stdout};
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
+use vetted::corpus::{ReadOptions, TextLine, read_lines};
 use vetted::wire::SearchAnswer;
 use vetted::{Engine, Filter, Policy};
 
@@ -26,7 +26,7 @@ pub use answer::{named, print};
 #[derive(Args)]
 pub struct Search {
     /// The question
-    #[arg(required_unless_present = "queries", conflicts_with = "queries")]
+    #[arg(required_unless_present_any = ["queries", "vector"], conflicts_with = "queries")]
     query: Option<String>,
     /// The index's folder
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
@@ -35,7 +35,7 @@ pub struct Search {
     #[arg(long, value_name = "FILE")]
     queries: Option<PathBuf>,
     /// The question's vector, as a JSON array, for an index made with --vectors; questions of a --queries file bring theirs in
-    /// the field that has the documents'
+    /// the field that has the documents', or in `vector`. Without a text, what is found is unverified
     #[arg(long, value_name = "ARRAY", conflicts_with = "queries", allow_hyphen_values = true)]
     vector: Option<String>,
     /// How many hits
@@ -108,7 +108,7 @@ impl Search {
         }
         let mut out = stdout().lock();
         let mut vouched = true;
-        for question in self.questions(engine.vector_field())? {
+        for question in self.questions(&engine)? {
             let Question { id, text, vector } = question?;
             let search =
                 vetted::Search::new(&text).vector(vector).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
@@ -134,32 +134,34 @@ impl Search {
         Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: self.evidence })
     }
 
-    /// `field` is where questions bring their vectors.
-    fn questions(&self, field: Option<&str>) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
-        if let Some(text) = self.query.clone() {
-            let vector = self.vector.as_deref().map(serde_json::from_str).transpose();
-            let vector = vector.context("--vector is not a JSON array of numbers, as [0.1, -0.2]")?;
+    fn questions(&self, engine: &Engine) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
+        let dimensions = engine.index().manifest().encoder.dimensions;
+        let Some(path) = self.queries.clone() else {
+            let vector = self.vector.as_deref().map(|array| given_vector(array, dimensions)).transpose()?;
+            let text = self.query.clone().unwrap_or_default();
             return Ok(Box::new(std::iter::once(Ok(Question { id: "1".into(), text, vector }))));
-        }
-        let field = field.map(str::to_owned);
-        let Some(path) = self.queries.clone() else { bail!("no query: give one, or --queries FILE") };
-        let lines: Box<dyn BufRead> = if path.as_os_str() == "-" {
-            Box::new(stdin().lock())
-        } else {
-            Box::new(BufReader::new(File::open(&path).with_context(|| format!("cannot open {}", path.display()))?))
         };
-        let place = move |line: usize| format!("{}:{}", path.display(), line + 1);
-        let question = move |(number, line): (usize, std::io::Result<String>)| {
-            let line = line.with_context(|| place(number));
-            match line {
-                Ok(line) if line.trim().is_empty() => None,
-                line => Some(line.and_then(|line| {
-                    Question::parse(number, line.trim(), field.as_deref()).with_context(|| place(number))
-                })),
+        let field = engine.vector_field().map(str::to_owned);
+        let lines = read_lines(&path, ReadOptions::default().max_record_bytes)?;
+        let question = move |line: Result<TextLine, vetted::corpus::Error>| match line {
+            Ok(line) if line.text.as_deref().is_some_and(|text| text.trim().is_empty()) && line.fields.is_empty() => {
+                None
             }
+            Ok(line) => {
+                let place = format!("{}:{}", path.display(), line.number);
+                Some(Question::of(line, field.as_deref(), dimensions).context(place))
+            }
+            Err(error) => Some(Err(error.into())),
         };
-        Ok(Box::new(lines.lines().enumerate().filter_map(question)))
+        Ok(Box::new(lines.filter_map(question)))
     }
+}
+
+/// What `--vector` says.
+fn given_vector(array: &str, dimensions: usize) -> Result<Vec<f32>> {
+    let array: Value =
+        serde_json::from_str(array).context("--vector is not a JSON array of numbers, as [0.1, -0.2]")?;
+    vetted::corpus::vector(Some(&array), Some(dimensions)).map_err(|problem| anyhow!("--vector {problem}"))
 }
 
 /// Ends the program as clap does for options that do not fit each other.
@@ -174,22 +176,18 @@ struct Question {
 }
 
 impl Question {
-    /// A line that begins with a brace is a JSON object with `text`; any other is the question itself.
-    fn parse(line_number: usize, line: &str, field: Option<&str>) -> Result<Question> {
-        if !line.starts_with('{') {
-            return Ok(Question { id: (line_number + 1).to_string(), text: line.to_owned(), vector: None });
-        }
-        let object: Value = serde_json::from_str(line)?;
-        let Some(text) = object.get("text").and_then(Value::as_str) else { bail!("the object has no string `text`") };
-        let id = match object.get("_id").or_else(|| object.get("id")) {
-            Some(Value::String(id)) => id.clone(),
-            Some(Value::Number(id)) => id.to_string(),
-            _ => (line_number + 1).to_string(),
-        };
-        let vector = field.and_then(|field| Some((field, object.get(field)?.clone())));
-        let vector = vector.map(|(field, value)| {
-            serde_json::from_value(value).with_context(|| format!("the field {field:?} is not an array of numbers"))
+    /// `field` is where documents bring their vectors; questions may call it `vector` as well.
+    fn of(line: TextLine, field: Option<&str>, dimensions: usize) -> Result<Question> {
+        let TextLine { number, id, text, fields } = line;
+        let named = field.and_then(|field| fields.get_key_value(field).or_else(|| fields.get_key_value("vector")));
+        let vector = named.map(|(name, value)| {
+            vetted::corpus::vector(Some(value), Some(dimensions))
+                .map_err(|problem| anyhow!("the vector in the field {name:?} {problem}"))
         });
-        Ok(Question { id, text: text.to_owned(), vector: vector.transpose()? })
+        let vector = vector.transpose()?;
+        let Some(text) = text.or_else(|| vector.as_ref().map(|_| String::new())) else {
+            bail!("the object has no string `text`");
+        };
+        Ok(Question { id: id.unwrap_or_else(|| number.to_string()), text: text.trim().to_owned(), vector })
     }
 }

@@ -1,13 +1,12 @@
 //! `vetted verify`: one query, its candidates, and why each was judged as it was.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Write, stdin, stdout};
-use std::path::PathBuf;
+use std::io::{IsTerminal, Write, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use vetted::corpus::{ReadOptions, TextLine, read_lines};
 use vetted::wire::{TokenPair, VerifyAnswer, VerifyResult};
 use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, reader};
 
@@ -29,7 +28,8 @@ pub struct Verify {
     /// A text to judge; may be given many times. Without any, one a line is read from standard input
     #[arg(short, long)]
     candidate: Vec<String>,
-    /// Texts to judge, as a retriever of your own found them: a file with one a line, or of JSONL with `text`; `-` for
+    /// Texts to judge, as a retriever of your own found them: a file with one a line, or of JSONL with `text` (and `_id`, if it is
+    /// wanted back); `-` for
     /// standard input
     #[arg(long, value_name = "FILE", conflicts_with = "candidate")]
     candidates: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub struct Verify {
     evidence: bool,
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
-    /// Print JSON: {query, relation, verified, results: [{index, candidate, verdict, reason, finding, p_match, p_conflict, kind,
+    /// Print JSON: {query, relation, verified, results: [{index, id, candidate, verdict, reason, finding, p_match, p_conflict, kind,
     /// window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
     #[arg(long)]
     json: bool,
@@ -76,7 +76,7 @@ const EXPLAINED: usize = 50;
 
 impl Verify {
     pub fn run(self) -> Result<ExitCode> {
-        let candidates = self.candidates()?;
+        let (mut ids, candidates) = self.candidates()?;
         let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
         let verifier = scorers::load_judge(&self.verifier, options)?;
         let relation = self.relation.into();
@@ -90,7 +90,8 @@ impl Verify {
                 None => None,
             };
             if self.json {
-                results.push(VerifyResult::new(index, candidate, verification, explanation.as_ref()));
+                let result = VerifyResult::new(index, candidate, verification, explanation.as_ref());
+                results.push(result.id(ids[index].take()));
             } else {
                 print(&mut out, candidate, verification, explanation.as_ref())?;
             }
@@ -103,38 +104,27 @@ impl Verify {
         Ok(if self.require_verified && !vouched { NOTHING_VOUCHED_FOR.into() } else { ExitCode::SUCCESS })
     }
 
-    fn candidates(&self) -> Result<Vec<String>> {
+    /// What is judged, with the ids that candidates have.
+    fn candidates(&self) -> Result<(Vec<Option<String>>, Vec<String>)> {
         if !self.candidate.is_empty() {
-            return Ok(self.candidate.clone());
+            return Ok((vec![None; self.candidate.len()], self.candidate.clone()));
         }
-        let (name, lines): (String, Box<dyn BufRead>) = match &self.candidates {
-            Some(path) if path.as_os_str() != "-" => {
-                let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-                (path.display().to_string(), Box::new(BufReader::new(file)))
-            }
-            _ if self.candidates.is_none() && stdin().is_terminal() => {
-                bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input")
-            }
-            _ => ("standard input".into(), Box::new(stdin().lock())),
-        };
-        let lines = lines.lines().collect::<std::io::Result<Vec<String>>>();
-        let lines = lines.with_context(|| format!("cannot read candidates from {name}, one a line in UTF-8"))?;
-        if lines.is_empty() {
+        if self.candidates.is_none() && stdin().is_terminal() {
+            bail!("nothing to judge: give --candidate TEXT, or one candidate a line on standard input");
+        }
+        let path = self.candidates.as_deref().unwrap_or(Path::new("-"));
+        let name = if path.as_os_str() == "-" { "standard input".into() } else { path.display().to_string() };
+        let (mut ids, mut texts) = (Vec::new(), Vec::new());
+        for line in read_lines(path, ReadOptions::default().max_record_bytes)? {
+            let TextLine { number, id, text, .. } = line?;
+            ids.push(id);
+            texts.push(text.with_context(|| format!("{name}:{number}: the object has no string `text`"))?);
+        }
+        if texts.is_empty() {
             bail!("nothing to judge: {name} is empty; give one candidate a line, or --candidate TEXT");
         }
-        let place = |number: usize| format!("{name}:{}", number + 1);
-        lines.iter().enumerate().map(|(number, line)| candidate(line).with_context(|| place(number))).collect()
+        Ok((ids, texts))
     }
-}
-
-/// A line that begins with a brace is a JSON object with `text`; any other is the candidate itself.
-fn candidate(line: &str) -> Result<String> {
-    if !line.starts_with('{') {
-        return Ok(line.to_owned());
-    }
-    let object: Value = serde_json::from_str(line)?;
-    let Some(text) = object.get("text").and_then(Value::as_str) else { bail!("the object has no string `text`") };
-    Ok(text.to_owned())
 }
 
 /// Where the lines below a verdict begin.

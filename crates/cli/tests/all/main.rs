@@ -3,6 +3,7 @@
 
 mod command_line;
 mod index;
+mod input;
 mod program;
 mod vetted_search;
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage};
 
 use super::{
-    CHANGES, Changed, DOCUMENTS, Fingerprint, IDS, METADATA, PASSAGES, Registration, SEQUENCE, Store, StoredVectors,
-    Table, Tables, VECTORS, records,
+    CHANGES, Changed, DOCUMENTS, Fingerprint, IDS, METADATA, ORIGINS, PASSAGES, Registration, SEQUENCE, Store,
+    StoredVectors, Table, Tables, VECTORS, records,
 };
 use crate::error::Result;
 
@@ -190,6 +190,14 @@ impl Reading {
         table.get(&self.reading, &number).map_err(|source| self.store.failure(source))
     }
 
+    /// Where a document came from.
+    pub(crate) fn origins(&self, number: u64) -> Result<Vec<String>> {
+        let Some(table) = &self.store.tables.origins else { return Ok(Vec::new()) };
+        let found = table.get(&self.reading, &number).map_err(|source| self.store.failure(source))?;
+        let decode = |bytes| records::decode_origins(bytes).ok_or_else(|| self.store.damaged(ORIGINS, number));
+        found.map_or(Ok(Vec::new()), decode)
+    }
+
     /// How many bytes the second tier's part of the store takes on disk.
     pub(crate) fn bytes_of_views(&self) -> Result<u64> {
         let Some(table) = &self.store.tables.views else { return Ok(0) };
@@ -216,10 +224,10 @@ impl Reading {
 
     /// How many records are there more than the documents account for.
     pub(crate) fn orphans(&self) -> Result<u64> {
-        let Tables { documents, metadata, passages, vectors, views, .. } = self.store.tables;
+        let Tables { documents, metadata, passages, vectors, views, origins, .. } = self.store.tables;
         let expected = self.len()?;
         let mut orphans = 0;
-        for table in [documents, passages, vectors, metadata].into_iter().chain(views) {
+        for table in [documents, passages, vectors, metadata].into_iter().chain(views).chain(origins) {
             let records = table.len(&self.reading).map_err(|source| self.store.failure(source))?;
             orphans += records.saturating_sub(expected);
         }

@@ -96,6 +96,14 @@ pub(super) fn decode_document(text: &[u8], metadata: Option<&[u8]>) -> Option<Do
     Some(Document { id, title, text, metadata })
 }
 
+pub(super) fn encode_origins(origins: &[String]) -> Vec<u8> {
+    json(&origins)
+}
+
+pub(super) fn decode_origins(bytes: &[u8]) -> Option<Vec<String>> {
+    serde_json::from_slice(bytes).ok()
+}
+
 /// Strings and JSON values have a JSON form, so writing them to memory cannot fail.
 fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()

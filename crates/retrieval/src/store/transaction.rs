@@ -75,15 +75,30 @@ impl<'store> Transaction<'store> {
         Ok(true)
     }
 
+    /// Says anew where a document came from; says whether it is there.
+    pub(crate) fn set_origins(&mut self, id: &str, origins: &[String]) -> Result<bool> {
+        let store = self.store;
+        let registration = store.registration(&self.writing, id)?;
+        let (Some(Registration { number, .. }), Some(table)) = (registration, store.tables.origins) else {
+            return Ok(false);
+        };
+        let set = match origins {
+            [] => table.delete(&mut self.writing, &number).map(drop),
+            origins => table.put(&mut self.writing, &number, &records::encode_origins(origins)),
+        };
+        set.map_err(|source| store.failure(source))?;
+        Ok(true)
+    }
+
     /// Removes a document; says whether it was there.
     pub(crate) fn remove(&mut self, id: &str) -> Result<bool> {
         let store = self.store;
         let Some(Registration { number, .. }) = store.registration(&self.writing, id)? else { return Ok(false) };
         let removed = (|| {
             let writing = &mut self.writing;
-            let Tables { ids, documents, metadata, passages, vectors, views, .. } = store.tables;
+            let Tables { ids, documents, metadata, passages, vectors, views, origins, .. } = store.tables;
             ids.delete(writing, &records::id_key(id))?;
-            for table in [documents, metadata, passages, vectors].into_iter().chain(views) {
+            for table in [documents, metadata, passages, vectors].into_iter().chain(views).chain(origins) {
                 table.delete(writing, &number)?;
             }
             Ok(())

@@ -1,10 +1,12 @@
 //! What an index holds, and what became of documents.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use vetted_corpus::Reader;
 
 use crate::{Engine, Error, Indexed};
 
@@ -61,10 +63,22 @@ pub struct IndexAnswer {
     pub replaced: usize,
     /// Ones that were there already, word for word.
     pub unchanged: usize,
-    /// Ones left out because a later one in the same batch has the same id.
+    /// Ones left out because a later one in the same input has the same id.
     pub duplicates: usize,
-    /// Malformed records that were passed over.
+    /// Ones that are gone from where they came from, and were removed; of `sync` only.
+    #[serde(default)]
+    pub deleted: usize,
+    /// Malformed records, and files that could not be read, that were passed over.
     pub skipped: u64,
+    /// Files that hold nothing.
+    #[serde(default)]
+    pub empty: u64,
+    /// Symbolic links that lead nowhere or in a circle.
+    #[serde(default)]
+    pub broken_links: u64,
+    /// How many files in the folders are of kinds that are not read, by extension.
+    #[serde(default)]
+    pub unread: BTreeMap<String, u64>,
     /// How long it took.
     pub seconds: f64,
 }
@@ -98,14 +112,32 @@ impl IndexInfo {
 }
 
 impl IndexAnswer {
-    /// What was done to an engine's index, `seconds` long, `skipped` records passed over.
+    /// What was done in so many seconds to an engine's index with what `reader` has read, and how many documents were deleted.
     ///
     /// # Errors
     /// When the index cannot be read.
-    pub fn new(engine: &Engine, indexed: Indexed, skipped: u64, seconds: f64) -> Result<IndexAnswer, Error> {
+    pub fn new(
+        engine: &Engine,
+        indexed: Indexed,
+        reader: &Reader,
+        deleted: usize,
+        seconds: f64,
+    ) -> Result<IndexAnswer, Error> {
         let Indexed { added, replaced, unchanged, duplicates } = indexed;
-        let index = engine.folder().to_string_lossy().into_owned();
-        let (model, documents) = (engine.model().to_owned(), engine.len()?);
-        Ok(IndexAnswer { index, model, documents, added, replaced, unchanged, duplicates, skipped, seconds })
+        Ok(IndexAnswer {
+            index: engine.folder().to_string_lossy().into_owned(),
+            model: engine.model().to_owned(),
+            documents: engine.len()?,
+            added,
+            replaced,
+            unchanged,
+            duplicates: duplicates + reader.duplicates().count as usize,
+            deleted,
+            skipped: reader.skipped().count,
+            empty: reader.empty_files(),
+            broken_links: reader.broken_links().len() as u64,
+            unread: reader.unread().clone(),
+            seconds,
+        })
     }
 }

@@ -90,6 +90,8 @@ pub enum UnverifiedReason {
     QueryTooLong,
     /// The query is a word or two.
     QueryTooShort,
+    /// The query has no text, only a vector.
+    QueryWithoutText,
     /// The candidate is longer than can be read at once.
     CandidateTooLong,
     /// The candidate has no text.
@@ -206,6 +208,7 @@ impl From<&Unverified> for UnverifiedReason {
             Unverified::BudgetSpent => UnverifiedReason::BudgetSpent,
             Unverified::QueryTooLong => UnverifiedReason::QueryTooLong,
             Unverified::QueryTooShort => UnverifiedReason::QueryTooShort,
+            Unverified::QueryWithoutText => UnverifiedReason::QueryWithoutText,
             Unverified::CandidateTooLong => UnverifiedReason::CandidateTooLong,
             Unverified::NoText => UnverifiedReason::NoText,
             // And whatever else a verifier may not be able to do some day.

@@ -34,6 +34,9 @@ pub enum Relation {
 pub struct VerifyResult {
     /// The candidate's place among those given, from 0.
     pub index: usize,
+    /// The candidate's own id, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// The candidate.
     pub candidate: String,
     /// The verdict.
@@ -69,6 +72,12 @@ impl VerifyResult {
     ) -> VerifyResult {
         let window = verification.assessment().map(|read| [read.window.start, read.window.end]);
         let (candidate, outcome) = (candidate.to_owned(), Outcome::from(verification));
-        VerifyResult { index, candidate, outcome, window, evidence: explanation.map(TokenPair::of) }
+        VerifyResult { index, id: None, candidate, outcome, window, evidence: explanation.map(TokenPair::of) }
+    }
+
+    /// With the id that the candidate was given, if it was given one.
+    pub fn id(mut self, id: Option<String>) -> VerifyResult {
+        self.id = id;
+        self
     }
 }

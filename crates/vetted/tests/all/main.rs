@@ -5,6 +5,7 @@ mod deadlines;
 mod given_vectors;
 mod kept_views;
 mod moments;
+mod origins;
 mod pairs;
 mod verified_search;
 mod wire;

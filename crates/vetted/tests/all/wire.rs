@@ -112,6 +112,7 @@ fn a_search_answers_in_this_shape() {
         Unverified::BudgetSpent,
         Unverified::QueryTooLong,
         Unverified::QueryTooShort,
+        Unverified::QueryWithoutText,
         Unverified::NoText,
         Unverified::Failed(Arc::new(std::io::Error::other("the disk failed"))),
     ];
@@ -139,6 +140,7 @@ fn a_verification_answers_in_this_shape() {
     let results = |verifications: Vec<Verification>| {
         let result = |(at, one): (usize, &Verification)| {
             VerifyResult::new(at, "The man was bitten.", one, (at == 0).then(explanation).as_ref())
+                .id((at == 1).then(|| "c7".into()))
         };
         verifications.iter().enumerate().map(result).collect::<Vec<_>>()
     };
@@ -194,7 +196,11 @@ fn an_index_is_told_in_this_shape() {
             replaced: 1,
             unchanged: 0,
             duplicates: 0,
+            deleted: 1,
             skipped: 1,
+            empty: 2,
+            broken_links: 0,
+            unread: [(".png".to_owned(), 3)].into_iter().collect(),
             seconds: 0.5,
         }],
     );
