@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn the_laxest_threshold_counts_one_more_error_than_was_seen() -> Result<(), Error> {
         // Of 99 decisions the 10th and each 10th after it are wrong.
-        let decision = |i: u32| Decision { score: f64::from(100 - i), right: i % 10 != 0 };
+        let decision = |i: u32| Decision { score: f64::from(100 - i), right: !i.is_multiple_of(10) };
         let decisions: Vec<Decision> = (1..100).map(decision).collect();
         // (wrong + 1) / 100 <= rate
         for (rate, expected) in [(0.009, None), (0.01, Some(91.0)), (0.02, Some(81.0)), (0.5, Some(1.0))] {

@@ -179,7 +179,7 @@ mod tests {
         // Right above 0.7, wrong below 0.3, a coin between.
         let decision = |i: usize| {
             let score = (i * 7919 % 6000) as f64 / 6000.0;
-            Decision { score, right: score > 0.7 || score > 0.3 && i % 2 == 0 }
+            Decision { score, right: score > 0.7 || score > 0.3 && i.is_multiple_of(2) }
         };
         let all: Vec<Decision> = (0..6000).map(decision).collect();
         let development: Vec<f64> = all[..1000].iter().map(|it| it.score).collect();
