@@ -1,0 +1,126 @@
+//! Whether the promises are kept: for each of five populations, a thousand draws, each threshold held against the whole
+//! population. (Not against a held-out half: its own noise would count as failures.)
+
+use vetted_calibration::{Bound, Decision, Error, Ladder, conformal, learn_then_test};
+
+const DRAWS: usize = 1000;
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// In [0, 1).
+    fn fraction(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// A population by how likely a decision with this score is wrong.
+struct Population {
+    name: &'static str,
+    wrong: fn(f64) -> f64,
+    rate: f64,
+    decisions: usize,
+}
+
+const POPULATIONS: [Population; 5] = [
+    Population { name: "errors rise as scores fall", wrong: |s| (1.0 - s) * 0.3, rate: 0.05, decisions: 1000 },
+    Population { name: "easy", wrong: |s| if s > 0.3 { 0.003 } else { 0.6 }, rate: 0.02, decisions: 1000 },
+    Population {
+        name: "sure and wrong: near misses among the highest scores",
+        wrong: |s| if s > 0.97 { 0.15 } else { (1.0 - s) * 0.12 },
+        rate: 0.05,
+        decisions: 2000,
+    },
+    Population {
+        name: "easy, a strict bound",
+        wrong: |s| if s > 0.3 { 0.001 } else { 0.5 },
+        rate: 0.01,
+        decisions: 3000,
+    },
+    Population { name: "flat, just above the bound", wrong: |_| 0.055, rate: 0.05, decisions: 2000 },
+];
+
+impl Population {
+    fn all(&self, random: &mut Random) -> Vec<Decision> {
+        let decision = |_| {
+            let score = random.fraction();
+            Decision { score, right: random.fraction() >= (self.wrong)(score) }
+        };
+        (0..40_000).map(decision).collect()
+    }
+}
+
+fn draw(population: &[Decision], decisions: usize, random: &mut Random) -> Vec<Decision> {
+    (0..decisions).map(|_| population[(random.next() % population.len() as u64) as usize]).collect()
+}
+
+/// At most delta of all draws, and two standard errors of a thousand.
+fn most_failures(delta: f64) -> usize {
+    ((delta + 2.0 * (delta * (1.0 - delta) / DRAWS as f64).sqrt()) * DRAWS as f64) as usize
+}
+
+#[test]
+fn of_what_is_accepted_no_more_is_wrong_than_promised() -> Result<(), Error> {
+    let mut random = Random(20);
+    for population in &POPULATIONS {
+        let all = population.all(&mut random);
+        let mut sorted = all.clone();
+        sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut wrong_of_first = vec![0usize];
+        wrong_of_first.extend(sorted.iter().scan(0, |wrong, it| {
+            *wrong += usize::from(!it.right);
+            Some(*wrong)
+        }));
+        let bound = Bound::new(population.rate, 0.95)?;
+        let (mut failures, mut none, mut coverage) = (0, 0, 0.0);
+        for _ in 0..DRAWS {
+            let development = draw(&all, 500, &mut random);
+            let decisions = draw(&all, population.decisions, &mut random);
+            let ladder = Ladder::new(development.iter().map(|it| it.score), decisions.len(), bound)?;
+            let Some(chosen) = learn_then_test(&decisions, &ladder, bound)? else {
+                none += 1;
+                continue;
+            };
+            let accepted = sorted.partition_point(|it| it.score >= chosen.threshold);
+            failures += usize::from(wrong_of_first[accepted] as f64 > population.rate * accepted as f64);
+            coverage += accepted as f64 / all.len() as f64;
+        }
+        println!(
+            "{}: {failures} failures, {none} without a threshold, coverage {:.2}",
+            population.name,
+            coverage / DRAWS as f64
+        );
+        assert!(failures <= most_failures(0.05), "{}: {failures} failures", population.name);
+        // A promise that is kept by accepting nothing would be no use.
+        if population.rate != 0.05 || (population.wrong)(0.5) < 0.05 {
+            assert!(none < DRAWS / 3, "{}: nothing is accepted in {none} of {DRAWS}", population.name);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn on_average_no_more_is_accepted_wrongly_than_promised() -> Result<(), Error> {
+    let mut random = Random(21);
+    for population in &POPULATIONS {
+        let all = population.all(&mut random);
+        let mut rates = Vec::new();
+        for _ in 0..DRAWS {
+            let threshold = conformal(&draw(&all, 200, &mut random), population.rate)?;
+            let wrong = |it: &&Decision| !it.right && threshold.is_some_and(|threshold| it.score >= threshold);
+            rates.push(all.iter().step_by(20).filter(wrong).count() as f64 / (all.len() / 20) as f64);
+        }
+        let mean = rates.iter().sum::<f64>() / DRAWS as f64;
+        let deviation = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>().sqrt() / DRAWS as f64;
+        assert!(mean <= population.rate + 2.0 * deviation + 2e-3, "{}: {mean} of {}", population.name, population.rate);
+    }
+    Ok(())
+}
