@@ -236,12 +236,13 @@ fn who_reads_without_locks_and_who_writes_keep_each_other_away() {
     let mut reader = Command::new("setpriv");
     reader.args(NOBODY).arg(std::env::current_exe().unwrap()).args(TEST).env(FOLDER, &path);
     let mut reader = reader.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(reader.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert!(lines.into_iter().any(|line| line.contains("child: reads")));
+    let mut lines = BufReader::new(reader.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("child: reads")));
     let error = Index::open_writable(&path).err().unwrap();
     assert!(matches!(error, Error::SearchedUnlocked { .. }), "{error:?}");
     drop(Index::open(&path).unwrap());
     drop(reader.stdin.take());
+    assert!(lines.any(|line| line.contains("1 passed")));
     assert!(reader.wait().unwrap().success());
     drop(Index::open_writable(&path).unwrap());
 }

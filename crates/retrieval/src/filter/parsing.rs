@@ -222,10 +222,15 @@ impl<'text> Parser<'text> {
         }
     }
 
-    /// All up to where `is_end` is true of the rest.
+    /// All up to where `is_end` is true of the rest. Of white space it is asked once, where that begins.
     fn take(&mut self, is_end: impl Fn(&str) -> bool) -> &'text str {
         let rest = self.rest();
-        let end = rest.char_indices().map(|(at, _)| at).find(|at| is_end(&rest[*at..])).unwrap_or(rest.len());
+        let mut after_space = false;
+        let ends = |(at, character): &(usize, char)| {
+            let asked = !(std::mem::replace(&mut after_space, character.is_whitespace()) && character.is_whitespace());
+            asked && is_end(&rest[*at..])
+        };
+        let end = rest.char_indices().find(ends).map_or(rest.len(), |(at, _)| at);
         self.at += end;
         &rest[..end]
     }

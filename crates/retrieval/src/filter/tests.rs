@@ -90,6 +90,17 @@ fn what_is_no_condition_is_refused_and_it_is_said_where() {
 }
 
 #[test]
+fn a_long_filter_is_read_in_a_moment() {
+    let spaces = " ".repeat(1 << 20);
+    assert_eq!(
+        Filter::parse(&format!("a{spaces}={spaces}b{spaces}")).unwrap(),
+        Filter::new("a", Comparison::Equal, "b")
+    );
+    let list = vec!["word"; 1 << 18].join(" ,");
+    assert!(Filter::parse(&format!("a in {list} or b{spaces}or{spaces}c=1 or")).is_err());
+}
+
+#[test]
 fn programs_send_values_with_their_types() {
     use Comparison::*;
     for (sent, expected) in [

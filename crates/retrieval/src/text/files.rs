@@ -6,17 +6,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tantivy::directory::MmapDirectory;
 use tantivy::indexer::IndexWriter;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, NumericOptions, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Directory, IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
+use tantivy::{IndexReader, IndexSettings, ReloadPolicy, Searcher, TantivyDocument, TantivyError, Term};
 
 use super::Difference;
 use super::analysis::EnglishTokenizer;
-use super::directory::ReadOnlyDirectory;
+use super::directory::{FileAccess, TextDirectory};
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 use crate::store::Reading;
@@ -50,16 +49,16 @@ impl Files {
     ///
     /// Reads all of it to compare checksums: tantivy trusts its files, and would panic on damaged ones.
     pub(crate) fn open(path: &Path) -> std::result::Result<Self, TantivyError> {
-        Self::open_in(path, MmapDirectory::open(path)?)
+        Self::open_in(path, FileAccess::ReadAndWrite)
     }
 
     /// As [`open`](Self::open), without ever writing anything.
     pub(crate) fn open_read_only(path: &Path) -> std::result::Result<Self, TantivyError> {
-        Self::open_in(path, ReadOnlyDirectory::open(path)?)
+        Self::open_in(path, FileAccess::Read)
     }
 
-    fn open_in(path: &Path, directory: impl Directory) -> std::result::Result<Self, TantivyError> {
-        let index = tantivy::Index::open(directory)?;
+    fn open_in(path: &Path, access: FileAccess) -> std::result::Result<Self, TantivyError> {
+        let index = tantivy::Index::open(TextDirectory::open(path, access)?)?;
         let (schema, fields) = schema();
         if index.schema() != schema {
             return Err(TantivyError::SchemaError("it was written by another version of vetted".to_owned()));
@@ -80,7 +79,7 @@ impl Files {
         fs::create_dir_all(path).map_err(|source| io("create", source))?;
         let created = || {
             let (schema, fields) = schema();
-            let directory = MmapDirectory::open(path)?;
+            let directory = TextDirectory::open(path, FileAccess::ReadAndWrite)?;
             let index = tantivy::Index::create(directory, schema, IndexSettings::default())?;
             Self::new(path, index, fields)
         };
