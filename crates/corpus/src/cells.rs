@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn quotes_are_kept_or_refused() {
-        let cases: [(u8, &str, Result<&[&str], Scanned>); 19] = [
+        type Case = (u8, &'static str, Result<&'static [&'static str], Scanned>);
+        let cases: [Case; 19] = [
             (b',', "a,b\r\nc", Ok(&["a", "b"])),
             (b',', "a,,\n", Ok(&["a", "", ""])),
             (b',', "a,", Ok(&["a", ""])),

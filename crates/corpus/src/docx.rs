@@ -164,9 +164,8 @@ impl Body {
         if !self.text.is_empty() {
             self.text.push_str(self.gap);
         }
-        match item {
-            true => self.text.push_str("- "),
-            false => {}
+        if item {
+            self.text.push_str("- ");
         }
         match self.tables {
             0 => self.text.push_str(paragraph),

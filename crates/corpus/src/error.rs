@@ -100,7 +100,7 @@ pub enum Error {
     #[error("{origin}: the vector of document {id:?} in its field `{field}` {problem}")]
     Vector {
         /// Where the document stands.
-        origin: Origin,
+        origin: Box<Origin>,
         /// Its identifier.
         id: String,
         /// The field.

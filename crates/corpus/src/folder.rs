@@ -79,9 +79,10 @@ impl Plan {
 
     fn add_failure(&mut self, error: ignore::Error, folder: &Path, root: &Path) {
         let path = path_of(&error).unwrap_or(folder).to_path_buf();
-        let circular = is_loop(&error);
+        let followed = fs::metadata(&path);
+        let circular = is_loop(&error) || followed.as_ref().is_err_and(leads_to_itself);
         let below = path.strip_prefix(folder).unwrap_or(&path);
-        if let (true, Ok(target)) = (circular || fs::metadata(&path).is_err(), fs::read_link(&path)) {
+        if let (true, Ok(target)) = (circular || followed.is_err(), fs::read_link(&path)) {
             // What lay behind a link may be away for a while only.
             self.unreadable.push(root.join(below));
             return self.links.push(BrokenLink { path, target, circular });
@@ -114,15 +115,20 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
+/// Whether a link leads to a folder that it lies in.
 fn is_loop(error: &ignore::Error) -> bool {
-    /// What Linux says (ELOOP) of a link that leads to itself.
-    const TOO_MANY_LINKS: i32 = 40;
     match error {
         ignore::Error::Loop { .. } => true,
-        ignore::Error::Io(error) => cfg!(target_os = "linux") && error.raw_os_error() == Some(TOO_MANY_LINKS),
         ignore::Error::WithPath { err, .. }
         | ignore::Error::WithDepth { err, .. }
         | ignore::Error::WithLineNumber { err, .. } => is_loop(err),
         _ => false,
     }
+}
+
+/// Whether the operating system went round and round.
+fn leads_to_itself(error: &io::Error) -> bool {
+    /// What Linux says (ELOOP).
+    const TOO_MANY_LINKS: i32 = 40;
+    cfg!(target_os = "linux") && error.raw_os_error() == Some(TOO_MANY_LINKS)
 }

@@ -312,7 +312,7 @@ impl Reader {
             }
             Err(problem) => {
                 let (id, field) = (document.id.clone(), field.name.clone());
-                Err(Problem::BadRecord(Error::Vector { origin: origin.clone(), id, field, problem }))
+                Err(Problem::BadRecord(Error::Vector { origin: Box::new(origin.clone()), id, field, problem }))
             }
         }
     }

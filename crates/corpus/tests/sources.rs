@@ -228,7 +228,9 @@ fn vectors_that_cannot_be_used_are_bad_records() {
 
 #[test]
 fn quotes_in_tables_are_kept_or_refused() {
-    let cases: [(&str, &[u8], &[&str], &[&str]); 5] = [
+    /// A file and its content, the texts in it, and what is said about the rest.
+    type Case = (&'static str, &'static [u8], &'static [&'static str], &'static [&'static str]);
+    let cases: [Case; 5] = [
         ("a.tsv", b"id\ttext\n1\t\"No\" is what he said\n2\t\"whole\"\n", &["\"No\" is what he said", "whole"], &[]),
         ("a.csv", b"id,text\n1,a 5\" pipe\n2,\"say \"\"a\"\"\"\n", &["a 5\" pipe", "say \"a\""], &[]),
         (
