@@ -171,15 +171,16 @@ fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     assert!((7000..8192).contains(&bytes), "{bytes}");
 }
 
-/// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then.
+/// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then. That
+/// version cut sentences at every line end.
 #[test]
-fn what_was_kept_before_stays_valid() {
+fn what_was_kept_before_is_not_used() {
     const KEPT_F32: [u8; 8] = [0xf2, 0x1f, 0x6f, 0x72, 0x14, 0xcb, 0x31, 0x05];
     const KEPT_BF16: [u8; 8] = [0x9c, 0xd7, 0xa0, 0xfc, 0x5b, 0x50, 0x8e, 0x42];
-    for (precision, kept, other) in [(Precision::F32, KEPT_F32, KEPT_BF16), (Precision::Bf16, KEPT_BF16, KEPT_F32)] {
+    for precision in [Precision::F32, Precision::Bf16] {
         let verifier = verifier(VerifierOptions::all_in(precision));
         let own = verifier.views_fingerprint();
-        assert!(verifier.makes_views_of(&kept) && verifier.makes_views_of(&own) && own != kept, "{precision:?}");
-        assert!(!verifier.makes_views_of(&other) && !verifier.makes_views_of(&kept[..7]), "{precision:?}");
+        assert!(verifier.makes_views_of(&own) && !verifier.makes_views_of(&own[..7]), "{precision:?}");
+        assert!(!verifier.makes_views_of(&KEPT_F32) && !verifier.makes_views_of(&KEPT_BF16), "{precision:?}");
     }
 }

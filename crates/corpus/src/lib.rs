@@ -43,19 +43,43 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Whoever reads a text sentence by sentence takes [`cut_sentences`], which knows what each sentence stands under:
+//!
+//! ```
+//! # use vetted_corpus::{PassageOptions, cut_sentences};
+//! # fn main() -> Result<(), vetted_corpus::Error> {
+//! let text = "# What is not allowed\n\nPets may sleep in the\nhall.";
+//! let words = |part: &str| part.split_whitespace().count();
+//! let windows = cut_sentences("", text, &PassageOptions::new(60, 0)?, 2, words);
+//! assert_eq!(&text[windows[1].bytes.clone()], "Pets may sleep in the\nhall.");
+//! assert_eq!(windows[1].read(text), "What is not allowed: Pets may sleep in the\nhall.");
+//! # Ok(())
+//! # }
+//! ```
 
+mod context;
 mod document;
 mod error;
 mod fields;
+mod front_matter;
 mod html;
 pub mod input;
 mod json;
+mod lines;
+mod markdown;
+mod outline;
 mod page;
 mod passages;
 mod read;
+mod sentences;
 mod table;
+mod windows;
 
+pub use context::leads;
 pub use document::Document;
 pub use error::Error;
-pub use passages::{Passage, PassageOptions, cut, cut_sentences};
+pub use passages::{Passage, PassageOptions, cut};
 pub use read::{OnBadRecord, Progress, ReadOptions, Reader, Skipped, read};
+pub use sentences::{sentence_starts, sentences};
+pub use windows::{Window, cut_sentences};
