@@ -171,15 +171,144 @@ fn a_passage_of_128_tokens_takes_less_than_8_kib() {
     assert!((7000..8192).contains(&bytes), "{bytes}");
 }
 
-/// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then.
+/// The first eight bytes of the records in indexes that vetted of commit 863442a wrote, with the weights shipped then. That
+/// version cut sentences at every line end.
 #[test]
-fn what_was_kept_before_stays_valid() {
+fn what_was_kept_before_is_not_used() {
     const KEPT_F32: [u8; 8] = [0xf2, 0x1f, 0x6f, 0x72, 0x14, 0xcb, 0x31, 0x05];
     const KEPT_BF16: [u8; 8] = [0x9c, 0xd7, 0xa0, 0xfc, 0x5b, 0x50, 0x8e, 0x42];
-    for (precision, kept, other) in [(Precision::F32, KEPT_F32, KEPT_BF16), (Precision::Bf16, KEPT_BF16, KEPT_F32)] {
+    for precision in [Precision::F32, Precision::Bf16] {
         let verifier = verifier(VerifierOptions::all_in(precision));
         let own = verifier.views_fingerprint();
-        assert!(verifier.makes_views_of(&kept) && verifier.makes_views_of(&own) && own != kept, "{precision:?}");
-        assert!(!verifier.makes_views_of(&other) && !verifier.makes_views_of(&kept[..7]), "{precision:?}");
+        assert!(verifier.makes_views_of(&own) && !verifier.makes_views_of(&own[..7]), "{precision:?}");
+        assert!(!verifier.makes_views_of(&KEPT_F32) && !verifier.makes_views_of(&KEPT_BF16), "{precision:?}");
+    }
+}
+
+/// What a search in one file says about a query: the verdict on the file, which may be among what is left out.
+fn verdict_on(name: &str, text: &str, query: &str) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(name), text).unwrap();
+    succeed(folder.path(), &["index", name, "--into", "ix"]);
+    let found = search(&folder, query);
+    let one = found["hits"].get(0).or(found["rejected"].get(0)).unwrap();
+    (one["verdict"].as_str().unwrap_or("reject").to_owned(), one["window"]["text"].as_str().unwrap().to_owned())
+}
+
+#[test]
+fn where_lines_end_changes_no_verdict() {
+    for (query, text) in [
+        (
+            "Employees may work from home on Fridays.",
+            "Under the new policy of the board it is no longer the case that\nemployees may work from home on Fridays.",
+        ),
+        (
+            "The lid can be opened while the drum is spinning.",
+            "With the new lock it has been made impossible that\nthe lid can be opened while the drum is spinning.",
+        ),
+        (
+            "Children under six travel for free on all ferries.",
+            "Since the first of May it is not true any more, as many still believe, that\nchildren under six travel for free \
+             on all ferries.",
+        ),
+        (
+            "The API returns results in the order of the input.",
+            "As the manual says on its first page, there is no promise that\nthe API returns results in the order of the input.",
+        ),
+        (
+            "The vaccine protects against infection for ten years.",
+            "In their long study of all data they found no evidence whatsoever that\nthe vaccine protects against infection \
+             for ten years.",
+        ),
+        (
+            "The backup job deletes old snapshots automatically.",
+            "The backup job of the server does\nnot delete old snapshots automatically.",
+        ),
+        (
+            "The backup job deletes old snapshots automatically.",
+            "The nightly backup job deletes\nold snapshots automatically. Ask the team.",
+        ),
+        (
+            "The server restarts when the config file changes.",
+            "The server restarts when the config\nfile changes. It takes a second.",
+        ),
+        ("The admin approved the refund.", "After a long talk on Monday the admin\nrejected the refund."),
+        (
+            "Passwords are stored in plain text.",
+            "Passwords of our users are never,\nunder any circumstances, stored in plain text.",
+        ),
+    ] {
+        let flat = text.replace('\n', " ");
+        for name in ["note.txt", "note.md"] {
+            let (wrapped, line) = (verdict_on(name, text, query), verdict_on(name, &flat, query));
+            assert_eq!(wrapped.0, line.0, "{name}: {text}");
+            assert_eq!(wrapped.1.replace('\n', " "), line.1, "{name}: {text}");
+            if !["deletes\nold", "config\nfile"].iter().any(|part| text.contains(part)) {
+                assert_ne!(wrapped.0, "accept", "{name}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_full_stop_after_an_abbreviation_hides_no_negation() {
+    for (query, text) in [
+        (
+            "The merger with the bank was approved by the regulator.",
+            "No reliable source, least of all the newspapers in the U.S. Midwest, claims that the merger with the bank was \
+             approved by the regulator.",
+        ),
+        (
+            "Tenants may keep small pets in their flats.",
+            "The rule was dropped, as explained in the letter of Prof. Weber, that tenants may keep small pets in their flats.",
+        ),
+        (
+            "Aspirin reduces mortality in healthy adults.",
+            "There is no proof, says the well known cardiologist Dr. Smith, that aspirin reduces mortality in healthy adults.",
+        ),
+    ] {
+        let (verdict, window) = verdict_on("note.txt", text, query);
+        assert_eq!(window, text);
+        assert_ne!(verdict, "accept", "{text}");
+    }
+}
+
+#[test]
+fn headings_lines_above_lists_and_markup_reach_the_verdict() {
+    for (query, text, verdict, window) in [
+        (
+            "The program encrypts files at rest.",
+            "# What this program does not do at the moment\n\nThe program encrypts files at rest.",
+            "reject",
+            "The program encrypts files at rest.",
+        ),
+        (
+            "The program encrypts files at rest.",
+            "# Security of the program and its data\n\nThe program encrypts files at rest.",
+            "accept",
+            "The program encrypts files at rest.",
+        ),
+        (
+            "Guests may smoke on the balcony.",
+            "The following statements about the rules of the house are wrong:\n\n- guests may park in the yard\n- guests may \
+             smoke on the balcony",
+            "reject",
+            "guests may smoke on the balcony",
+        ),
+        (
+            "Guests may smoke on the balcony.",
+            "These are the rules of the house for this summer:\n\n- guests may park in the yard\n- guests may smoke on the \
+             balcony",
+            "accept",
+            "guests may smoke on the balcony",
+        ),
+        (
+            "Guests may smoke on the balcony.",
+            "Guests may <b>not</b> smoke on the balcony.",
+            "reject",
+            "Guests may not smoke on the balcony.",
+        ),
+    ] {
+        assert_eq!(verdict_on("note.md", text, query), (verdict.to_owned(), window.to_owned()), "{text}");
     }
 }

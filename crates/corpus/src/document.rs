@@ -16,7 +16,7 @@ pub struct Document {
     /// The title, empty if there is none.
     #[serde(default)]
     pub title: String,
-    /// The body, untouched: offsets of [passages](crate::Passage) count from its start.
+    /// The body, of Markdown and HTML what a reader sees of it, else untouched: offsets of [passages](crate::Passage) count from its start.
     pub text: String,
     /// Everything else that the source said about the document, in the source's order.
     #[serde(default)]

@@ -14,7 +14,7 @@ use html5ever::{
 use std::cell::RefCell;
 
 /// The content of the first `<title>`, if it says something, and the text that a reader of the page sees: paragraphs are
-/// separated by an empty line, items and rows by a line end, and other white space is one space except in `<pre>`.
+/// separated by an empty line, items and rows by a line end; headings begin with `# `, items with `- `; other white space is one space except in `<pre>`.
 pub(crate) fn title_and_text(html: &str) -> (Option<String>, String) {
     let queue = BufferQueue::default();
     queue.push_back(StrTendril::from_slice(html));
@@ -105,6 +105,14 @@ impl Page {
                 if let Some(gap) = gap_around(name) {
                     self.body.separate(gap);
                 }
+                match (name, opens) {
+                    ("h1" | "h2" | "h3" | "h4" | "h5" | "h6", true) => {
+                        self.body.mark = HEADINGS.iter().find(|(heading, _)| *heading == name).map(|(_, mark)| *mark);
+                    }
+                    ("li", true) => self.body.mark = Some("- "),
+                    ("h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "li", false) => self.body.mark = None,
+                    _ => {}
+                }
             }
         }
     }
@@ -118,6 +126,10 @@ impl Page {
         }
     }
 }
+
+/// What stands before a heading in text.
+const HEADINGS: [(&str, &str); 6] =
+    [("h1", "# "), ("h2", "## "), ("h3", "### "), ("h4", "#### "), ("h5", "##### "), ("h6", "###### ")];
 
 /// Whether browsers that run scripts show nothing of an element's content.
 fn is_hidden(name: &str) -> bool {
@@ -143,6 +155,8 @@ fn gap_around(name: &str) -> Option<Gap> {
 struct Flow {
     text: String,
     gap: Option<Gap>,
+    /// What goes before the next word: the mark of a heading or of an item.
+    mark: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,6 +209,7 @@ impl Flow {
             Some(Gap::Line) => "\n",
             Some(Gap::Paragraph) => "\n\n",
         });
+        self.text.push_str(self.mark.take().unwrap_or_default());
     }
 }
 
@@ -210,7 +225,8 @@ mod tests {
             ("a<script>if (1 < 2) { '</p>' }</script>b<style>p { }</style>c", None, "abc"),
             ("<script>\"<title>no</title>\"</script><title>yes</title>", Some("yes"), ""),
             ("<!-- <p>no</p> -->yes", None, "yes"),
-            ("<ul><li>a<li>b</ul>c", None, "a\nb\n\nc"),
+            ("<ul><li>a<li><p>b</ul>c", None, "- a\n\n- b\n\nc"),
+            ("<h2>Not <b>so</b></h2>x<h1></h1>y", None, "## Not so\n\nx\n\ny"),
             ("<table><tr><td>a<td>b<tr><td>c</table>", None, "a b\nc"),
             ("<b>bo</b>ld &lt;tag&gt; &eacute;&nbsp;x", None, "bold <tag> é x"),
             ("<pre>\n a\n   b\n</pre>c", None, " a\n   b\n\nc"),

@@ -43,8 +43,23 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Whoever reads a text sentence by sentence takes [`cut_sentences`], which knows what each sentence stands under:
+//!
+//! ```
+//! # use vetted_corpus::{PassageOptions, cut_sentences};
+//! # fn main() -> Result<(), vetted_corpus::Error> {
+//! let text = "# What is not allowed\n\nPets may sleep in the\nhall.";
+//! let words = |part: &str| part.split_whitespace().count();
+//! let windows = cut_sentences("", text, &PassageOptions::new(60, 0)?, 2, words);
+//! assert_eq!(&text[windows[1].bytes.clone()], "Pets may sleep in the\nhall.");
+//! assert_eq!(windows[1].read(text), "What is not allowed: Pets may sleep in the\nhall.");
+//! # Ok(())
+//! # }
+//! ```
 
 mod cells;
+mod context;
 mod document;
 #[cfg(feature = "docx")]
 mod docx;
@@ -52,27 +67,36 @@ mod duplicates;
 mod error;
 mod fields;
 mod folder;
+mod front_matter;
 mod html;
 pub mod input;
 mod json;
 mod lines;
 mod origin;
+mod markdown;
+mod outline;
 mod page;
 mod passages;
 #[cfg(feature = "pdf")]
 mod pdf;
 mod read;
+mod sentences;
 mod table;
+mod text_lines;
 mod vectors;
+mod windows;
 
+pub use context::leads;
 pub use document::Document;
 pub use duplicates::{Duplicate, Duplicates};
 pub use error::{Encoding, Error};
 pub use folder::BrokenLink;
-pub use lines::{TextLine, read_lines};
 pub use origin::Origin;
-pub use passages::{Passage, PassageOptions, cut, cut_sentences};
+pub use passages::{Passage, PassageOptions, cut};
 #[cfg(feature = "pdf")]
 pub use pdf::EXTRACTION_THREAD;
 pub use read::{FileIds, IgnoreFiles, OnBadRecord, Progress, ReadOptions, Reader, RepeatedIds, Skipped, read};
+pub use sentences::{sentence_starts, sentences};
+pub use text_lines::{TextLine, read_lines};
 pub use vectors::{VectorField, VectorProblem, vector};
+pub use windows::{Window, cut_sentences};

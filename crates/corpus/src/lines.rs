@@ -1,151 +1,266 @@
-//! Questions and candidates: one a line, as plain text or as a JSON object.
+//! Which line ends within a paragraph are blanks, and which end something.
+//!
+//! Text is wrapped at some column, by hand or by a program, and then a line end says nothing. But a poem, an address, a
+//! log or a list without bullets has a line for each thing. What tells them apart is whether the next word would have
+//! fitted on the line: a program that wraps would have put it there. Where that does not settle it, the words do.
 
-use crate::{
-    Error,
-    error::Problem,
-    fields,
-    input::{Input, LineRead, open},
-    json::without_position,
-};
-use serde_json::{Map, Value};
-use std::path::Path;
+use std::ops::Range;
 
-const TEXT_OR_OBJECT: &str = r#"a text, or an object, like {"_id": "1", "text": "..."}"#;
+use crate::sentences::is_sentence_end;
 
-/// One line of [`read_lines`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct TextLine {
-    /// The line's number, from 1.
-    pub number: u64,
-    /// The identifier of a JSON object that has one: `_id` or `id`.
-    pub id: Option<String>,
-    /// The text: the line itself, or the field `text`, `body` or `content` of the object. An object may have none.
-    pub text: Option<String>,
-    /// The other fields of the object.
-    pub fields: Map<String, Value>,
+/// A line, without white space at its ends.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) bytes: Range<usize>,
+    /// Columns of white space before it; a tab goes to the next multiple of four.
+    pub(crate) indent: usize,
+    /// Columns up to its end.
+    width: usize,
 }
 
-/// The lines of a file, or of standard input for `-`, empty ones included.
-///
-/// A line whose first character that is not blank is a brace is a JSON object; any other is the text itself. A byte order mark
-/// is no part of the first line. Nothing is read after an error.
-///
-/// # Errors
-/// When the file cannot be opened. Each line may be malformed, and is then named.
-pub fn read_lines(path: &Path, limit: usize) -> Result<impl Iterator<Item = Result<TextLine, Error>> + use<>, Error> {
-    let mut lines = Lines { input: open(path)?, number: 0, limit };
-    let mut ended = false;
-    Ok(std::iter::from_fn(move || {
-        let next = if ended { None } else { lines.next() };
-        ended = !matches!(next, Some(Ok(_)));
-        next
-    }))
+/// Lines that belong together.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) bytes: Range<usize>,
+    /// The same without the mark of a list item.
+    pub(crate) content: Range<usize>,
+    pub(crate) indent: usize,
+    pub(crate) item: bool,
 }
 
-struct Lines {
-    input: Input,
-    number: u64,
-    limit: usize,
+/// The narrowest column at which somebody wraps prose. A shorter line ends where its writer wanted.
+const NARROWEST: usize = 40;
+
+impl Line {
+    pub(crate) fn new(text: &str, whole: Range<usize>) -> Line {
+        let line = &text[whole.clone()];
+        let start = whole.start + line.len() - line.trim_start().len();
+        let bytes = start..start + line.trim().len();
+        let blank = text[whole.start..start].chars();
+        let indent = blank.fold(0, |column, c| if c == '\t' { column / 4 * 4 + 4 } else { column + 1 });
+        let width = indent + text[bytes.clone()].chars().count();
+        Line { bytes, indent, width }
+    }
 }
 
-impl Lines {
-    fn next(&mut self) -> Option<Result<TextLine, Error>> {
-        let (mut bytes, start) = (Vec::new(), self.input.offset);
-        let (path, number) = (self.input.path.clone(), self.number + 1);
-        match self.input.read_line(&mut bytes, self.limit) {
-            Ok(LineRead::End) => return None,
-            Ok(LineRead::Whole) => {}
-            Ok(LineRead::TooLong) => {
-                return Some(Err(Error::RecordTooLarge { path, line: number, limit: self.limit }));
-            }
-            Err(Problem::BadRecord(error) | Problem::Fatal(error)) => return Some(Err(error)),
+/// Neighbouring lines, none of them empty, divided into what belongs together.
+pub(crate) fn divide(text: &str, run: &[Line]) -> Vec<Part> {
+    let widest = run.iter().map(|line| line.width).max().unwrap_or(0).max(NARROWEST);
+    let mut parts = Vec::new();
+    let mut start = 0;
+    let mut item = false;
+    let marks: Vec<Option<usize>> = run.iter().map(|line| mark(&text[line.bytes.clone()])).collect();
+    let several = marks.iter().flatten().count() > 1;
+    for at in 0..run.len() {
+        if marks[at].is_none() {
+            continue;
         }
-        self.number = number;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let byte = start + error.utf8_error().valid_up_to() as u64;
-            Error::InvalidUtf8 { path: path.clone(), line: number, byte, encoding: self.input.encoding }
-        });
-        Some(text.and_then(|text| line(&text, &path, number)))
+        // A dash or a number that wrapping put at the start of a line is none.
+        let is_item = at == 0 || item || several || fits(text, &run[at - 1..=at], widest) || {
+            text[run[at - 1].bytes.clone()].ends_with(['.', ':', ';', ',', '!', '?'])
+        };
+        if is_item {
+            group(
+                text,
+                &run[start..at],
+                marks.get(start).copied().flatten().filter(|_| item),
+                item,
+                widest,
+                &mut parts,
+            );
+            (start, item) = (at, true);
+        }
+    }
+    let mark = marks.get(start).copied().flatten().filter(|_| item);
+    group(text, &run[start..], mark, item, widest, &mut parts);
+    parts
+}
+
+/// Adds the parts of a paragraph or an item, whose mark has so many bytes.
+fn group(text: &str, lines: &[Line], mark: Option<usize>, item: bool, widest: usize, parts: &mut Vec<Part>) {
+    let mut first = 0;
+    let ends = line_ends(text, lines, mark.unwrap_or(0), widest);
+    for last in 0..lines.len() {
+        if last + 1 < lines.len() && ends[last] == LineEnd::Blank {
+            continue;
+        }
+        let bytes = lines[first].bytes.start..lines[last].bytes.end;
+        let mark = mark.filter(|_| first == 0).unwrap_or(0);
+        let content = bytes.start + mark..bytes.end;
+        // An item that is an empty mark so far.
+        let content = if content.start > content.end { bytes.clone() } else { content };
+        parts.push(Part { bytes, content, indent: lines[first].indent, item });
+        first = last + 1;
     }
 }
 
-fn line(text: &str, path: &Path, number: u64) -> Result<TextLine, Error> {
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    if !text.trim_start().starts_with('{') {
-        return Ok(TextLine { number, text: Some(text.to_owned()), ..TextLine::default() });
-    }
-    let mut fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
-        let (column, problem) = (error.column().max(1) as u64, without_position(&error));
-        Error::MalformedJson { path: path.into(), line: number, column, problem, expected: TEXT_OR_OBJECT }
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum LineEnd {
+    /// It was put there to keep the line short.
+    Blank,
+    /// What stands on the line ends there.
+    End,
+}
+
+/// What each line end but the last is.
+fn line_ends(text: &str, lines: &[Line], mark: usize, widest: usize) -> Vec<LineEnd> {
+    let pairs = || {
+        lines.windows(2).enumerate().map(move |(at, pair)| {
+            let start = pair[0].bytes.start + if at == 0 { mark.min(pair[0].bytes.len()) } else { 0 };
+            (&text[start..pair[0].bytes.end], &text[pair[1].bytes.clone()])
+        })
+    };
+    let fitting: Vec<bool> = lines.windows(2).map(|pair| fits(text, pair, widest)).collect();
+    let wrapped = 2 * fitting.iter().filter(|fits| !**fits).count() > fitting.len();
+    // A list without marks: every line begins in the same way, none reached the margin, and none ends a sentence.
+    let listed = fitting.len() > 1
+        && fitting.iter().all(|fits| *fits)
+        && pairs().all(|(above, below)| first_is_lower(above) && first_is_lower(below) && !ends_with_stop(above))
+        && pairs().all(|(above, _)| !goes_on(above));
+    pairs()
+        .zip(fitting)
+        .map(|((above, below), fits)| {
+            let blank = match () {
+                () if listed => false,
+                () if same_shape(above, below) => false,
+                () if goes_on(above) => true,
+                () if above.ends_with(':') => !fits,
+                () if first_is_lower(below) => true,
+                () if ends_with_stop(above) => !fits || !is_sentence_end(above, below),
+                () => !fits && wrapped,
+            };
+            if blank { LineEnd::Blank } else { LineEnd::End }
+        })
+        .collect()
+}
+
+/// Whether the first word of the second line would have had room on the first. Some programs balance lines and leave up to
+/// a tenth free.
+fn fits(text: &str, pair: &[Line], widest: usize) -> bool {
+    let slack = if widest >= 60 { widest / 10 } else { 0 };
+    let word = text[pair[1].bytes.clone()].split_whitespace().next().unwrap_or_default();
+    pair[0].width + 1 + word.chars().count() <= widest - slack
+}
+
+/// Bytes of the mark and the white space after it, where a line begins an item of a list.
+fn mark(line: &str) -> Option<usize> {
+    let after =
+        line.strip_prefix(['-', '*', '+', '\u{2022}', '\u{2013}', '\u{2014}', '\u{b7}', '\u{2023}', '\u{25e6}']);
+    let after = after.or_else(|| {
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        match digits {
+            1..=3 => line[digits..].strip_prefix(['.', ')']),
+            _ => {
+                line.strip_prefix('(').unwrap_or(line).strip_prefix(|c: char| c.is_ascii_lowercase())?.strip_prefix(')')
+            }
+        }
     })?;
-    let wrong = |field: &str, expected, got: &Value| {
-        let (path, field, got) = (path.into(), field.to_owned(), fields::type_name(got));
-        Error::WrongType { path, line: number, field, expected, got }
+    let rest = after.trim_start();
+    (rest.len() < after.len() || after.is_empty()).then(|| line.len() - rest.len())
+}
+
+fn first_letter(line: &str) -> Option<char> {
+    line.chars().find(|c| c.is_alphanumeric())
+}
+
+fn first_is_lower(line: &str) -> bool {
+    first_letter(line).is_some_and(char::is_lowercase)
+}
+
+fn ends_with_stop(line: &str) -> bool {
+    let closing = ['"', '\'', ')', ']', '\u{201d}', '\u{2019}'];
+    line.trim_end_matches(closing).ends_with(['.', '!', '?', '\u{2026}', '\u{3002}'])
+}
+
+/// Two lines of a log or of a form: both begin with a number, or both with a word or two and a colon.
+fn same_shape(above: &str, below: &str) -> bool {
+    let number = |line: &str| line.starts_with(|c: char| c.is_ascii_digit());
+    let key = |line: &str| {
+        let words = line.split_whitespace().take(3);
+        first_letter(line).is_some_and(char::is_uppercase) && words.into_iter().any(|word| word.ends_with(':'))
     };
-    let id_name = fields::ID.into_iter().find(|name| fields.contains_key(*name));
-    let id = match id_name.and_then(|name| Some((name, fields.shift_remove(name)?))) {
-        None | Some((_, Value::Null)) => None,
-        Some((_, Value::String(id))) => Some(id),
-        Some((_, Value::Number(id))) => Some(id.to_string()),
-        Some((name, other)) => return Err(wrong(name, "a string or a number", &other)),
-    };
-    let text_name = fields::TEXT.into_iter().find(|name| fields.contains_key(*name));
-    let text = match text_name.and_then(|name| Some((name, fields.shift_remove(name)?))) {
-        None => None,
-        Some((_, Value::String(text))) => Some(text),
-        Some((name, other)) => return Err(wrong(name, "a string", &other)),
-    };
-    Ok(TextLine { number, id, text, fields })
+    number(above) && number(below) || key(above) && key(below)
+}
+
+/// Whether a line ends where no sentence does: with a comma, a dash, or a word that wants another one.
+fn goes_on(line: &str) -> bool {
+    const WANTING: &[&str] = &[
+        "a", "an", "and", "any", "as", "at", "because", "but", "by", "each", "every", "for", "from", "if", "into",
+        "its", "my", "neither", "nor", "of", "or", "our", "than", "that", "the", "their", "to", "unless", "which",
+        "while", "whose", "with",
+    ];
+    if line.ends_with([',', ';', '\u{2013}', '\u{2014}', '(', '/', '&']) || line.ends_with(" -") {
+        return true;
+    }
+    let word = line.rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default();
+    WANTING.binary_search(&word.to_lowercase().as_str()).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::fs;
 
-    fn read(content: &[u8]) -> Result<Vec<TextLine>, Error> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("lines");
-        fs::write(&path, content).unwrap();
-        read_lines(&path, 100)?.collect()
-    }
-
-    #[test]
-    fn json_is_json_behind_a_byte_order_mark_and_behind_blanks() {
-        let object = r#"{"text": "It rains.", "_id": 7, "vector": [1]}"#;
-        for before in ["", "\u{feff}", "  ", "\t", "\u{feff} "] {
-            for after in ["", "\n", "\r\n", " \n"] {
-                let lines = read(format!("{before}{object}{after}").as_bytes()).unwrap();
-                let [TextLine { number: 1, id: Some(id), text: Some(text), fields }] = &lines[..] else {
-                    panic!("{before:?}: {lines:?}");
-                };
-                assert_eq!((id.as_str(), text.as_str(), fields.len()), ("7", "It rains.", 1), "{before:?}");
-            }
+    /// The parts, with a slash where a line end is a blank.
+    fn parts(text: &str) -> Vec<String> {
+        let mut start = 0;
+        let mut lines = Vec::new();
+        for line in text.split_inclusive('\n') {
+            lines.push(Line::new(text, start..start + line.len()));
+            start += line.len();
         }
-        let lines = read("\u{feff}It rains.\r\n\n {x: not JSON".as_bytes());
-        assert!(lines.unwrap_err().to_string().contains("lines:3:3: malformed JSON"));
-        let lines = read("\u{feff}It rains.\r\n\n a text\u{2028}b\n{\"id\": null}".as_bytes()).unwrap();
-        let texts: Vec<_> = lines.iter().map(|line| line.text.as_deref()).collect();
-        assert_eq!(texts, [Some("It rains."), Some(""), Some(" a text\u{2028}b"), None]);
-        assert_eq!(lines[3].id, None);
+        let shown = |part: Part| text[part.content].split('\n').map(str::trim).collect::<Vec<_>>().join("/");
+        divide(text, &lines).into_iter().map(shown).collect()
     }
 
     #[test]
-    fn what_is_wrong_with_a_line_is_said() {
-        for (content, expected) in [
-            (&b"a\n{\"text\": 5}\n"[..], "lines:2: `text` is a number; expected a string"),
-            (b"{\"_id\": [], \"text\": \"\"}", "lines:1: `_id` is an array; expected a string or a number"),
-            (b"a\n{\"text\": \"a\"\n", "lines:2:"),
+    fn line_ends_are_blanks_where_text_is_wrapped() {
+        let cases: [(&str, &[&str]); 20] = [
             (
-                b"a\nb\xff",
-                "lines:2: invalid UTF-8 at byte 3; convert the file, for example with `iconv -f WINDOWS-1252",
+                "Under the new rule it is no longer the case that\npeople may park here.",
+                &["Under the new rule it is no longer the case that/people may park here."],
             ),
-            (b"\xff\xfea\0", "lines:1: invalid UTF-8 at byte 0; convert the file, for example with `iconv -f UTF-16"),
-            (&[b'a'; 101], "lines:1: this record is longer than 100 bytes"),
-        ] {
-            let error = read(content).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}\nshould contain: {expected}");
+            ("The job does\nnot delete files. Ask us.", &["The job does/not delete files. Ask us."]),
+            ("The admin\nrejected it.", &["The admin/rejected it."]),
+            ("They are never,\nunder any circumstances, kept.", &["They are never,/under any circumstances, kept."]),
+            ("A letter from Prof.\nWeber came.", &["A letter from Prof./Weber came."]),
+            ("It was written in the\nU.S. Midwest.", &["It was written in the/U.S. Midwest."]),
+            ("Parking is free.\nBreakfast is not.", &["Parking is free.", "Breakfast is not."]),
+            ("Parking rules\nGuests may park.", &["Parking rules", "Guests may park."]),
+            ("Mara Field\n12 Main Street\nOslo", &["Mara Field", "12 Main Street", "Oslo"]),
+            ("milk\nfresh eggs\nbread", &["milk", "fresh eggs", "bread"]),
+            ("Name: Mara\nCity: Oslo", &["Name: Mara", "City: Oslo"]),
+            (
+                "2024-01-02 10:00:00 The disk of the first server is full\n2024-01-02 10:00:01 Done",
+                &["2024-01-02 10:00:00 The disk of the first server is full", "2024-01-02 10:00:01 Done"],
+            ),
+            (
+                "The night is old, the lamps are low\nAnd nobody has come\nWe wait beside the open door\nUntil the morning",
+                &[
+                    "The night is old, the lamps are low",
+                    "And nobody has come",
+                    "We wait beside the open door",
+                    "Until the morning",
+                ],
+            ),
+            (
+                "They had walked along the river for an hour when Mrs.\nBlack said that she was tired of all this.",
+                &["They had walked along the river for an hour when Mrs./Black said that she was tired of all this."],
+            ),
+            ("These are wrong:\nall of it is free", &["These are wrong:", "all of it is free"]),
+            ("- one\n- two\n  more", &["one", "two/more"]),
+            ("a) one\nb) two", &["one", "two"]),
+            (
+                "The war of which he had spoken for so many years began in\n14. It was the end of all that he had known until then.",
+                &[
+                    "The war of which he had spoken for so many years began in/14. It was the end of all that he had known \
+                     until then.",
+                ],
+            ),
+            ("Options:\n- yes", &["Options:", "yes"]),
+            ("-\n-", &["", ""]),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(parts(text), expected, "{text:?}");
         }
     }
 }

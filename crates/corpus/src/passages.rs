@@ -1,7 +1,6 @@
 //! Cutting long texts into overlapping passages.
 //!
-//! A text is split into sentences (Unicode Standard Annex 29, which also ends a sentence at every line end), the tokens
-//! of each are counted once, and neighbors are packed into passages. `text-splitter` does the same job by counting ever
+//! A text is split into blocks and sentences, the tokens of each are counted once, and neighbors are packed into passages. `text-splitter` does the same job by counting ever
 //! larger sections anew. Processor seconds for 10 MB (abstracts of scientific papers, joined; the tokenizer of
 //! all-MiniLM-L6-v2; 254 tokens per passage, overlap 32), where a single tokenization takes 3.9 to 4.6:
 //!
@@ -15,8 +14,10 @@
 //! The example `passage_speed` measures the right column.
 
 use crate::Error;
+use crate::outline::{Block, BlockKind, blocks};
+use crate::sentences::{sentences_of, trimmed};
 use std::ops::Range;
-use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
+use unicode_segmentation::GraphemeCursor;
 
 /// A part of a text. Both ranges name the same part: `&text[passage.bytes]` in Rust, `text[start:end]` with `chars` in
 /// languages whose strings are indexed by character, such as Python.
@@ -109,31 +110,6 @@ pub fn cut(text: &str, options: &PassageOptions, count_tokens: impl Fn(&str) -> 
     with_characters(text, ranges)
 }
 
-/// Cuts `text` into its sentences: each is a passage of its own, or several where it has more than
-/// [`max_tokens`](PassageOptions::max_tokens). A sentence of less than `min_tokens`, such as a heading, is joined with the next
-/// one if the two fit. There is no overlap. Everything else is as in [`cut`].
-pub fn cut_sentences(
-    text: &str,
-    options: &PassageOptions,
-    min_tokens: usize,
-    count_tokens: impl Fn(&str) -> usize,
-) -> Vec<Passage> {
-    let mut ranges: Vec<(Range<usize>, usize)> = Vec::new();
-    for unit in units(text, options.max_tokens, &count_tokens) {
-        match ranges.last_mut() {
-            Some((last, tokens))
-                if *tokens + unit.tokens <= options.max_tokens
-                    && (unit.begins == Begins::Piece || *tokens < min_tokens) =>
-            {
-                last.end = unit.bytes.end;
-                *tokens += unit.tokens;
-            }
-            _ => ranges.push((unit.bytes, unit.tokens)),
-        }
-    }
-    with_characters(text, ranges.into_iter().map(|(range, _)| range).collect())
-}
-
 /// How many bytes of a sentence that does not fit into a passage are kept together, at most, when it is cut.
 const PIECE_BYTES: usize = 128;
 
@@ -172,25 +148,89 @@ impl Unit {
 
 fn units(text: &str, max_tokens: usize, count_tokens: &impl Fn(&str) -> usize) -> Vec<Unit> {
     let mut units: Vec<Unit> = Vec::new();
-    let mut end_before = 0;
-    for (offset, sentence) in text.split_sentence_bound_indices() {
-        let Some(bytes) = trimmed(text, offset..offset + sentence.len()) else { continue };
-        let paragraph = text[end_before..bytes.start].matches('\n').nth(1).is_some();
-        end_before = bytes.end;
-        let begins = if paragraph { Begins::Paragraph } else { Begins::Sentence };
-        if let Some(tokens) = tokens_if_short(&text[bytes.clone()], max_tokens, count_tokens) {
-            units.push(Unit::new(bytes, tokens, begins));
-            continue;
-        }
-        let first = units.len();
-        for piece in pieces(text, bytes) {
-            push_piece(text, piece, max_tokens, count_tokens, &mut units);
-        }
-        if let Some(unit) = units.get_mut(first) {
-            unit.begins = begins;
+    let mut below_heading = false;
+    for block in blocks(text) {
+        let mut begins = match (below_heading, block.apart) {
+            // A heading stays with what stands below it.
+            (true, _) => Begins::Piece,
+            (false, true) => Begins::Paragraph,
+            (false, false) => Begins::Sentence,
+        };
+        below_heading = matches!(block.kind, BlockKind::Heading { .. } | BlockKind::TableHead);
+        for part in parts(text, &block) {
+            push_part(text, part, begins, max_tokens, count_tokens, &mut units);
+            begins = Begins::Sentence;
         }
     }
     units
+}
+
+/// What a block is divided into where it does not fit whole: sentences, lines of code. Together they are all of it.
+fn parts(text: &str, block: &Block) -> Vec<Range<usize>> {
+    let mut parts = match block.kind {
+        BlockKind::Paragraph | BlockKind::Item => sentences_of(text, block.content.clone()),
+        BlockKind::Code => lines_of(text, block.bytes.clone()).collect(),
+        _ => Vec::new(),
+    };
+    match parts.first_mut() {
+        Some(first) => first.start = block.bytes.start,
+        None => parts.push(block.bytes.clone()),
+    }
+    parts
+}
+
+/// The lines of a part of a text that are not empty.
+pub(crate) fn lines_of(text: &str, part: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let mut end = part.start;
+    text[part].split_inclusive('\n').filter_map(move |line| {
+        let start = end;
+        end += line.len();
+        trimmed(text, start..end)
+    })
+}
+
+/// Adds a part, in pieces if it is too long.
+fn push_part(
+    text: &str,
+    part: Range<usize>,
+    begins: Begins,
+    max_tokens: usize,
+    count_tokens: &impl Fn(&str) -> usize,
+    units: &mut Vec<Unit>,
+) {
+    if let Some(tokens) = tokens_if_short(&text[part.clone()], max_tokens, count_tokens) {
+        units.push(Unit::new(part, tokens, begins));
+        return;
+    }
+    let first = units.len();
+    for piece in pieces(text, part) {
+        push_piece(text, piece, max_tokens, count_tokens, units);
+    }
+    if let Some(unit) = units.get_mut(first) {
+        unit.begins = begins;
+    }
+}
+
+/// A sentence, or a line of code, in parts of at most `max_tokens` with their tokens.
+pub(crate) fn fitting(
+    text: &str,
+    sentence: Range<usize>,
+    max_tokens: usize,
+    count_tokens: &impl Fn(&str) -> usize,
+) -> Vec<(Range<usize>, usize)> {
+    let mut units = Vec::new();
+    push_part(text, sentence, Begins::Sentence, max_tokens, count_tokens, &mut units);
+    let mut parts: Vec<(Range<usize>, usize)> = Vec::new();
+    for unit in units {
+        match parts.last_mut() {
+            Some((part, tokens)) if *tokens + unit.tokens <= max_tokens => {
+                part.end = unit.bytes.end;
+                *tokens += unit.tokens;
+            }
+            _ => parts.push((unit.bytes, unit.tokens)),
+        }
+    }
+    parts
 }
 
 /// Parts of at most [`PIECE_BYTES`], at white space where there is some.
@@ -272,14 +312,6 @@ fn place_to_divide(text: &str, range: Range<usize>, limit: usize) -> usize {
         _ if limit > range.start => limit,
         _ => text.ceil_char_boundary(range.start + 1),
     }
-}
-
-/// The range without white space at its ends; `None` if nothing remains.
-fn trimmed(text: &str, range: Range<usize>) -> Option<Range<usize>> {
-    let part = &text[range.clone()];
-    let start = range.start + part.len() - part.trim_start().len();
-    let end = start + part.trim().len();
-    (start < end).then_some(start..end)
 }
 
 fn pack(

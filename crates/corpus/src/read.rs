@@ -152,7 +152,7 @@ impl Skipped {
 /// | `.jsonl`, `.ndjson` | one per line: `_id` or `id`, `title`, `text` (or `body`, or `content`), `metadata`; other fields are metadata too |
 /// | `.json` | the same objects in one array; the file is held in memory |
 /// | `.csv`, `.tsv` | one per row, under a header with the same names; other columns are metadata, as strings |
-/// | `.txt`, `.md`, `.html`, `.htm` | the file is one; its title is the first heading, the `<title>`, or the file's name |
+/// | `.txt`, `.md`, `.html`, `.htm` | the file is one, of Markdown and HTML what a reader sees; its title is the first heading, the `<title>`, or the file's name; front matter of Markdown is title and metadata |
 /// | `.pdf`, `.docx` | the file's text is one, where the features `pdf` and `docx` are built in |
 /// | a folder | all of these in it except `.json`, recursively, by name; hidden files are left out, and what ignore files name |
 /// | `-` | JSONL on standard input |

@@ -1,7 +1,7 @@
 //! What holds for the passages of every text.
 
 use proptest::prelude::*;
-use vetted_corpus::{Error, PassageOptions, cut};
+use vetted_corpus::{Error, PassageOptions, cut, cut_sentences, leads, sentences};
 
 fn parts(text: &str, max: usize, overlap: usize, count: impl Fn(&str) -> usize) -> Vec<&str> {
     let options = PassageOptions::new(max, overlap).unwrap();
@@ -18,14 +18,15 @@ fn characters(text: &str) -> usize {
 
 #[test]
 fn places_to_cut() {
-    let cases: [(&str, usize, usize, &[&str]); 12] = [
+    let cases: [(&str, usize, usize, &[&str]); 13] = [
         ("", 3, 0, &[]),
         (" \n\t", 3, 0, &[]),
         ("  fits well \n", 3, 1, &["fits well"]),
         ("One two. Three four. Five.", 3, 0, &["One two.", "Three four. Five."]),
         ("One two. Three. Four five.", 3, 1, &["One two. Three.", "Three. Four five."]),
-        ("A b. C d.\n\nE f. G h.", 6, 0, &["A b. C d.", "E f. G h."]),
-        ("A b.\n\nC d. E f. G h.", 6, 0, &["A b.\n\nC d. E f.", "G h."]),
+        ("An ant. A cow.\n\nAn emu. A goat.", 6, 0, &["An ant. A cow.", "An emu. A goat."]),
+        ("An ant.\n\nA cow. An emu. A goat.", 6, 0, &["An ant.\n\nA cow. An emu.", "A goat."]),
+        ("An ant. A cow.\n\n# Birds\n\nAn emu. A goat.", 8, 0, &["An ant. A cow.", "# Birds\n\nAn emu. A goat."]),
         ("a b c d e f", 2, 0, &["a b", "c d", "e f"]),
         ("a b c d", 2, 1, &["a b", "b c", "c d"]),
         ("One.\r\n\r\nTwo.", 1, 0, &["One.", "Two."]),
@@ -76,6 +77,14 @@ const COUNTERS: [Counter; 5] =
 
 fn text() -> impl Strategy<Value = String> {
     let fragment = prop_oneof![
+        1 => Just("\n# ".to_string()),
+        1 => Just("\n- ".to_string()),
+        1 => Just("\n  1. ".to_string()),
+        1 => Just(":\n\n".to_string()),
+        1 => Just("\n| a | \\| b |\n|---|---|\n| 1 | 2 |\n".to_string()),
+        1 => Just("\n```\n".to_string()),
+        1 => Just("\n---\n".to_string()),
+        1 => Just("\u{201c}".to_string()),
         4 => "[a-zA-Z]{1,12}",
         1 => "[a-z]{100,200}",
         2 => Just(" ".to_string()),
@@ -121,6 +130,36 @@ proptest! {
         for pair in cut(&text, &options, words).windows(2) {
             let shared = pair[1].bytes.start.min(pair[0].bytes.end)..pair[0].bytes.end;
             prop_assert!(words(&text[shared]) <= options.overlap_tokens());
+        }
+    }
+
+    #[test]
+    fn windows_hold(text in text(), max in 1_usize..60, fewest in 0_usize..9, counter in 0..3_usize) {
+        let count = COUNTERS[counter];
+        let windows = cut_sentences("", &text, &PassageOptions::new(max, 0).unwrap(), fewest, count);
+        prop_assert_eq!(windows.is_empty(), text.trim().is_empty());
+        for window in &windows {
+            let part = text.get(window.bytes.clone()).expect("a slice of the text");
+            prop_assert_eq!(part.trim(), part);
+            prop_assert!(!window.read(&text).trim().is_empty());
+        }
+        for pair in windows.windows(2) {
+            prop_assert!(pair[0].bytes.end <= pair[1].bytes.start, "{:?}", pair);
+        }
+        for sentence in sentences(&text) {
+            prop_assert_eq!(sentence.trim(), sentence);
+        }
+    }
+
+    #[test]
+    fn every_place_has_a_lead(text in text(), places in prop::collection::vec(0_usize..800, 0..6)) {
+        let mut places: Vec<usize> = places.into_iter().map(|at| text.floor_char_boundary(at.min(text.len()))).collect();
+        places.sort_unstable();
+        let leads = leads(&text, &places);
+        prop_assert_eq!(leads.len(), places.len());
+        for (lead, at) in leads.iter().zip(places) {
+            let windows = cut_sentences(lead, &text[at..], &PassageOptions::new(60, 0).unwrap(), 2, words);
+            prop_assert!(windows.iter().all(|window| text[at..].get(window.bytes.clone()).is_some()));
         }
     }
 }

@@ -85,7 +85,6 @@ mod random;
 mod report;
 #[cfg(feature = "tagger")]
 mod sentence;
-mod sentences;
 #[cfg(feature = "tagger")]
 mod shortcut;
 #[cfg(feature = "tagger")]
@@ -102,10 +101,10 @@ mod variants;
 pub use negated::negate_pairs;
 #[cfg(feature = "tagger")]
 pub use report::{GeneratedReport, Report, Tally, report, report_generated};
-pub use sentences::sentences;
 #[cfg(feature = "tagger")]
 pub use shortcut::Shortcut;
 #[cfg(feature = "tagger")]
 pub use synthesis::{Options, SyntheticPair, state_answers, synthesize};
 #[cfg(feature = "tagger")]
 pub use variants::{Editor, Rewrite, Rival, Variants};
+pub use vetted_corpus::sentences;

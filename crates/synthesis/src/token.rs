@@ -125,12 +125,6 @@ fn keeps_period(before: &str, last: bool) -> bool {
     before.is_empty() || initials && !last || initial && !last || known || before.ends_with('.') && last
 }
 
-/// Whether a word (without its period) is abbreviated in running text, or an initial.
-pub fn is_abbreviation(word: &str) -> bool {
-    ABBREVIATIONS.contains(&word.to_lowercase().as_str())
-        || word.chars().count() == 1 && word.chars().all(char::is_uppercase)
-}
-
 /// "word—word" and "word--word" are three tokens.
 fn split_dashes(core: &str) -> Vec<&str> {
     for dash in ["--", "—"] {

@@ -8,7 +8,7 @@ use vetted_reader::{ViewScorer, Views};
 
 use crate::Error;
 use crate::verifier::{Verifier, tensors};
-use crate::windows::{Cut, PassageViews, Windows};
+use crate::windows::{PassageText, PassageViews, Windows};
 
 /// What both tiers make of passages.
 pub struct EncodedPassages {
@@ -32,20 +32,21 @@ impl Verifier {
         &self,
         passages: &[T],
     ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
-        self.passage_views_with(passages, &mut self.compute.team())
+        let passages: Vec<PassageText> = passages.iter().map(|text| text.as_ref().into()).collect();
+        self.passage_views_with(&passages, &mut self.compute.team())
     }
 
-    /// As [`passage_views`](Self::passage_views), on a team that the caller has.
+    /// As [`passage_views`](Self::passage_views), of passages with what stands above them, on a team that the caller has.
     ///
     /// # Errors
     /// As [`passage_views`](Self::passage_views).
-    pub fn passage_views_with<T: AsRef<str> + Sync>(
+    pub fn passage_views_with(
         &self,
-        passages: &[T],
+        passages: &[PassageText],
         team: &mut Team,
     ) -> Result<Option<Vec<PassageViews<'static>>>, Error> {
         let Some(scorer) = self.view_scorer() else { return Ok(None) };
-        let windows = team.try_map(passages, |text| self.windows(text.as_ref(), Cut::Sentences))?;
+        let windows = team.try_map(passages, |passage| self.passage_windows(passage))?;
         self.encoded(scorer, windows, team).map(Some)
     }
 
@@ -54,9 +55,9 @@ impl Verifier {
     ///
     /// # Errors
     /// Those of the encoders.
-    pub fn embed_with_views<T: AsRef<str> + Sync>(
+    pub fn embed_with_views(
         &self,
-        passages: &[T],
+        passages: &[PassageText],
         embedded: &[String],
         encoder: &Encoder,
         team: &mut Team,
@@ -65,7 +66,7 @@ impl Verifier {
             let vectors = encoder.embed(embedded, Role::Document, team)?;
             return Ok(EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None });
         };
-        let windows = team.try_map(passages, |text| self.windows(text.as_ref(), Cut::Sentences))?;
+        let windows = team.try_map(passages, |passage| self.passage_windows(passage))?;
         let shared = self.shared_layers(encoder) > 0;
         let same = |(windows, text): (&Windows, &String)| match windows.ids.as_slice() {
             [ids] if shared => Ok::<_, Error>(encoder.ids(text, Role::Document)? == *ids),

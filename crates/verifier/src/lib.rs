@@ -65,4 +65,4 @@ pub use fingerprint::ViewsFingerprint;
 pub use prepared::{Asked, PassageSource, PreparedQuery, QueryExtent};
 pub use verification::{Assessment, Verification};
 pub use verifier::{Explanation, LoadedBase, SHIPPED_VERIFIER, Verifier, VerifierOptions};
-pub use windows::PassageViews;
+pub use windows::{PassageText, PassageViews};

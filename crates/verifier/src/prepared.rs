@@ -1,6 +1,5 @@
 //! A query that is read once and held against any number of passages.
 
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -13,7 +12,7 @@ use crate::decide::{Contender, Rules, Window, Wording, extent_of_question, suppo
 use crate::judging::{Held, QueryTokens, Reading, Terms};
 use crate::verification::Verification;
 use crate::verifier::{Verifier, tensors};
-use crate::windows::{Cut, PassageViews, Wanted, Windows};
+use crate::windows::{PassageText, PassageViews, Wanted, Windows};
 
 /// A query, read once. From [`Verifier::prepare`].
 pub struct PreparedQuery {
@@ -43,7 +42,7 @@ pub enum QueryExtent {
 #[derive(Clone, Debug)]
 pub enum PassageSource<'a> {
     /// To be encoded now.
-    Text(Cow<'a, str>),
+    Text(PassageText<'a>),
     /// Encoded before, by the same verifier.
     Views(PassageViews<'a>),
 }
@@ -151,9 +150,7 @@ impl Verifier {
     fn read_passages(&self, asked: &[Asked<'_>], team: &mut Team) -> Result<Vec<Read>, Error> {
         let passages = || asked.iter().flat_map(|(query, passages)| passages.iter().map(move |it| (*query, it)));
         let windows = |(query, passage): &(&PreparedQuery, &PassageSource)| match passage {
-            PassageSource::Text(text) => {
-                self.windows(text, Cut::Sentences).map(|windows| windows.nearest(&query.wanted))
-            }
+            PassageSource::Text(text) => self.passage_windows(text).map(|windows| windows.nearest(&query.wanted)),
             PassageSource::Views(_) => Ok(Windows::default()),
         };
         let windows = team.try_map(&passages().collect::<Vec<_>>(), windows)?;

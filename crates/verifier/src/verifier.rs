@@ -10,10 +10,10 @@ use vetted_reader::{
 };
 
 use crate::decide::{Rules, weighing};
-use crate::fingerprint::{Fingerprints, ViewsFingerprint};
+use crate::fingerprint::{ViewsFingerprint, fingerprint};
 use crate::judging::{Question, Terms};
 use crate::verification::Verification;
-use crate::windows::{Cut, Wanted};
+use crate::windows::{Cut, PassageText, Wanted};
 use crate::{Error, QueryExtent};
 
 /// Reads a query and a candidate token by token and says whether one vouches for the other.
@@ -21,7 +21,7 @@ pub struct Verifier {
     pub(crate) encoder: TokenEncoder,
     pub(crate) scorer: Scorer,
     parameters: usize,
-    fingerprints: Fingerprints,
+    fingerprint: ViewsFingerprint,
     pub(crate) compute: Compute,
 }
 
@@ -145,9 +145,9 @@ impl Verifier {
             ViewScorer::parameter_free(architecture, encoder.dimensions(), PARAMETER_FREE_TOKENS, options.storage);
         let scorer =
             scorer.map_err(|source| Error::Unusable { path: PathBuf::from("a scorer without parameters"), source })?;
-        let fingerprints = Fingerprints::of_formula(scorer.config(), options);
+        let fingerprint = fingerprint(scorer.config(), None, options);
         let (scorer, compute) = (Scorer::Views(Box::new(scorer)), Compute::of_this_process());
-        Ok(Verifier { encoder, scorer, parameters: 0, fingerprints, compute })
+        Ok(Verifier { encoder, scorer, parameters: 0, fingerprint, compute })
     }
 
     fn from_bytes(
@@ -160,9 +160,8 @@ impl Verifier {
     ) -> Result<Verifier, Error> {
         let fault = |source| Error::Unusable { path: path.into(), source };
         let config = Config::parse(config).map_err(fault)?;
-        let bytes = weights;
-        let weights = Weights::parse(bytes).map_err(fault)?;
-        let fingerprints = Fingerprints::new(&config, &weights, bytes, options);
+        let weights = Weights::parse(weights).map_err(fault)?;
+        let fingerprint = fingerprint(&config, Some(&weights), options);
         let replaced = weights.replaced().map_err(fault)?;
         let parameters = weights.parameters() + replaced.iter().map(|tensor| tensor.values.len()).sum::<usize>();
         let replacements: Replacements = replaced
@@ -187,7 +186,7 @@ impl Verifier {
         };
         let runtime = Runtime { precision: options.reader, storage: options.storage, lexical };
         let scorer = Scorer::load(config, &weights, runtime).map_err(fault)?;
-        Ok(Verifier { encoder, scorer, parameters, fingerprints, compute: Compute::of_this_process() })
+        Ok(Verifier { encoder, scorer, parameters, fingerprint, compute: Compute::of_this_process() })
     }
 
     /// Its description.
@@ -202,12 +201,12 @@ impl Verifier {
 
     /// What tells the views that it makes from those of every other verifier.
     pub fn views_fingerprint(&self) -> ViewsFingerprint {
-        self.fingerprints.own
+        self.fingerprint
     }
 
     /// Whether views that were kept under this fingerprint are such as it makes itself.
     pub fn makes_views_of(&self, fingerprint: &[u8]) -> bool {
-        self.fingerprints.accept(fingerprint)
+        fingerprint == self.fingerprint
     }
 
     /// How many of its encoder's lowest layers are those of `encoder`, in memory once.
@@ -272,26 +271,31 @@ impl Verifier {
     /// # Errors
     /// As [`verify`](Self::verify).
     pub fn explain(&self, query: &str, window: &str, relation: Relation) -> Result<Option<Explanation>, Error> {
-        self.explain_with(query, window, relation, &mut self.compute.team())
+        self.explain_with(query, &window.into(), relation, &mut self.compute.team())
     }
 
-    /// As [`explain`](Self::explain), on a team that the caller has.
+    /// As [`explain`](Self::explain), of a window with what stands above it, on a team that the caller has.
     ///
     /// # Errors
     /// As [`explain`](Self::explain).
     pub fn explain_with(
         &self,
         query: &str,
-        window: &str,
+        window: &PassageText,
         relation: Relation,
         team: &mut Team,
     ) -> Result<Option<Explanation>, Error> {
         let Scorer::Views(scorer) = &self.scorer else { return Ok(None) };
-        if window.trim().is_empty() {
+        if window.text.trim().is_empty() {
             return Ok(None);
         }
         let _explain = tracing::debug_span!("verifier.explain").entered();
-        let ids = [self.encoder.tokens().ids(query)?, self.encoder.tokens().ids(window)?];
+        let read = match window.lead.is_empty() {
+            true => self.encoder.tokens().ids(&window.text)?,
+            // A heading may be a window of its own.
+            false => self.passage_windows(window)?.ids.into_iter().max_by_key(Vec::len).unwrap_or_default(),
+        };
+        let ids = [self.encoder.tokens().ids(query)?, read];
         let hidden = self.encoder.token_vectors(&ids, team)?;
         let views = |i: usize| scorer.views(hidden[i].values(), &ids[i]);
         let (query, candidate) = (views(0).map_err(tensors)?, views(1).map_err(tensors)?);

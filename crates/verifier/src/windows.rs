@@ -1,15 +1,32 @@
 //! What of a text is read: windows of whole sentences.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-use vetted_corpus::{Passage, PassageOptions, cut, cut_sentences};
+use vetted_corpus::{PassageOptions, Window, cut, cut_sentences, leads};
 use vetted_encoder::Tokens;
 use vetted_reader::Views;
 
 use crate::Error;
 use crate::decide::{BLOCK, FEWEST_TOKENS, MOST_BYTES, MOST_COMPARED};
 use crate::verifier::Verifier;
+
+/// A passage of a document.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PassageText<'a> {
+    /// What stands above it in the document and counts for it, from [`vetted_corpus::leads`]; mostly nothing.
+    pub lead: Cow<'a, str>,
+    /// The passage itself.
+    pub text: Cow<'a, str>,
+}
+
+impl<'a, Text: Into<Cow<'a, str>>> From<Text> for PassageText<'a> {
+    /// A passage with nothing above it.
+    fn from(text: Text) -> Self {
+        PassageText { lead: Cow::Borrowed(""), text: text.into() }
+    }
+}
 
 /// The views of a passage's windows: all that is needed to verify it. Made by [`Verifier::passage_views`].
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +54,8 @@ pub(crate) enum Cut {
 }
 
 /// Which rule cuts what is kept into windows: part of [`ViewsFingerprint`](crate::ViewsFingerprint). Count up when it changes.
-pub(crate) const VERSION: u8 = 1;
+/// 2: line ends within paragraphs and full stops of abbreviations end no sentence; sentences are read with what they stand under.
+pub(crate) const VERSION: u8 = 2;
 
 impl Verifier {
     /// Views from their bytes; none when they are no views of this verifier.
@@ -45,16 +63,20 @@ impl Verifier {
         self.view_scorer()?.stored(bytes).ok()
     }
 
-    pub(crate) fn windows(&self, text: &str, how: Cut) -> Result<Windows, Error> {
-        self.windows_of(beginning(text, MOST_BYTES), how)
+    /// The sentences of a passage, each read with what it stands under.
+    pub(crate) fn passage_windows(&self, PassageText { lead, text }: &PassageText) -> Result<Windows, Error> {
+        self.windows_of(lead, beginning(text, MOST_BYTES), Cut::Sentences)
     }
 
-    fn windows_of(&self, text: &str, how: Cut) -> Result<Windows, Error> {
+    fn windows_of(&self, lead: &str, text: &str, how: Cut) -> Result<Windows, Error> {
         let tokens = self.encoder.tokens();
         let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
         let windows = match how {
-            Cut::Overlapping => cut(text, &PassageOptions::new(room, room / 3)?, count(tokens)),
-            Cut::Sentences => cut_sentences(text, &PassageOptions::new(room, 0)?, FEWEST_TOKENS, count(tokens)),
+            Cut::Overlapping => {
+                let passages = cut(text, &PassageOptions::new(room, room / 3)?, count(tokens)).into_iter();
+                passages.map(|passage| Window { bytes: passage.bytes, with_context: None }).collect()
+            }
+            Cut::Sentences => cut_sentences(lead, text, &PassageOptions::new(room, 0)?, FEWEST_TOKENS, count(tokens)),
         };
         Windows::new(tokens, text, windows)
     }
@@ -62,14 +84,15 @@ impl Verifier {
     /// The windows of a candidate that `query` is compared with, from all of it: no more than [`MOST_COMPARED`].
     pub(crate) fn windows_for(&self, query: &Wanted, text: &str, how: Cut) -> Result<Windows, Error> {
         if text.len() <= MOST_BYTES {
-            return Ok(self.windows_of(text, how)?.nearest(query));
+            return Ok(self.windows_of("", text, how)?.nearest(query));
         }
         let blocks = blocks(text);
         let shared = blocks.iter().map(|block| query.words_in(&text[block.clone()]));
         let mut windows = Windows::default();
-        for chosen in largest(shared.collect(), MOST_BYTES / BLOCK) {
-            let start = blocks[chosen].start;
-            let Windows { ranges, ids } = self.windows_of(&text[blocks[chosen].clone()], how)?;
+        let chosen = largest(shared.collect(), MOST_BYTES / BLOCK);
+        let starts: Vec<usize> = chosen.iter().map(|chosen| blocks[*chosen].start).collect();
+        for ((chosen, start), lead) in chosen.into_iter().zip(&starts).zip(leads(text, &starts)) {
+            let Windows { ranges, ids } = self.windows_of(&lead, &text[blocks[chosen].clone()], how)?;
             windows.ranges.extend(ranges.into_iter().map(|range| start + range.start..start + range.end));
             windows.ids.extend(ids);
         }
@@ -96,10 +119,9 @@ impl<'a> PassageViews<'a> {
 }
 
 impl Windows {
-    fn new(tokens: &Tokens, text: &str, windows: Vec<Passage>) -> Result<Windows, Error> {
-        let ranges: Vec<Range<usize>> = windows.into_iter().map(|window| window.bytes).collect();
-        let ids = ranges.iter().map(|range| tokens.ids(&text[range.clone()])).collect::<Result<_, _>>()?;
-        Ok(Windows { ranges, ids })
+    fn new(tokens: &Tokens, text: &str, windows: Vec<Window>) -> Result<Windows, Error> {
+        let ids = windows.iter().map(|window| tokens.ids(&window.read(text))).collect::<Result<_, _>>()?;
+        Ok(Windows { ranges: windows.into_iter().map(|window| window.bytes).collect(), ids })
     }
 
     pub(crate) fn nearest(self, query: &Wanted) -> Windows {

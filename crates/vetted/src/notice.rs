@@ -26,7 +26,7 @@ impl fmt::Display for Notice {
             Notice::Index(notice) => notice.fmt(formatter),
             Notice::OtherViews => write!(
                 formatter,
-                "the index keeps the views of another verifier, so texts are encoded as they are found, which is slow; \
+                "the index keeps the views of another verifier or of an earlier vetted, so texts are encoded as they are found, which is slow; \
                  index the same documents again to renew them"
             ),
             Notice::DamagedViews { id } => write!(

@@ -4,11 +4,11 @@ use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::{Map, Value};
-use vetted_corpus::{Document, Passage, PassageOptions, cut};
+use vetted_corpus::{Document, Passage, PassageOptions, cut, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::Team;
 use vetted_retrieval::{Entry, matching_words};
-use vetted_verifier::EncodedPassages;
+use vetted_verifier::{EncodedPassages, PassageText};
 
 use crate::stored_views;
 use crate::{Error, PassageViews, Verifier};
@@ -116,7 +116,8 @@ pub(crate) fn entries(
             EncodedPassages { vectors: vectors.iter().map(<[f32]>::to_vec).collect(), views: None }
         }
         Some(verifier) => {
-            let verified: Vec<&str> = each().map(|(document, passage)| verified_text(document, passage)).collect();
+            let verified: Vec<PassageText> =
+                documents.iter().zip(&cuts).flat_map(|(document, cuts)| verified_texts(document, cuts)).collect();
             verifier.embed_with_views(&verified, &embedded, encoder, team)?
         }
     };
@@ -147,7 +148,9 @@ pub(crate) fn given_entries(
         document.metadata.shift_remove(field);
     }
     let passages: Vec<Passage> = documents.iter().map(|document| whole(&document.text)).collect();
-    let texts: Vec<&str> = documents.iter().zip(&passages).map(|(it, passage)| verified_text(it, passage)).collect();
+    let texts =
+        documents.iter().zip(&passages).flat_map(|(it, passage)| verified_texts(it, std::slice::from_ref(passage)));
+    let texts: Vec<PassageText> = texts.collect();
     let views = verifier.map(|verifier| verifier.passage_views_with(&texts, team)).transpose()?.flatten();
     let mut views = views.map(Vec::into_iter);
     for ((document, passage), vector) in documents.into_iter().zip(passages).zip(vectors) {
@@ -165,8 +168,7 @@ pub(crate) fn renewed_views(
     verifier: &Verifier,
     team: &mut Team,
 ) -> Result<Option<Vec<u8>>, Error> {
-    let texts: Vec<&str> = passages.iter().map(|passage| verified_text(document, passage)).collect();
-    let views = verifier.passage_views_with(&texts, team)?;
+    let views = verifier.passage_views_with(&verified_texts(document, &passages), team)?;
     Ok(views.and_then(|views| record(verifier, &passages.into_iter().zip(views).collect::<Vec<_>>())))
 }
 
@@ -174,12 +176,18 @@ fn record(verifier: &Verifier, passages: &[(Passage, PassageViews)]) -> Option<V
     stored_views::encode(verifier.views_fingerprint(), passages)
 }
 
-/// What of a passage is verified: the passage itself, or the title of a document that has nothing else.
-pub(crate) fn verified_text<'a>(document: &'a Document, passage: &Passage) -> &'a str {
-    match passage.bytes.is_empty() {
-        true => &document.title,
-        false => document.text.get(passage.bytes.clone()).unwrap_or_default(),
-    }
+/// What of each passage is verified: the passage itself with what stands above it, or the title of a document that has nothing
+/// else.
+pub(crate) fn verified_texts<'a>(document: &'a Document, passages: &[Passage]) -> Vec<PassageText<'a>> {
+    let starts: Vec<usize> = passages.iter().map(|passage| passage.bytes.start).collect();
+    let verified = |(passage, lead): (&Passage, String)| match passage.bytes.is_empty() {
+        true => PassageText::from(&*document.title),
+        false => {
+            let text = document.text.get(passage.bytes.clone()).unwrap_or_default();
+            PassageText { lead: lead.into(), text: text.into() }
+        }
+    };
+    passages.iter().zip(leads(&document.text, &starts)).map(verified).collect()
 }
 
 /// Every passage is read under its document's title: "It was founded in 1887" says more with it.

@@ -4,17 +4,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use vetted_corpus::Document;
+use vetted_corpus::{Document, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
 use vetted_reader::Relation;
 use vetted_retrieval::{Query, Snapshot};
 
-use crate::outcome::{Outcome, select};
+use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::snippet::{Snippet, snippet};
 use crate::verify::Question;
-use crate::{Engine, Error, PreparedQuery, Unverified, Verifier};
+use crate::{Engine, Error, PassageText, PreparedQuery, Unverified, Verifier};
 
 /// What one search needs of models.
 struct Models {
@@ -169,8 +169,16 @@ impl Engine {
             let _evidence = tracing::debug_span!("evidence").entered();
             for hit in &mut hits {
                 deadline.check()?;
-                if let (Some(verifier), Outcome::Accept(_) | Outcome::Reject(..)) = (&verifier, &hit.outcome) {
-                    hit.evidence = verifier.explain_with(text, &hit.window.text, Relation::Support, team)?;
+                if let (Some(verifier), Outcome::Accept(read) | Outcome::Reject(read, _)) = (&verifier, &hit.outcome) {
+                    let lead = match &read.window {
+                        Part::Title => String::new(),
+                        Part::Text(bytes) => {
+                            let document = snapshot.get(&hit.id)?.unwrap_or_default();
+                            leads(&document.text, &[bytes.start]).pop().unwrap_or_default()
+                        }
+                    };
+                    let window = PassageText { lead: lead.into(), text: hit.window.text.as_str().into() };
+                    hit.evidence = verifier.explain_with(text, &window, Relation::Support, team)?;
                 }
             }
             timing.evidence = start.elapsed() - timing.reading;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use vetted_corpus::sentence_starts;
 use vetted_retrieval::matching_words;
 
 /// A piece of a document's text.
@@ -18,7 +19,8 @@ pub struct Snippet {
 /// About how many bytes a snippet has.
 const LENGTH: usize = 280;
 
-/// The stretch of `text[passage]` that holds most words of the query, widened to whole words.
+/// The stretch of `text[passage]` that holds most words of the query. It begins with a sentence where one begins not far
+/// before the first of these words, else with a word.
 pub(crate) fn snippet(text: &str, passage: Range<usize>, query: &str) -> Snippet {
     let Some(part) = text.get(passage.clone()) else { return Snippet::default() };
     let matches = matching_words(query, part);
@@ -45,6 +47,7 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
     // The first match of the window with most matches; among equals the earliest. One pass: a long document may hold a
     // word tens of thousands of times.
     let mut best = (0, 0);
+    let mut last = 0;
     let mut end = 0;
     for (i, m) in matches.iter().enumerate() {
         while matches.get(end).is_some_and(|last| last.end <= m.start + LENGTH) {
@@ -53,11 +56,27 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
         let found = end.saturating_sub(i);
         if found > best.0 {
             best = (found, m.start);
+            last = matches[end - 1].end;
         }
     }
-    // A little before the first match, so that it can be understood.
-    let start = word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH));
-    start..word_end(part, start + LENGTH)
+    match start_of_sentence(part, best.1) {
+        Some(start) => start..word_end(part, last.max(start + LENGTH)),
+        None => {
+            // A little before the first match, so that it can be understood.
+            let start = word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH));
+            start..word_end(part, start + LENGTH)
+        }
+    }
+}
+
+/// The start of the sentence that holds `at`, unless it is too far before it.
+fn start_of_sentence(part: &str, at: usize) -> Option<usize> {
+    let from = word_start(part, at.saturating_sub(LENGTH));
+    let region = &part[from..part.ceil_char_boundary((at + LENGTH).min(part.len()))];
+    // Where the region begins, nothing need begin.
+    let starts =
+        sentence_starts(region).into_iter().map(|start| from + start).filter(|start| from == 0 || *start > from);
+    starts.take_while(|start| *start <= at).last().filter(|start| at - start <= LENGTH / 2)
 }
 
 /// The start of the word at or before `at`.
@@ -92,6 +111,24 @@ mod tests {
         let marked: Vec<&str> = snippet.matches.iter().map(|m| &snippet.text[m.clone()]).collect();
         assert_eq!(marked, ["lantern", "Lisbon"]);
         assert!(snippet.text.len() <= LENGTH + 40);
+    }
+
+    #[test]
+    fn begins_with_the_sentence_of_the_first_word() {
+        let filler = "Rain fell on the old harbour. ".repeat(30);
+        for (sentence, query) in [
+            ("According to Dr. Smith of the U.S. office, the keepers of Lisbon light seven lamps.", "seven lamps"),
+            (
+                "The valve, which was built\nin 1903 by a man from Porto,\nis never closed by hand.",
+                "valve closed by hand",
+            ),
+        ] {
+            let text = format!("{filler}{sentence} {filler}");
+            let snippet = snippet(&text, 0..text.len(), query);
+            assert!(snippet.text.starts_with(sentence), "{}", snippet.text);
+        }
+        let endless = format!("{} lamps {}", "and so on ".repeat(60), "and on ".repeat(60));
+        assert!(snippet(&endless, 0..endless.len(), "lamps").text.contains("lamps"), "without a sentence, words");
     }
 
     proptest! {

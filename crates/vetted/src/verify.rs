@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::{Deadline, Expired, Team};
 use vetted_retrieval::Snapshot;
-use vetted_verifier::{Asked, Contender, Policy, Unverified, Verification, rivals, unanswerable};
+use vetted_verifier::{Asked, Contender, PassageText, Policy, Unverified, Verification, rivals, unanswerable};
 
 use crate::notice::Notice;
-use crate::passages::{verified_text, with_most_words};
+use crate::passages::{verified_texts, with_most_words};
 use crate::search::{Candidate, Search};
 use crate::stored_views::{Missing, find};
 use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery};
@@ -189,24 +189,33 @@ impl Engine {
         for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
             sources.push(match find(record, &reading.bytes, question.asked.verifier()) {
                 Ok(views) => PassageSource::Views(views),
-                Err(missing) => PassageSource::Text(self.text(snapshot, id, reading, missing)?.into()),
+                Err(missing) => PassageSource::Text(self.text(snapshot, id, reading, missing)?),
             });
         }
         Ok(Part { question: at, range, readings, sources })
     }
 
     /// A passage's text, where its views cannot be had.
-    fn text(&self, snapshot: &Snapshot, id: &str, reading: &Reading, missing: Missing) -> Result<String, Error> {
+    fn text(
+        &self,
+        snapshot: &Snapshot,
+        id: &str,
+        reading: &Reading,
+        missing: Missing,
+    ) -> Result<PassageText<'static>, Error> {
         match missing {
             Missing::Absent => {}
             Missing::OtherVerifier => self.notice_other_views(),
             Missing::Damaged => self.notice(Notice::DamagedViews { id: id.to_owned() }),
         }
         let passage = Passage { bytes: reading.bytes.clone(), chars: 0..0 };
-        match &reading.document {
-            Some(document) => Ok(verified_text(document, &passage).to_owned()),
-            None => Ok(verified_text(&snapshot.get(id)?.unwrap_or_default(), &passage).to_owned()),
-        }
+        let read = match &reading.document {
+            Some(_) => None,
+            None => Some(snapshot.get(id)?.unwrap_or_default()),
+        };
+        let document = reading.document.as_ref().or(read.as_ref());
+        let text = document.and_then(|document| verified_texts(document, &[passage]).pop()).unwrap_or_default();
+        Ok(PassageText { lead: text.lead.into_owned().into(), text: text.text.into_owned().into() })
     }
 }
 

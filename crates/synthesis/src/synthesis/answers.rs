@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use vetted_corpus::sentences;
 use vetted_pairs::squad::Paragraph;
 use vetted_pairs::{Kind, Label, Pair, Relation};
 
@@ -10,7 +11,6 @@ use crate::negated::{negate_both, negate_each};
 use crate::pool::Pool;
 use crate::random::Random;
 use crate::sentence::{Sentence, is_be};
-use crate::sentences::sentences;
 use crate::statement::state;
 use crate::tag::Tag;
 
