@@ -112,7 +112,7 @@ pub use vetted_reader as reader;
 pub use vetted_retrieval as retrieval;
 pub use vetted_retrieval::{Filter, Fusion, Normalization, Scores};
 pub use vetted_verifier::{
-    Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageViews, Policy, PreparedQuery,
+    Answer, Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageViews, Policy, PreparedQuery,
     QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions, ViewsFingerprint,
     Window, combine_passage,
 };
