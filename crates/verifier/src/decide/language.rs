@@ -167,7 +167,7 @@ fn other_words(text: &str) -> bool {
         || (weak >= 2 && sentence && content >= 1 && share(small, 3))
         || (weak >= 2 && sentence && marked >= 1 && share(small, 5))
         || (marked >= 1 && sentence && english == 0 && share(marked + small, 5) && info.confidence() > 0.75)
-        || (marked >= 2 && english == 0 && share(marked, 2))
+        || (marked >= if sentence { 2 } else { 3 } && english == 0 && share(marked, 2))
 }
 
 /// The words of a text, an elided one with its apostrophe: `l'`.

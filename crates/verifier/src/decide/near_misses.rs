@@ -64,9 +64,10 @@ impl Said {
         }
     }
 
-    /// Whether one thing stands in the place of another, and the query speaks of neither.
+    /// Whether one thing stands in the place of another, and the query speaks of neither. A number is said of a thing: the price
+    /// of another plan than the one that is asked about is another price.
     fn is_of_something_else(&self, gap: &Gap) -> bool {
-        let names = |words: &[Word]| words.iter().any(|word| !word.is_grammar() && !word.denies());
+        let names = |words: &[Word]| words.iter().any(Word::names);
         names(gap.0) && names(gap.1) && !self.is_asked_about(gap)
     }
 
@@ -90,6 +91,11 @@ impl Said {
 impl Word {
     fn is_grammar(&self) -> bool {
         GRAMMAR.contains(&self.text.as_str())
+    }
+
+    /// Whether it may tell which thing is meant.
+    fn names(&self) -> bool {
+        !self.is_grammar() && !self.denies() && self.text.contains(char::is_alphabetic)
     }
 
     fn denies(&self) -> bool {
@@ -185,6 +191,13 @@ mod tests {
                 "the basic plan costs ten dollars",
                 "the basic plan cost ten dollars",
                 false,
+            ),
+            (
+                "what does the small ticket cost",
+                false,
+                "the small ticket costs 5 euros",
+                "the large ticket costs 9 euros",
+                true,
             ),
             ("the bridge closed", false, "the bridge closed in 2019", "the bridge closed in 2018", false),
             ("the bridge closed in 2019", false, "the bridge closed in 2019", "the bridge closed in 2018", true),

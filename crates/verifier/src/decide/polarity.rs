@@ -150,6 +150,7 @@ fn denials(text: &str) -> Vec<Denial<'_>> {
             true => bytes.start - 1..places[until].end,
             false => bytes.start..places.get(until + 1).map_or(places[until].end, |next| next.start),
         };
+        let begins_large = text[bytes.clone()].starts_with(char::is_uppercase);
         match word(at) {
             "not" if NO_DENIAL.contains(&word(at + 1)) || (at > 0 && word(at - 1) == "or") => {
                 denials.push(Denial { bytes, without: None });
@@ -159,10 +160,10 @@ fn denials(text: &str) -> Vec<Denial<'_>> {
                 denials.push(Denial { bytes: alone(at + 1), without: Some("") });
                 at += 1;
             }
-            "cannot" => denials.push(Denial { without: Some(&text[bytes.start..bytes.start + 3]), bytes }),
+            "cannot" | "can't" => denials.push(Denial { without: text.get(bytes.start..bytes.start + 3), bytes }),
+            "won't" if begins_large => denials.push(Denial { bytes, without: Some("Will") }),
             "won't" => denials.push(Denial { bytes, without: Some("will") }),
             "shan't" => denials.push(Denial { bytes, without: Some("shall") }),
-            "can't" => denials.push(Denial { bytes, without: Some("can") }),
             other if DENIALS.contains(&other) => denials.push(Denial { bytes, without: None }),
             other if other.ends_with("n't") => {
                 let apostrophe = if text[bytes.clone()].ends_with("'t") { 1 } else { '\u{2019}'.len_utf8() };
@@ -201,6 +202,7 @@ mod tests {
             ("Doesn\u{2019}t the plan include support?", Some("Does the plan include support?")),
             ("Is the pool not heated?", Some("Is the pool heated?")),
             ("Can't dogs enter the museum?", Some("Can dogs enter the museum?")),
+            ("Won't the shop open?", Some("Will the shop open?")),
             ("Am I allowed to smoke here?", Some("Am I allowed to smoke here?")),
             ("Will the shop open on Sunday or not?", Some("Will the shop open on Sunday?")),
             ("will the shop open on Sunday", Some("will the shop open on Sunday")),
