@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 use vetted::reader::{Architecture, Relation};
-use vetted::{Document, Engine, Finding, Precision, Verdict, Verifier, VerifierOptions};
+use vetted::{Answer, Document, Engine, Finding, Precision, Verdict, Verification, Verifier, VerifierOptions};
 
 fn vetted(folder: &Path, arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_vetted")).args(arguments).current_dir(folder).output().unwrap()
@@ -96,6 +96,94 @@ fn of_two_that_say_nearly_the_same_the_worse_one_is_left_out() {
     ]);
     let found = search(&folder, "How many helices does each repeat comprise, joined by a short loop?");
     assert_eq!((ids(&found["hits"]), ids(&found["rejected"])), (vec!["right"], vec!["wrong"]), "{found}");
+}
+
+#[test]
+fn what_differs_in_something_else_than_the_query_says_is_kept() {
+    let folder = indexed(&[
+        r#"{"_id": "1", "text": "The harbor museum is open on Fridays."}"#,
+        r#"{"_id": "2", "text": "The castle museum is open on Sundays."}"#,
+        r#"{"_id": "3", "text": "The railway museum is closed on Fridays."}"#,
+    ]);
+    let found = search(&folder, "When is the museum open?");
+    assert!(ids(&found["rejected"]).is_empty(), "{found}");
+    let records: Vec<String> = (1..20)
+        .map(|n| format!(r#"{{"_id": "{n}", "text": "Report {n}: the lift in house {} is stuck."}}"#, n + 7))
+        .collect();
+    let folder = indexed(&records.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(ids(&search(&folder, "the lift is stuck")["rejected"]).is_empty());
+}
+
+#[test]
+fn a_question_is_answered_by_no_and_not_contradicted() {
+    let folder = indexed(&[
+        r#"{"_id": "no", "text": "The ferry does not run in winter."}"#,
+        r#"{"_id": "tea", "text": "Green tea turns bitter in boiling water."}"#,
+    ]);
+    for query in ["Does the ferry run in winter?", "does the ferry run in winter", "Doesn't the ferry run in winter?"] {
+        let found = search(&folder, query);
+        assert_eq!(
+            (&found["hits"][0]["id"], &found["hits"][0]["verdict"]),
+            (&"no".into(), &"accept".into()),
+            "{found}"
+        );
+        assert_eq!(
+            (&found["hits"][0]["answer"], &found["rejected"]),
+            (&"no".into(), &Value::Array(Vec::new())),
+            "{query}"
+        );
+    }
+    // What asserts, or presupposes, is contradicted.
+    for query in ["The ferry runs in winter.", "Why does the ferry run in winter?"] {
+        assert_eq!(ids(&search(&folder, query)["rejected"]), ["no"], "{query}");
+    }
+    let verifier = verifier(VerifierOptions::default());
+    let candidates =
+        ["The ferry runs in winter.", "The ferry doesn't run in winter.", "The bus does not run in winter."];
+    let verified = verifier.verify("Does the ferry run in winter?", &candidates, Relation::Support).unwrap();
+    let said: Vec<_> = verified.iter().map(|one| (one.verdict(), one.judgement().and_then(|it| it.answer))).collect();
+    assert_eq!(said[..2], [(Verdict::Accept, Some(Answer::Yes)), (Verdict::Accept, Some(Answer::No))]);
+    assert!(said[2].0 != Verdict::Accept && said[2].1.is_none(), "{said:?}");
+}
+
+#[test]
+fn what_the_verifier_cannot_read_is_unverified() {
+    let verifier = verifier(VerifierOptions::default());
+    for (query, candidate, reason) in [
+        ("\u{1f98a} saw \u{1f422}", "\u{1f422} saw \u{1f98a}", "unknown-characters"),
+        ("Press \u{1f53c} to start", "Press \u{1f53d} to start", "unknown-characters"),
+        ("the sum a \u{2260} b holds", "the sum a = b holds", "unknown-characters"),
+        ("the sum a = b holds", "the sum a \u{2260} b holds", "unknown-characters"),
+        ("Die T\u{fc}r ist geschlossen.", "Die T\u{fc}r ist nicht geschlossen.", "not-english"),
+        ("The door is closed.", "La porte n'est pas ferm\u{e9}e.", "not-english"),
+        (
+            "\u{732b}\u{304c}\u{9b5a}\u{3092}\u{98df}\u{3079}\u{305f}",
+            "\u{9b5a}\u{304c}\u{732b}\u{3092}\u{98df}\u{3079}\u{305f}",
+            "not-english",
+        ),
+    ] {
+        for relation in [Relation::Support, Relation::Equivalence] {
+            match &verifier.verify(query, &[candidate], relation).unwrap()[0] {
+                Verification::Unverified(why, _) => assert_eq!(why.name(), reason, "{query} / {candidate}"),
+                other => panic!("{query} / {candidate}: {other:?}"),
+            }
+        }
+    }
+    for same in ["\u{1f98a} saw \u{1f422}", "the sum a \u{2260} b holds"] {
+        assert_eq!(verifier.verify(same, &[same], Relation::Support).unwrap()[0].verdict(), Verdict::Accept, "{same}");
+    }
+    let folder = indexed(&[
+        "{\"_id\": \"1\", \"text\": \"\u{1f98a} saw \u{1f422} in the garden.\"}",
+        r#"{"_id": "2", "text": "Der Hund hat den Mann nicht gebissen."}"#,
+    ]);
+    let found = search(&folder, "\u{1f422} saw \u{1f98a} in the garden.");
+    assert_eq!(
+        (&found["verified"], &found["hits"][0]["reason"]),
+        (&false.into(), &"unknown-characters".into()),
+        "{found}"
+    );
+    let found = search(&folder, "Der Hund hat den Mann gebissen.");
+    assert!(found["hits"].as_array().unwrap().iter().all(|hit| hit["reason"] == "not-english"), "{found}");
 }
 
 fn verifier(options: VerifierOptions) -> Verifier {

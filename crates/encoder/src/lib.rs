@@ -38,7 +38,7 @@ mod weights;
 pub use encoder::{Backend, Encoder, Options, Role, Vectors};
 pub use error::Error;
 pub use token_encoder::TokenEncoder;
-pub use tokens::Tokens;
+pub use tokens::{Tokens, Unseen};
 pub use vetted_kernels::{Compute, Deadline, Expired, Precision, Team};
 pub use vetted_models as models;
 pub use vetted_models::{ModelFolder, folder};

@@ -1,6 +1,8 @@
 //! The encoder under tier two agrees with the one under tier one, and takes replacements.
 
-use vetted_encoder::{Encoder, Error, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models};
+use vetted_encoder::{
+    Encoder, Error, ModelFolder, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models,
+};
 use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
 
 fn team() -> Team {
@@ -88,4 +90,33 @@ fn what_is_no_longer_wanted_is_given_up() {
     reader.token_vectors(&ids, &mut team).unwrap();
     cancellation.cancel();
     assert!(matches!(reader.token_vectors(&ids, &mut team), Err(Error::Expired(Expired::Cancelled))));
+}
+
+#[test]
+fn what_ids_do_not_tell_is_known_in_its_order() {
+    let tiny = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/tiny/encoder");
+    let folder = ModelFolder::open(tiny).unwrap();
+    let encoder = TokenEncoder::open(&folder, Replacements::new(), Precision::F32, 64).unwrap();
+    let long = "x".repeat(120);
+    let long_words = format!("the {long} and the dog");
+    for (text, unknown, mistaken) in [
+        ("The dog bit the man.", vec![], vec![]),
+        ("\u{1f436} bit \u{1f468}.", vec!["\u{1f436}", "\u{1f468}"], vec![]),
+        // How it is drawn does not matter.
+        ("\u{2764}\u{fe0f} the dog", vec!["\u{2764}"], vec![]),
+        (long_words.as_str(), vec![long.as_str()], vec![]),
+        // Signs of a font of one's own are left out, and an unequal sign loses its stroke.
+        ("the \u{e000} dog", vec!["\u{e000}"], vec![]),
+        ("x \u{2260} y", vec![], vec!["\u{2260}"]),
+        ("x =\u{338} y", vec![], vec!["\u{338}"]),
+        // Accents of letters may be overlooked.
+        ("caf\u{e9} cafe\u{301}", vec![], vec![]),
+    ] {
+        let unseen = encoder.tokens().unseen(text).unwrap();
+        assert_eq!((unseen.unknown, unseen.mistaken), (strings(&unknown), strings(&mistaken)), "{text}");
+    }
+}
+
+fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(|it| (*it).to_owned()).collect()
 }

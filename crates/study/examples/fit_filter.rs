@@ -62,7 +62,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let texts: Vec<PassageSource> =
             hits.iter().take(DEPTH).map(|hit| PassageSource::Text(by_id[hit.id.as_str()].into())).collect();
         let mut windows = match asked.extent() {
-            QueryExtent::Keywords => Vec::new(),
+            QueryExtent::Keywords | QueryExtent::Foreign => Vec::new(),
             QueryExtent::Whole | QueryExtent::Beginning => asked.read_windows(&texts)?,
         };
         windows.resize(hits.len(), Vec::new());

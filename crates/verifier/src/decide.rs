@@ -5,20 +5,31 @@
 //! 2. A text too long to be read at once: the finding is that of one of its windows (`windows`). Passages that a retriever
 //!    found have a rule of their own, for most of them are *about* a query and say neither yes nor no.
 //! 3. The finding becomes a verdict, unless too little was read for one ([`conclude`]).
-//! 4. Among several candidates one beats another that says nearly the same ([`rivals`]).
-//! 5. A search leaves out what is rejected, or only marks it ([`Policy`]).
+//! 4. What numbers cannot tell is looked at in the texts: other languages ([`language`]), what the tokenizer does not see
+//!    ([`characters`]), and questions that are answered by no ([`polarity`], [`texts`]).
+//! 5. Among several candidates one beats another that says nearly the same, but for what the query says ([`rivals`]).
+//! 6. A search leaves out what is rejected, or only marks it ([`Policy`]).
 
+mod characters;
+pub(crate) mod language;
+mod near_misses;
+pub(crate) mod polarity;
 mod rivals;
+mod texts;
 mod windows;
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
+use unicode_segmentation::UnicodeSegmentation;
 use vetted_reader::{Calibrations, Change, Kind, Logit, Outputs, Relation, Thresholds, Weighing};
 
-pub(crate) use rivals::supported_by;
-pub use rivals::{Contender, Wording, beaten, rivals};
+pub(crate) use near_misses::Said;
+pub(crate) use rivals::Wording;
+pub use rivals::{Contender, beaten};
+pub(crate) use rivals::{WordingRead, rivals, supported_by};
+pub(crate) use texts::{answered, looked_at, may_be_no};
 pub(crate) use windows::combine;
 pub use windows::{Window, combine_passage};
 
@@ -81,6 +92,17 @@ pub struct Judgement {
     /// The likeliest kind of difference, for whatever neither supports nor is the same; none from scorers that do not know
     /// kinds.
     pub kind: Option<Kind>,
+    /// What it answers to a question that asks for yes or no, where that is known.
+    pub answer: Option<Answer>,
+}
+
+/// An answer to a question that asks for yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Answer {
+    /// What is asked is so.
+    Yes,
+    /// It is not so.
+    No,
 }
 
 /// What becomes of a candidate, in a word. The same word means the same in every command and every interface.
@@ -114,6 +136,10 @@ pub enum Unverified {
     CandidateTooLong,
     /// It has no text.
     NoText,
+    /// The query or the candidate is of a language that the verifier has not learned.
+    NotEnglish,
+    /// It looks the same to the verifier only because there are characters that it does not know.
+    UnknownCharacters,
     /// The verifier, or what it reads from, failed.
     Failed(Arc<dyn StdError + Send + Sync>),
 }
@@ -173,7 +199,7 @@ impl Judgement {
             Relation::Support | Relation::Equivalence => Finding::Neither,
         };
         let kind = outputs.likeliest_kind().filter(|_| !matches!(finding, Finding::Supports | Finding::Same));
-        Judgement { finding, p_match, p_conflict, kind: kind.map(|(kind, _)| kind) }
+        Judgement { finding, p_match, p_conflict, kind: kind.map(|(kind, _)| kind), answer: None }
     }
 }
 
@@ -181,15 +207,21 @@ impl Judgement {
 /// (`vetted verify`, a cache): "enable 2FA" and "disable 2FA" are different, though a search for either says nothing.
 pub(crate) fn extent_of_question(query: &str, is_cut: bool) -> QueryExtent {
     match () {
-        () if query.split_whitespace().take(FEWEST_WORDS).count() < FEWEST_WORDS => QueryExtent::Keywords,
+        () if count_words(query) < FEWEST_WORDS => QueryExtent::Keywords,
         () if is_cut => QueryExtent::Beginning,
         () => QueryExtent::Whole,
     }
 }
 
+/// What stands between blanks is a word; where a script has none between its words, those that Unicode tells.
+fn count_words(text: &str) -> usize {
+    let unbroken = |c| matches!(c, '\u{e00}'..='\u{eff}' | '\u{3041}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}');
+    text.split_whitespace().map(|word| if word.contains(unbroken) { word.unicode_words().count() } else { 1 }).sum()
+}
+
 /// Why no candidate for a query is verified at all, where that is so.
 pub fn unanswerable(extent: QueryExtent) -> Option<Unverified> {
-    unread_of_query(extent).filter(|why| matches!(why, Unverified::QueryTooShort))
+    unread_of_query(extent).filter(|why| matches!(why, Unverified::QueryTooShort | Unverified::NotEnglish))
 }
 
 /// What of a query was not read.
@@ -198,6 +230,7 @@ pub(crate) fn unread_of_query(extent: QueryExtent) -> Option<Unverified> {
         QueryExtent::Whole => None,
         QueryExtent::Beginning => Some(Unverified::QueryTooLong),
         QueryExtent::Keywords => Some(Unverified::QueryTooShort),
+        QueryExtent::Foreign => Some(Unverified::NotEnglish),
     }
 }
 
@@ -210,7 +243,7 @@ pub(crate) fn unread(extent: QueryExtent, relation: Relation, windows: usize) ->
 /// The verdict. Support of a passage must be surer than that of a text that somebody brought
 /// ([`Thresholds::passage_support`]), for a search reads many sentences, each of which may look like support by mistake. On
 /// what was read in part, nothing is accepted, but what contradicts the part contradicts the whole; keywords contradict
-/// nothing.
+/// nothing, and what is not understood is nothing.
 pub(crate) fn conclude(
     assessment: Assessment,
     unread: Option<Unverified>,
@@ -219,7 +252,9 @@ pub(crate) fn conclude(
 ) -> Verification {
     let Judgement { finding, p_match, .. } = assessment.judgement;
     match (finding, unread) {
-        (_, Some(why @ Unverified::QueryTooShort)) => Verification::Unverified(why, Some(assessment)),
+        (_, Some(why @ (Unverified::QueryTooShort | Unverified::NotEnglish))) => {
+            Verification::Unverified(why, Some(assessment))
+        }
         (Finding::Contradicts | Finding::Different, _) => Verification::Reject(assessment),
         (_, Some(why)) => Verification::Unverified(why, Some(assessment)),
         (Finding::Supports, None) if rules == Rules::Passage && p_match < thresholds.passage_support => {
@@ -276,6 +311,16 @@ impl Finding {
     }
 }
 
+impl Answer {
+    /// Its name, as in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Answer::Yes => "yes",
+            Answer::No => "no",
+        }
+    }
+}
+
 impl Verdict {
     /// Its name, as in JSON.
     pub fn name(self) -> &'static str {
@@ -299,6 +344,8 @@ impl Unverified {
             Unverified::QueryWithoutText => "query-without-text",
             Unverified::CandidateTooLong => "candidate-too-long",
             Unverified::NoText => "no-text",
+            Unverified::NotEnglish => "not-english",
+            Unverified::UnknownCharacters => "unknown-characters",
             Unverified::Failed(_) => "failed",
         }
     }
@@ -326,6 +373,8 @@ impl fmt::Display for Unverified {
             Unverified::QueryWithoutText => "the query has no text, only a vector",
             Unverified::CandidateTooLong => "it is longer than the verifier reads at once",
             Unverified::NoText => "it has no text",
+            Unverified::NotEnglish => "it is not English, and the verifier reads nothing else",
+            Unverified::UnknownCharacters => "it has characters that the verifier does not know",
             Unverified::Failed(error) => return error.fmt(formatter),
         })
     }
@@ -376,7 +425,7 @@ mod tests {
 
     #[test]
     fn nothing_is_accepted_on_text_that_was_not_read_and_keywords_contradict_nothing() {
-        use QueryExtent::{Beginning, Keywords, Whole};
+        use QueryExtent::{Beginning, Foreign, Keywords, Whole};
         use Relation::{Equivalence, Support};
         use Verdict::{Abstain, Accept, Reject, Unverified};
         for (extent, relation, windows, [of_match, of_none, of_conflict]) in [
@@ -387,6 +436,8 @@ mod tests {
             (Beginning, Support, 1, [Unverified, Unverified, Reject]),
             (Beginning, Equivalence, 1, [Unverified, Unverified, Reject]),
             (Keywords, Support, 1, [Unverified, Unverified, Unverified]),
+            (Foreign, Support, 1, [Unverified, Unverified, Unverified]),
+            (Foreign, Equivalence, 1, [Unverified, Unverified, Unverified]),
         ] {
             for ((p_match, p_conflict), verdict) in
                 [(0.95, 0.1), (0.4, 0.1), (0.1, 0.9)].into_iter().zip([of_match, of_none, of_conflict])
@@ -396,6 +447,15 @@ mod tests {
                 let concluded = conclude(read, unread, Rules::Pair, &Thresholds::default());
                 assert_eq!(concluded.verdict(), verdict, "{extent:?} {relation:?} {windows} {p_match}");
             }
+        }
+    }
+
+    #[test]
+    fn words_are_counted_in_scripts_without_blanks_too() {
+        for (query, words) in
+            [("M4 bolt", 2), ("wi-fi password", 2), ("who bit him", 3), ("\u{72d7}\u{54ac}\u{4e86}\u{4eba}", 4)]
+        {
+            assert_eq!(count_words(query), words, "{query}");
         }
     }
 

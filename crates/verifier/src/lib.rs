@@ -51,13 +51,13 @@ mod error;
 mod fingerprint;
 mod judging;
 mod prepared;
+mod second_look;
 mod verification;
 mod verifier;
 mod windows;
 
 pub use decide::{
-    Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, Wording, beaten, combine_passage, rivals,
-    unanswerable,
+    Answer, Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, beaten, combine_passage, unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

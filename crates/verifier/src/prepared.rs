@@ -1,5 +1,6 @@
 //! A query that is read once and held against any number of passages.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -8,8 +9,11 @@ use vetted_kernels::Team;
 use vetted_reader::{Relation, Scorer, Views};
 
 use crate::Error;
-use crate::decide::{Contender, Rules, Window, Wording, extent_of_question, supported_by};
+use crate::decide::{
+    Contender, Finding, Rules, Said, Window, Wording, WordingRead, extent_of_question, may_be_no, rivals, supported_by,
+};
 use crate::judging::{Held, QueryTokens, Reading, Terms};
+use crate::second_look::QueryText;
 use crate::verification::Verification;
 use crate::verifier::{Verifier, tensors};
 use crate::windows::{PassageText, PassageViews, Wanted, Windows};
@@ -20,6 +24,7 @@ pub struct PreparedQuery {
     ids: Vec<u32>,
     wanted: Wanted,
     extent: QueryExtent,
+    text: QueryText,
     /// None for a cross-encoder.
     tokens: Option<QueryTokens>,
 }
@@ -34,6 +39,8 @@ pub enum QueryExtent {
     Whole,
     /// It is longer than the verifier reads: what contradicts its beginning is rejected, and nothing accepted.
     Beginning,
+    /// It is of a language that the verifier has not learned: nothing is accepted and nothing rejected.
+    Foreign,
     /// A word or two, which say nothing that a passage could support or contradict: nothing is accepted and nothing rejected.
     Keywords,
 }
@@ -46,6 +53,9 @@ pub enum PassageSource<'a> {
     /// Encoded before, by the same verifier.
     Views(PassageViews<'a>),
 }
+
+/// The tokens of a query, how much of it that is, and what else is known of it.
+type ReadQuery = (Vec<u32>, QueryExtent, QueryText);
 
 /// Each passage's windows, their tokens, and what is said about those that are read.
 struct Read {
@@ -71,13 +81,13 @@ impl Verifier {
     pub fn prepare_many(self: &Arc<Self>, queries: &[&str], team: &mut Team) -> Result<Vec<PreparedQuery>, Error> {
         let _prepare = tracing::debug_span!("verifier.prepare", queries = queries.len()).entered();
         let read = queries.iter().map(|query| self.read_query(query)).collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, _)| ids.clone()).collect();
+        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, ..)| ids.clone()).collect();
         let hidden = self.view_scorer().map(|_| self.encoder.token_vectors(&ids, team)).transpose()?;
         let mut hidden = hidden.map(Vec::into_iter);
         let prepared = queries
             .iter()
             .zip(read)
-            .map(|(query, (ids, extent))| self.prepared(query, ids, extent, hidden.as_mut().and_then(Iterator::next)));
+            .map(|(query, read)| self.prepared(query, read, hidden.as_mut().and_then(Iterator::next)));
         prepared.collect()
     }
 
@@ -95,7 +105,7 @@ impl Verifier {
         let shares = self.view_scorer().is_some() && self.shared_layers(encoder) > 0;
         let read = queries.iter().map(|query| self.read_query(query)).collect::<Result<Vec<_>, _>>()?;
         let mut joint = Vec::with_capacity(queries.len());
-        for (query, (ids, _)) in queries.iter().zip(&read) {
+        for (query, (ids, ..)) in queries.iter().zip(&read) {
             joint.push(shares && encoder.ids(query, Role::Query)? == *ids);
         }
         if !joint.iter().all(|joint| *joint) {
@@ -104,12 +114,11 @@ impl Verifier {
             let vectors = encoder.embed(queries, Role::Query, team)?;
             return Ok(prepared.into_iter().zip(vectors.iter().map(<[f32]>::to_vec)).collect());
         }
-        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, _)| ids.clone()).collect();
+        let ids: Vec<Vec<u32>> = read.iter().map(|(ids, ..)| ids.clone()).collect();
         let (hidden, vectors) = self.encoder.token_vectors_and_embeddings(encoder, &ids, team)?;
         let prepared = queries.iter().zip(read).zip(hidden).zip(vectors.iter());
-        let prepared = prepared.map(|(((query, (ids, extent)), hidden), vector)| {
-            Ok((self.prepared(query, ids, extent, Some(hidden))?, vector.to_vec()))
-        });
+        let prepared = prepared
+            .map(|(((query, read), hidden), vector)| Ok((self.prepared(query, read, Some(hidden))?, vector.to_vec())));
         prepared.collect()
     }
 
@@ -117,8 +126,7 @@ impl Verifier {
     fn prepared(
         self: &Arc<Self>,
         query: &str,
-        ids: Vec<u32>,
-        extent: QueryExtent,
+        (ids, extent, text): ReadQuery,
         hidden: Option<Vectors>,
     ) -> Result<PreparedQuery, Error> {
         let tokens = self.view_scorer().zip(hidden).map(|(scorer, hidden)| {
@@ -126,12 +134,13 @@ impl Verifier {
             QueryTokens::new(scorer, &views)
         });
         let (tokens, wanted) = (tokens.transpose()?, Wanted::new(query, &ids));
-        Ok(PreparedQuery { verifier: self.clone(), ids, wanted, extent, tokens })
+        Ok(PreparedQuery { verifier: self.clone(), ids, wanted, extent, text, tokens })
     }
 
     /// Judges each query's passages, as [`PreparedQuery::verify_passages`] does, all of them together: queries of different
     /// callers share batches, and each gets what it would have got alone, bit for bit. With each verification comes what is
-    /// compared among the candidates of one query ([`rivals`](crate::rivals)). Queries of another verifier are an error.
+    /// compared among the candidates of one query ([`PreparedQuery::rivals`]), once the texts that
+    /// [are needed](PreparedQuery::needs_text) have been [looked at](PreparedQuery::look_again). Queries of another verifier are an error.
     ///
     /// # Errors
     /// As [`PreparedQuery::verify_passages`]; one passage's error is that of all.
@@ -196,11 +205,17 @@ impl Verifier {
         Ok(read)
     }
 
-    fn read_query(&self, query: &str) -> Result<(Vec<u32>, QueryExtent), Error> {
+    fn read_query(&self, query: &str) -> Result<ReadQuery, Error> {
         if query.trim().is_empty() {
             return Err(Error::EmptyQuery);
         }
-        Ok((self.encoder.tokens().ids(query)?, extent_of_question(query, self.is_cut(query)?)))
+        let is_cut = self.is_cut(query)?;
+        let extent = match self.is_foreign(query) {
+            true => QueryExtent::Foreign,
+            false => extent_of_question(query, is_cut),
+        };
+        let text = self.query_text(query, is_cut)?;
+        Ok((self.encoder.tokens().ids(&text.read)?, extent, text))
     }
 }
 
@@ -221,8 +236,58 @@ impl PreparedQuery {
     /// # Errors
     /// Those of the encoder; [`Error::Reader`] when views are not of this verifier.
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
-        let verified = self.verifier.verify_many(&[(self, passages)], &mut self.verifier.compute.team())?;
-        Ok(verified.into_iter().flatten().map(|(verification, _)| verification).collect())
+        let team = &mut self.verifier.compute.team();
+        let verified = self.verifier.verify_many(&[(self, passages)], team)?;
+        let mut verified: Vec<Verification> = verified.into_iter().flatten().map(|(it, _)| it).collect();
+        // What was kept of a passage is no text to look at.
+        let (mut places, mut texts) = (Vec::new(), Vec::new());
+        for (at, (verification, passage)) in verified.iter().zip(passages).enumerate() {
+            if let (PassageSource::Text(text), Some(read)) = (passage, verification.assessment()) {
+                places.push(at);
+                texts.push((verification.clone(), &text.text[read.window.clone()]));
+            }
+        }
+        for (at, looked) in places.into_iter().zip(self.look_again(texts, team)?) {
+            verified[at] = looked;
+        }
+        Ok(verified)
+    }
+
+    /// Whether the [window](crate::Assessment::window) that decided about a passage has to be looked at as a text, by
+    /// [`look_again`](Self::look_again), before anything follows from it. What neither says anything nor competes with others
+    /// need not.
+    pub fn needs_text(&self, verification: &Verification, contender: &Contender) -> bool {
+        match verification {
+            Verification::Accept(_) | Verification::Reject(_) => true,
+            Verification::Abstain(_) => {
+                let thresholds = &self.verifier.config().thresholds;
+                contender.supported_by.is_some() || (self.text.is_yes_or_no && may_be_no(verification, thresholds))
+            }
+            Verification::Unverified(..) => false,
+        }
+    }
+
+    /// What becomes of verifications of [`Verifier::verify_many`] when the text of the window that decided each is looked at:
+    /// nothing is said of other languages than English, nothing is accepted that differs from the query in characters that the
+    /// verifier does not know, and what answers a question by no is not rejected.
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn look_again(&self, verified: Vec<(Verification, &str)>, team: &mut Team) -> Result<Vec<Verification>, Error> {
+        self.verifier.look_again(&self.text, self.terms(), verified, team)
+    }
+
+    /// For each contender of [`Verifier::verify_many`] that is still one, which other one beats it: it says nearly the same, but
+    /// for what the query says, and supports the query clearly better
+    /// ([`Thresholds::rival_margin`](vetted_reader::Thresholds::rival_margin)). What is beaten beats nothing.
+    pub fn rivals(&self, contenders: &[Option<Contender>]) -> Vec<Option<usize>> {
+        let words = |ids: &[u32]| ids.iter().map(|id| self.verifier.encoder.tokens().word(*id)).collect::<Vec<_>>();
+        let said = OnceCell::new();
+        rivals(contenders, self.verifier.config().thresholds.rival_margin, |original, other| {
+            let said = said.get_or_init(|| Said::new(&words(&self.ids), self.text.is_yes_or_no));
+            (other.contradicts() && !self.text.is_yes_or_no)
+                || said.is_near_miss(&words(original.ids()), &words(other.ids()))
+        })
     }
 
     /// What [`verify_passages`](Self::verify_passages) combines: what is said about each window that is read of each passage.
@@ -244,8 +309,11 @@ impl PreparedQuery {
             let reading = |window| readings.iter().find(|it| it.index == window);
             let found = |window| reading(window).map(|it| it.window.judgement.finding);
             let supported_by = supported_by(&verification, self.extent, &ranges, found);
-            let support = |window| reading(window).map(|it| it.outputs.support);
-            let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, support(at))).collect();
+            let said = |window| {
+                let contradicts = found(window) == Some(Finding::Contradicts);
+                reading(window).map(|it| WordingRead { support: it.outputs.support, contradicts })
+            };
+            let windows = tokens.into_iter().enumerate().map(|(at, ids)| Wording::new(ids, said(at))).collect();
             contenders.push((verification, Contender { supported_by, windows }));
         }
         contenders

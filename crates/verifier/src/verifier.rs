@@ -12,6 +12,7 @@ use vetted_reader::{
 use crate::decide::{Rules, weighing};
 use crate::fingerprint::{ViewsFingerprint, fingerprint};
 use crate::judging::{Question, Terms};
+use crate::second_look::QueryText;
 use crate::verification::Verification;
 use crate::windows::{Cut, PassageText, Wanted};
 use crate::{Error, QueryExtent};
@@ -241,9 +242,12 @@ impl Verifier {
         }
         let _verify = tracing::debug_span!("verifier.verify", candidates = candidates.len()).entered();
         let team = &mut self.compute.team();
-        let question = self.question(query, candidates, relation, team)?;
-        let verified = self.answer(vec![question], team)?;
-        Ok(verified.into_iter().flatten().collect())
+        let (text, question) = self.question(query, candidates, relation, team)?;
+        let terms = question.terms;
+        let verified = self.answer(vec![question], team)?.into_iter().flatten();
+        let windows =
+            verified.zip(candidates).map(|(verification, candidate)| deciding(verification, candidate.as_ref()));
+        self.look_again(&text, terms, windows.collect(), team)
     }
 
     /// Judges pairs of a query and a candidate, each with its own relation: for evaluations, where every pair has another
@@ -260,7 +264,12 @@ impl Verifier {
         let mut verified = Vec::with_capacity(pairs.len());
         for some in pairs.chunks(PAIRS_TOGETHER) {
             let questions = team.map(some, || (), question).into_iter().collect::<Result<Vec<_>, _>>()?;
-            verified.extend(self.answer(questions, team)?.into_iter().flatten());
+            let (texts, questions): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
+            let terms: Vec<Terms> = questions.iter().map(|question| question.terms).collect();
+            let answers = self.answer(questions, team)?.into_iter().flatten();
+            for (((answer, text), terms), (_, candidate, _)) in answers.zip(&texts).zip(terms).zip(some) {
+                verified.extend(self.look_again(text, terms, vec![deciding(answer, candidate)], team)?);
+            }
         }
         Ok(verified)
     }
@@ -315,14 +324,21 @@ impl Verifier {
         candidates: &[T],
         relation: Relation,
         team: &mut Team,
-    ) -> Result<Question, Error> {
-        let extent = if self.is_cut(query)? { QueryExtent::Beginning } else { QueryExtent::Whole };
+    ) -> Result<(QueryText, Question), Error> {
+        let is_cut = self.is_cut(query)?;
+        let extent = match is_cut {
+            _ if self.is_foreign(query) => QueryExtent::Foreign,
+            true => QueryExtent::Beginning,
+            false => QueryExtent::Whole,
+        };
         let terms = Terms { extent, relation, rules: Rules::Pair };
-        let ids = self.encoder.tokens().ids(query)?;
+        // Of two questions that may mean the same, each is read as it stands.
+        let text = self.query_text(query, is_cut || relation == Relation::Equivalence)?;
+        let ids = self.encoder.tokens().ids(&text.read)?;
         let wanted = Wanted::new(query, &ids);
         let windows = |text: &T| self.windows_for(&wanted, text.as_ref(), self.cut_of(text.as_ref(), relation)?);
         let candidates = team.try_map(candidates, windows)?;
-        Ok(Question { query: ids, candidates, terms })
+        Ok((text, Question { query: ids, candidates, terms }))
     }
 
     /// How a candidate is cut that is too long. One sentence tells whether it supports a query, and what stands beside it
@@ -347,6 +363,12 @@ impl Verifier {
             Scorer::Joint(_) => None,
         }
     }
+}
+
+/// A verification with the part of the candidate that decided; without one, with nothing.
+fn deciding(verification: Verification, candidate: &str) -> (Verification, &str) {
+    let window = verification.assessment().and_then(|read| candidate.get(read.window.clone())).unwrap_or_default();
+    (verification, window)
 }
 
 /// What scorers without parameters read of a text at most.

@@ -131,7 +131,7 @@ mod tests {
         let mut kinds = [f32::NEG_INFINITY; Kind::COUNT];
         kinds[Kind::Role as usize] = 0.0;
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds };
-        let judgement = Judgement { finding, p_match: 0.5, p_conflict: 0.5, kind };
+        let judgement = Judgement { finding, p_match: 0.5, p_conflict: 0.5, kind, answer: None };
         Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: Part::Title }
     }
 

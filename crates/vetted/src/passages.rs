@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use serde_json::{Map, Value};
 use vetted_corpus::{Document, Passage, PassageOptions, cut, leads};
@@ -176,18 +177,19 @@ fn record(verifier: &Verifier, passages: &[(Passage, PassageViews)]) -> Option<V
     stored_views::encode(verifier.views_fingerprint(), passages)
 }
 
-/// What of each passage is verified: the passage itself with what stands above it, or the title of a document that has nothing
-/// else.
+/// What of each passage is verified: its text with what stands above it.
 pub(crate) fn verified_texts<'a>(document: &'a Document, passages: &[Passage]) -> Vec<PassageText<'a>> {
     let starts: Vec<usize> = passages.iter().map(|passage| passage.bytes.start).collect();
-    let verified = |(passage, lead): (&Passage, String)| match passage.bytes.is_empty() {
-        true => PassageText::from(&*document.title),
-        false => {
-            let text = document.text.get(passage.bytes.clone()).unwrap_or_default();
-            PassageText { lead: lead.into(), text: text.into() }
-        }
+    let verified = |(passage, lead): (&Passage, String)| {
+        let lead = if passage.bytes.is_empty() { String::new() } else { lead };
+        PassageText { lead: lead.into(), text: verified_text(document, &passage.bytes).into() }
     };
     passages.iter().zip(leads(&document.text, &starts)).map(verified).collect()
+}
+
+/// The text of a passage, or the title of a document that has nothing else.
+pub(crate) fn verified_text<'a>(document: &'a Document, passage: &Range<usize>) -> &'a str {
+    if passage.is_empty() { &document.title } else { document.text.get(passage.clone()).unwrap_or_default() }
 }
 
 /// Every passage is read under its document's title: "It was founded in 1887" says more with it.

@@ -1,5 +1,6 @@
 //! How what retrieval found is verified.
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,10 +8,10 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::{Deadline, Expired, Team};
 use vetted_retrieval::Snapshot;
-use vetted_verifier::{Asked, Contender, PassageText, Policy, Unverified, Verification, rivals, unanswerable};
+use vetted_verifier::{Asked, Contender, PassageText, Policy, Unverified, Verification, unanswerable};
 
 use crate::notice::Notice;
-use crate::passages::{verified_texts, with_most_words};
+use crate::passages::{verified_text, verified_texts, with_most_words};
 use crate::search::{Candidate, Search};
 use crate::stored_views::{Missing, find};
 use crate::{Engine, Error, Outcome, PassageSource, PreparedQuery};
@@ -161,15 +162,17 @@ impl Engine {
             }
             let verified = verified(questions, &parts, team);
             for (Part { question, range, readings, .. }, verified) in parts.into_iter().zip(verified) {
-                match verified {
+                let Question { asked, candidates, .. } = &questions[question];
+                let candidates = &candidates[range.clone()];
+                let looked = verified.and_then(|it| looked_at(snapshot, asked, candidates, &readings, it, team));
+                match looked {
                     Ok(verified) => questions[question].conclude(range, readings, verified),
                     Err(error) => questions[question].fail(range, error),
                 }
             }
         }
         for Question { asked, candidates, contenders, .. } in questions.iter_mut().filter(|it| it.expired.is_none()) {
-            let margin = asked.verifier().config().thresholds.rival_margin;
-            reject_near_misses(candidates, &rivals(contenders, margin));
+            reject_near_misses(candidates, &asked.rivals(contenders));
         }
     }
 
@@ -239,6 +242,37 @@ fn verified(
             asked.iter().map(alone).collect()
         }
     }
+}
+
+/// What becomes of what is said about candidates when the texts are looked at that decided: views do not tell all of a text.
+fn looked_at(
+    snapshot: &Snapshot,
+    asked: &PreparedQuery,
+    candidates: &[Candidate],
+    readings: &[Reading],
+    verified: Vec<(Verification, Contender)>,
+    team: &mut Team,
+) -> Result<Vec<(Verification, Contender)>, Error> {
+    let (mut verifications, contenders): (Vec<_>, Vec<_>) = verified.into_iter().unzip();
+    let (mut places, mut windows) = (Vec::new(), Vec::new());
+    for (at, (verification, contender)) in verifications.iter().zip(&contenders).enumerate() {
+        let Some(read) = verification.assessment().filter(|_| asked.needs_text(verification, contender)) else {
+            continue;
+        };
+        let Reading { bytes, document } = &readings[at];
+        let document = match document {
+            Some(document) => Cow::Borrowed(document),
+            None => Cow::Owned(snapshot.get(&candidates[at].id)?.unwrap_or_default()),
+        };
+        let text = verified_text(&document, bytes);
+        places.push(at);
+        windows.push(text.get(read.window.clone()).unwrap_or_default().to_owned());
+    }
+    let given = places.iter().zip(&windows).map(|(at, window)| (verifications[*at].clone(), window.as_str())).collect();
+    for (at, looked) in places.iter().zip(asked.look_again(given, team)?) {
+        verifications[*at] = looked;
+    }
+    Ok(verifications.into_iter().zip(contenders).collect())
 }
 
 /// The passage that recall found; of a document that was found by its words, the one that shares most of them.

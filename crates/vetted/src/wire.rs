@@ -23,6 +23,6 @@ mod verify;
 
 pub use error::{ErrorAnswer, ErrorBody, ErrorKind};
 pub use index::{Encoder, IndexAnswer, IndexInfo};
-pub use outcome::{Finding, Grounds, Judgement, Outcome, TokenPair, UnverifiedReason};
+pub use outcome::{Answer, Finding, Grounds, Judgement, Outcome, TokenPair, UnverifiedReason};
 pub use search::{Hit, LeftOut, Milliseconds, Mode, PartOf, ScoreScale, Scores, SearchAnswer, Snippet, Window};
 pub use verify::{Relation, VerifyAnswer, VerifyResult};

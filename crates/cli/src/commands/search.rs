@@ -71,7 +71,7 @@ pub struct Search {
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
     /// Print JSON: {query, mode, score_scale, verified, hits: [{rank, id, score, scores, recall_rank, verdict, reason, finding, p_match,
-    /// p_conflict, kind, window, evidence, title, snippet, metadata}], rejected, ms}. `reason` says why a document is rejected
+    /// p_conflict, kind, answer, window, evidence, title, snippet, metadata}], rejected, ms}. `reason` says why a document is rejected
     /// (contradicts, or rival, which is then named) or unverified; `finding` is supports, contradicts or neither
     #[arg(long)]
     json: bool,

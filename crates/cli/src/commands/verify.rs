@@ -48,7 +48,7 @@ pub struct Verify {
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
     /// Print JSON: {query, relation, verified, results: [{index, id, candidate, verdict, reason, finding, p_match, p_conflict, kind,
-    /// window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
+    /// answer, window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
     #[arg(long)]
     json: bool,
 }
@@ -147,9 +147,10 @@ fn print(
     if let Verification::Unverified(why, _) = verification {
         writeln!(out, "{:INDENT$}{why}", "")?;
     }
-    if let Some(Judgement { finding, p_match, p_conflict, kind }) = verification.judgement() {
+    if let Some(Judgement { finding, p_match, p_conflict, kind, answer }) = verification.judgement() {
         let kind = kind.map(|kind| format!("  {kind}")).unwrap_or_default();
-        writeln!(out, "{:INDENT$}{finding}  match {p_match:.3}  conflict {p_conflict:.3}{kind}", "")?;
+        let answer = answer.map(|answer| format!("  answer: {}", answer.name())).unwrap_or_default();
+        writeln!(out, "{:INDENT$}{finding}  match {p_match:.3}  conflict {p_conflict:.3}{kind}{answer}", "")?;
     }
     let Some(explanation) = explanation else { return Ok(()) };
     token_pairs(out, INDENT, &TokenPair::of(explanation))?;

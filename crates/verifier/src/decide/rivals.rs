@@ -2,7 +2,8 @@
 //!
 //! Whether a single sentence answers a query is sometimes a close call; which of two that differ in a word answers it better
 //! hardly ever is. So of candidates that say nearly the same, one that supports the query clearly less than another is rejected,
-//! whatever is thought of it alone.
+//! whatever is thought of it alone. Near-misses differ in what the query says ([`near_misses`](super::near_misses)); what
+//! differs in something else is about something else, and stays.
 
 use std::ops::Range;
 
@@ -18,20 +19,43 @@ pub struct Contender {
     pub windows: Vec<Wording>,
 }
 
-/// A window's tokens, and the logit of support where it was read.
+/// A window's tokens, and what is said about it where it was read.
 #[derive(Clone, Debug)]
 pub struct Wording {
     ids: Vec<u32>,
     sorted: Vec<u32>,
-    support: Option<f32>,
+    read: Option<WordingRead>,
+}
+
+/// What is said about a window.
+#[derive(Clone, Copy, Debug)]
+pub struct WordingRead {
+    /// The logit of support.
+    pub support: f32,
+    /// Whether it contradicts the query by the rule for two texts.
+    pub contradicts: bool,
 }
 
 impl Wording {
-    /// Of a window's tokens, and the logit of support where it was read.
-    pub fn new(ids: Vec<u32>, support: Option<f32>) -> Wording {
+    /// Of a window's tokens, and what is said about it where it was read.
+    pub fn new(ids: Vec<u32>, read: Option<WordingRead>) -> Wording {
         let mut sorted = ids.clone();
         sorted.sort_unstable();
-        Wording { ids, sorted, support }
+        Wording { ids, sorted, read }
+    }
+
+    /// Its tokens.
+    pub(crate) fn ids(&self) -> &[u32] {
+        &self.ids
+    }
+
+    /// Whether it was read, and contradicts the query.
+    pub(crate) fn contradicts(&self) -> bool {
+        self.read.is_some_and(|read| read.contradicts)
+    }
+
+    fn support(&self) -> Option<f32> {
+        self.read.map(|read| read.support)
     }
 }
 
@@ -54,35 +78,73 @@ pub fn beaten<Place>(mut read: Assessment<Place>) -> Assessment<Place> {
     read
 }
 
-/// For each contender, which other one says nearly the same and supports the query by `margin` logits more: the one that
-/// supports it most. Does not depend on the order of the contenders.
-pub fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Option<usize>> {
-    let rival = |own: &Option<Contender>| {
-        let own = own.as_ref()?;
-        let better = contenders.iter().enumerate().filter_map(|(at, other)| {
-            let lead = lead(own, other.as_ref()?)?;
-            (lead >= margin).then_some((at, lead))
-        });
-        better.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(at, _)| at)
+/// For each contender, which other one says nearly the same and supports the query by `margin` logits more: of those that are not
+/// beaten themselves the one that supports it most. `is_near_miss` tells of a window that supports the query and of one in nearly
+/// the same words whether they differ in what the query says. Does not depend on the order of the contenders.
+pub fn rivals(
+    contenders: &[Option<Contender>],
+    margin: f32,
+    is_near_miss: impl Fn(&Wording, &Wording) -> bool,
+) -> Vec<Option<usize>> {
+    let beats = |own: &Option<Contender>| {
+        let Some(own) = own else { return Vec::new() };
+        let lead = |(at, other): (usize, &Option<Contender>)| Some((at, lead(own, other.as_ref()?, &is_near_miss)?));
+        let mut better: Vec<_> =
+            contenders.iter().enumerate().filter_map(lead).filter(|(_, lead)| *lead >= margin).collect();
+        better.sort_by(|a, b| b.1.total_cmp(&a.1));
+        better.into_iter().map(|(at, _)| at).collect()
     };
-    contenders.iter().map(rival).collect()
+    let better: Vec<Vec<usize>> = contenders.iter().map(beats).collect();
+    let mut fates = vec![Fate::Open; contenders.len()];
+    (0..contenders.len()).for_each(|at| settle(at, &better, &mut fates));
+    let beaten_by = |fate: &Fate| match fate {
+        Fate::BeatenBy(rival) => Some(*rival),
+        Fate::Open | Fate::Stays => None,
+    };
+    fates.iter().map(beaten_by).collect()
+}
+
+/// What becomes of a contender among the others.
+#[derive(Clone, Copy, PartialEq)]
+enum Fate {
+    Open,
+    Stays,
+    BeatenBy(usize),
+}
+
+/// Finds out what becomes of the contender at this place; `better` are the ones that would beat each, the best first. What is
+/// beaten itself beats nothing, so these come first.
+fn settle(at: usize, better: &[Vec<usize>], fates: &mut [Fate]) {
+    if fates[at] != Fate::Open {
+        return;
+    }
+    // Until it is known. None comes back to itself, for each supports the query more than the one before.
+    fates[at] = Fate::Stays;
+    for rival in &better[at] {
+        settle(*rival, better, fates);
+        if fates[*rival] == Fate::Stays {
+            fates[at] = Fate::BeatenBy(*rival);
+            return;
+        }
+    }
 }
 
 /// By how many logits the window that `other` is supported by supports the query more than whatever `own` says that `other`
-/// does not; none if `own` says nothing that is nearly the same. What both say, word for word, tells them not apart.
-fn lead(own: &Contender, other: &Contender) -> Option<f32> {
+/// does not; none if `own` says nothing that is a near-miss of it. What both say, word for word, tells them not apart.
+fn lead(own: &Contender, other: &Contender, is_near_miss: impl Fn(&Wording, &Wording) -> bool) -> Option<f32> {
     let window = &other.windows[other.supported_by?];
     let says = |contender: &Contender, window: &Wording| contender.windows.iter().any(|it| it.ids == window.ids);
     if says(own, window) {
         return None;
     }
-    let mut nearly_the_same = false;
+    let mut has_near_miss = false;
     let mut best = f32::NEG_INFINITY;
     for wording in own.windows.iter().filter(|wording| !says(other, wording)) {
-        nearly_the_same |= dice(&wording.sorted, &window.sorted) >= NEARLY_THE_SAME;
-        best = best.max(wording.support.unwrap_or(f32::NEG_INFINITY));
+        has_near_miss = has_near_miss
+            || (dice(&wording.sorted, &window.sorted) >= NEARLY_THE_SAME && is_near_miss(window, wording));
+        best = best.max(wording.support().unwrap_or(f32::NEG_INFINITY));
     }
-    nearly_the_same.then_some(window.support? - best)
+    has_near_miss.then_some(window.support()? - best)
 }
 
 /// Dice's coefficient of two sorted multisets.
@@ -103,8 +165,13 @@ mod tests {
     use super::*;
 
     fn contender(supported_by: Option<usize>, windows: &[(&[u32], f32)]) -> Option<Contender> {
-        let windows = windows.iter().map(|(ids, support)| Wording::new(ids.to_vec(), Some(*support))).collect();
+        let read = |support| Some(WordingRead { support, contradicts: false });
+        let windows = windows.iter().map(|(ids, support)| Wording::new(ids.to_vec(), read(*support))).collect();
         Some(Contender { supported_by, windows })
+    }
+
+    fn rivals(contenders: &[Option<Contender>], margin: f32) -> Vec<Option<usize>> {
+        super::rivals(contenders, margin, |_, _| true)
     }
 
     #[test]
@@ -140,5 +207,15 @@ mod tests {
         assert_eq!(forward, [Some(1), None, Some(1)]);
         let backward = rivals(&[make(3.0, 9), make(5.0, 8), make(1.0, 7)], 1.0);
         assert_eq!(backward, [Some(1), None, Some(1)]);
+    }
+
+    #[test]
+    fn what_is_beaten_beats_nothing_and_siblings_do_not_compete() {
+        let make = |support: f32, extra: u32| contender(Some(0), &[(&[1, 2, 3, 4, 5, 6, extra], support)]);
+        let contenders = [make(1.0, 7), make(5.0, 8), make(3.0, 9)];
+        // 9 is a near-miss of 8, and 7 of 9, but not of 8.
+        let chain = |original: &Wording, other: &Wording| matches!((original.ids[6], other.ids[6]), (8, 9) | (9, 7));
+        assert_eq!(super::rivals(&contenders, 1.0, chain), [None, None, Some(1)]);
+        assert_eq!(super::rivals(&contenders, 1.0, |_, _| false), [None, None, None]);
     }
 }

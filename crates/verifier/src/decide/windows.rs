@@ -76,7 +76,11 @@ mod tests {
     use super::*;
 
     fn read(coverage: f32, p_match: f32, p_conflict: f32, finding: Finding) -> Window {
-        Window { coverage, overlap: 0.0, judgement: Judgement { finding, p_match, p_conflict, kind: None } }
+        Window {
+            coverage,
+            overlap: 0.0,
+            judgement: Judgement { finding, p_match, p_conflict, kind: None, answer: None },
+        }
     }
 
     #[test]

@@ -45,6 +45,19 @@ pub struct Judgement {
     pub p_conflict: f64,
     /// The likeliest kind of difference; null for what supports or says the same.
     pub kind: Option<String>,
+    /// What it answers to a question that asks for yes or no; absent where that is not known, or not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Answer>,
+}
+
+/// An answer to a question that asks for yes or no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// What is asked is so.
+    Yes,
+    /// It is not so.
+    No,
 }
 
 /// What a candidate has to do with a query.
@@ -96,6 +109,10 @@ pub enum UnverifiedReason {
     CandidateTooLong,
     /// The candidate has no text.
     NoText,
+    /// The query or the candidate is not English.
+    NotEnglish,
+    /// It has characters that the verifier does not know.
+    UnknownCharacters,
     /// The verifier failed.
     Failed,
 }
@@ -170,12 +187,22 @@ impl From<&Verification> for Outcome {
 
 impl From<&crate::Judgement> for Judgement {
     fn from(judgement: &crate::Judgement) -> Judgement {
-        let crate::Judgement { finding, p_match, p_conflict, kind } = *judgement;
+        let crate::Judgement { finding, p_match, p_conflict, kind, answer } = *judgement;
         Judgement {
             finding: finding.into(),
             p_match: p_match.into(),
             p_conflict: p_conflict.into(),
             kind: kind.map(|kind| kind.name().to_owned()),
+            answer: answer.map(Answer::from),
+        }
+    }
+}
+
+impl From<crate::Answer> for Answer {
+    fn from(answer: crate::Answer) -> Answer {
+        match answer {
+            crate::Answer::Yes => Answer::Yes,
+            crate::Answer::No => Answer::No,
         }
     }
 }
@@ -211,6 +238,8 @@ impl From<&Unverified> for UnverifiedReason {
             Unverified::QueryWithoutText => UnverifiedReason::QueryWithoutText,
             Unverified::CandidateTooLong => UnverifiedReason::CandidateTooLong,
             Unverified::NoText => UnverifiedReason::NoText,
+            Unverified::NotEnglish => UnverifiedReason::NotEnglish,
+            Unverified::UnknownCharacters => UnverifiedReason::UnknownCharacters,
             // And whatever else a verifier may not be able to do some day.
             _ => UnverifiedReason::Failed,
         }

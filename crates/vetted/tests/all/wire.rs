@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use vetted::reader::{Evidence, Kind, Outputs, Relation, TokenPair};
 use vetted::wire::{Encoder, ErrorAnswer, IndexAnswer, IndexInfo, SearchAnswer, VerifyAnswer, VerifyResult};
 use vetted::{
-    Assessment, Explanation, Finding, Found, Fusion, Grounds, Hit, Judgement, LeftOut, Mode, Outcome, Part, Scores,
-    Search, Snippet, Timing, Unverified, Verification, Verify,
+    Answer, Assessment, Explanation, Finding, Found, Fusion, Grounds, Hit, Judgement, LeftOut, Mode, Outcome, Part,
+    Scores, Search, Snippet, Timing, Unverified, Verification, Verify,
 };
 
 fn golden(file: &str, text: &str) {
@@ -46,7 +46,7 @@ fn assessment<Place>(finding: Finding, window: Place) -> Assessment<Place> {
     };
     let kind = (!matches!(finding, Finding::Supports | Finding::Same)).then_some(Kind::Role);
     let outputs = Outputs { support: 1.0, equivalence: 0.0, conflict: -1.0, kinds: [0.0; Kind::COUNT] };
-    let judgement = Judgement { finding, p_match, p_conflict, kind };
+    let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
     Assessment { judgement, outputs, support_of_all: 1.0, coverage: 0.5, window }
 }
 
@@ -114,6 +114,8 @@ fn a_search_answers_in_this_shape() {
         Unverified::QueryTooShort,
         Unverified::QueryWithoutText,
         Unverified::NoText,
+        Unverified::NotEnglish,
+        Unverified::UnknownCharacters,
         Unverified::Failed(Arc::new(std::io::Error::other("the disk failed"))),
     ];
     let mut hits = vec![
@@ -144,12 +146,18 @@ fn a_verification_answers_in_this_shape() {
         };
         verifications.iter().enumerate().map(result).collect::<Vec<_>>()
     };
+    let answering = |answer| {
+        let read = assessment(Finding::Supports, 0..19);
+        Assessment { judgement: Judgement { answer: Some(answer), ..read.judgement }, ..read }
+    };
     let support = results(vec![
         Verification::Accept(assessment(Finding::Supports, 0..19)),
         Verification::Reject(assessment(Finding::Contradicts, 0..19)),
         Verification::Abstain(assessment(Finding::Neither, 0..19)),
         Verification::Unverified(Unverified::NoText, None),
         Verification::Unverified(Unverified::QueryTooLong, Some(assessment(Finding::Supports, 0..19))),
+        Verification::Accept(answering(Answer::Yes)),
+        Verification::Accept(answering(Answer::No)),
     ]);
     let equivalence = results(vec![
         Verification::Accept(assessment(Finding::Same, 0..19)),

@@ -69,7 +69,10 @@ fn verdict(outcome: &Outcome) -> String {
             };
             return format!("  {}", colored(found, "33"));
         }
-        Outcome::Accept(read) => (format!("accept: supports {:.2}", read.judgement.p_match), "32"),
+        Outcome::Accept(read) => {
+            let answer = read.judgement.answer.map(|answer| format!(", answer: {}", answer.name())).unwrap_or_default();
+            (format!("accept: supports {:.2}{answer}", read.judgement.p_match), "32")
+        }
         Outcome::Reject(_, Grounds::Rival { id }) => {
             let id = printable(id);
             (format!("reject: says nearly the same as {id}, which supports the query better"), "31")

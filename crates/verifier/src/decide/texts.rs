@@ -1,0 +1,107 @@
+//! What becomes of a verdict when the texts themselves are looked at.
+
+use vetted_encoder::Unseen;
+use vetted_reader::{Kind, Relation, Thresholds};
+
+use super::{Answer, Finding, Judgement, Unverified, characters};
+use crate::verification::{Assessment, Verification};
+
+/// The verdict when the candidate's part that decided has been looked at: whether it `is_foreign`, and what is unseen of query
+/// and candidate.
+pub(crate) fn looked_at(
+    verification: Verification,
+    is_foreign: bool,
+    unseen: (&Unseen, &Unseen),
+    relation: Relation,
+) -> Verification {
+    match verification {
+        Verification::Accept(read) | Verification::Abstain(read) | Verification::Reject(read) if is_foreign => {
+            Verification::Unverified(Unverified::NotEnglish, Some(read))
+        }
+        Verification::Accept(read) if !characters::agree(unseen.0, unseen.1, relation) => {
+            Verification::Unverified(Unverified::UnknownCharacters, Some(read))
+        }
+        other => other,
+    }
+}
+
+/// Whether what is said about a candidate may be the answer no, to a question that asks for yes or no: a difference of polarity
+/// alone.
+pub(crate) fn may_be_no(verification: &Verification, thresholds: &Thresholds) -> bool {
+    let (Verification::Reject(read) | Verification::Abstain(read)) = verification else { return false };
+    let Judgement { finding, p_conflict, kind, .. } = read.judgement;
+    let differs = matches!(kind, Some(Kind::Negation | Kind::Antonym));
+    differs && finding != Finding::Supports && p_conflict >= thresholds.conflict
+}
+
+/// What becomes of a candidate that may answer no. A question asserts nothing, so it is not rejected. It is accepted if, without
+/// what it denies, it supports what is asked: `affirmed` says so, by the rule for two texts, as surely as of a passage.
+pub(crate) fn answered(
+    verification: Verification,
+    affirmed: Option<&Assessment>,
+    thresholds: &Thresholds,
+) -> Verification {
+    let (Verification::Reject(read) | Verification::Abstain(read)) = verification else { return verification };
+    let supports = |affirmed: &&Assessment| {
+        affirmed.judgement.finding == Finding::Supports && affirmed.judgement.p_match >= thresholds.passage_support
+    };
+    match affirmed.filter(supports) {
+        Some(affirmed) => {
+            let judgement = Judgement { answer: Some(Answer::No), ..affirmed.judgement };
+            let support_of_all = affirmed.outputs.support;
+            Verification::Accept(Assessment { judgement, outputs: affirmed.outputs, support_of_all, ..read })
+        }
+        None => {
+            let judgement = Judgement { finding: Finding::Neither, ..read.judgement };
+            Verification::Abstain(Assessment { judgement, ..read })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vetted_reader::Outputs;
+
+    use super::*;
+    use crate::decide::Verdict;
+
+    fn read(finding: Finding, p_match: f32, p_conflict: f32, kind: Option<Kind>) -> Assessment {
+        let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
+        let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
+        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1 }
+    }
+
+    #[test]
+    fn nothing_is_said_of_another_language_and_nothing_accepted_on_unknown_characters() {
+        let key = Unseen { unknown: vec!["\u{1f511}".into()], mistaken: Vec::new() };
+        let lock = Unseen { unknown: vec!["\u{1f512}".into()], mistaken: Vec::new() };
+        let accept = || Verification::Accept(read(Finding::Supports, 0.9, 0.0, None));
+        let reject = || Verification::Reject(read(Finding::Contradicts, 0.0, 0.9, Some(Kind::Role)));
+        let look = |it, is_foreign, other| looked_at(it, is_foreign, (&key, other), Relation::Support).verdict();
+        assert_eq!(look(accept(), false, &key), Verdict::Accept);
+        assert_eq!(look(accept(), false, &lock), Verdict::Unverified);
+        assert_eq!(look(reject(), false, &lock), Verdict::Reject);
+        assert_eq!(look(accept(), true, &key), Verdict::Unverified);
+        assert_eq!(look(reject(), true, &key), Verdict::Unverified);
+    }
+
+    #[test]
+    fn no_is_an_answer_if_nothing_but_polarity_differs() {
+        let thresholds = Thresholds::default();
+        let reject = |kind| Verification::Reject(read(Finding::Contradicts, 0.0, 0.9, Some(kind)));
+        assert!(may_be_no(&reject(Kind::Negation), &thresholds) && may_be_no(&reject(Kind::Antonym), &thresholds));
+        assert!(!may_be_no(&reject(Kind::Role), &thresholds));
+        assert!(!may_be_no(&Verification::Accept(read(Finding::Supports, 0.9, 0.0, None)), &thresholds));
+
+        let affirmed = |p_match| read(Finding::Supports, p_match, 0.0, None);
+        for (affirmed, verdict, answer) in [
+            (Some(affirmed(0.95)), Verdict::Accept, Some(Answer::No)),
+            (Some(affirmed(0.7)), Verdict::Abstain, None),
+            (Some(read(Finding::Neither, 0.2, 0.0, Some(Kind::Entity))), Verdict::Abstain, None),
+            (None, Verdict::Abstain, None),
+        ] {
+            let answered = answered(reject(Kind::Negation), affirmed.as_ref(), &thresholds);
+            assert_eq!((answered.verdict(), answered.judgement().and_then(|it| it.answer)), (verdict, answer));
+        }
+    }
+}
