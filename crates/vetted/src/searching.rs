@@ -10,7 +10,7 @@ use vetted_kernels::{Deadline, Team};
 use vetted_reader::Relation;
 use vetted_retrieval::{Query, Snapshot};
 
-use crate::outcome::{Outcome, select};
+use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::snippet::{Snippet, snippet};
 use crate::verify::Question;
@@ -313,7 +313,11 @@ fn only<Answer>(mut answers: Vec<Result<Answer, Error>>) -> Result<Answer, Error
 fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
     let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
     let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
-    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, query));
+    let read = outcome.assessment().and_then(|read| match &read.window {
+        Part::Text(bytes) => Some(bytes.clone()),
+        Part::Title => None,
+    });
+    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, read, query));
     let Document { id, title, metadata, .. } = document;
     Hit { rank, id, recall_rank, score, scores, outcome, window, evidence: None, title, snippet, metadata }
 }
