@@ -7,6 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use vetted::Engine;
 
+use crate::terminal::counted;
+
 /// Says how many of the documents were there.
 #[derive(Args)]
 pub struct Delete {
@@ -23,7 +25,8 @@ impl Delete {
         let engine = Engine::builder(&self.index).open_writable()?;
         let deleted = engine.delete(&self.ids)?;
         engine.finish()?;
-        writeln!(stdout(), "{deleted} of {} documents deleted, {} left", self.ids.len(), engine.len()?)?;
+        let asked = counted(self.ids.len(), "document");
+        writeln!(stdout(), "{deleted} of {asked} deleted, {} left", engine.len()?)?;
         Ok(())
     }
 }

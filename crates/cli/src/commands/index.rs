@@ -12,7 +12,9 @@ use vetted::wire::IndexAnswer;
 use vetted::{Document, Engine, Indexed, ViewStorage};
 
 use super::{PassageArguments, Precision, scorers};
-use crate::terminal::{byte_bar, download_progress, rate};
+use crate::interruption::Interruption;
+use crate::progress::byte_bar;
+use crate::terminal::{counted, download_progress, rate, say};
 
 /// Documents whose id is already there replace what was there; unchanged ones are skipped, so after an interruption the
 /// same command takes up where it stopped.
@@ -107,10 +109,11 @@ impl Index {
             builder = builder.given_vectors(field, dimensions);
         }
         let engine = builder.open_or_create()?;
-        let outcome = index_all(&engine, first, &mut reader)?;
+        let interruption = Interruption::listen("the documents at hand")?;
+        let outcome = index_all(&engine, first, &mut reader, &interruption)?;
         let skipped = reader.skipped();
         for error in &skipped.first {
-            eprintln!("skipped: {error}");
+            say(format_args!("skipped: {error}"));
         }
         let Indexed { added, replaced, unchanged, duplicates } = outcome.indexed;
         if self.json {
@@ -121,9 +124,9 @@ impl Index {
             writeln!(
                 stdout(),
                 "{added} added, {replaced} replaced, {unchanged} unchanged, {duplicates} duplicates, {} skipped; \
-                 {} documents in {:.1} s ({}), {} now in {}",
+                 {} in {:.1} s ({}), {} now in {}",
                 skipped.count,
-                outcome.documents,
+                counted(outcome.documents as usize, "document"),
                 outcome.elapsed.as_secs_f64(),
                 rate(outcome.documents, outcome.elapsed),
                 engine.len()?,
@@ -134,8 +137,14 @@ impl Index {
     }
 }
 
-/// Indexes `first` and all that `reader` still has, in batches, under a progress bar.
-pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Result<Outcome> {
+/// Indexes `first` and all that `reader` still has, in batches, under a progress bar. At an interruption the batch at hand is the
+/// last.
+pub fn index_all(
+    engine: &Engine,
+    first: Document,
+    reader: &mut Reader,
+    interruption: &Interruption,
+) -> Result<Outcome> {
     let start = Instant::now();
     let progress = reader.progress();
     let bar = byte_bar(progress.bytes_total());
@@ -151,14 +160,26 @@ pub fn index_all(engine: &Engine, first: Document, reader: &mut Reader) -> Resul
             add(&mut outcome.indexed, engine.upsert(documents)?);
             bar.set_position(progress.bytes_read());
             bar.set_message(format!("{} documents, {}", outcome.documents, rate(outcome.documents, start.elapsed())));
+            if interruption.is_requested() && next.is_some() {
+                bar.abandon();
+                engine.finish()?;
+                let said = format!(
+                    "interrupted: {} of this input are on disk, {} in all; run the same command again to go on",
+                    counted(outcome.documents as usize, "document"),
+                    engine.len()?
+                );
+                return Err(interruption.error(said).into());
+            }
         }
         match next {
             Some(Ok(document)) => batch.push(document),
             Some(Err(error)) => {
                 bar.abandon();
                 engine.finish()?;
-                return Err(anyhow::Error::from(error)
-                    .context(format!("stopped after {} documents, which are indexed", outcome.documents)));
+                return Err(anyhow::Error::from(error).context(match outcome.documents {
+                    1 => "stopped after 1 document, which is indexed".to_owned(),
+                    documents => format!("stopped after {documents} documents, which are indexed"),
+                }));
             }
             None => break,
         }

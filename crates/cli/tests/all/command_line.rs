@@ -41,7 +41,7 @@ fn what_is_indexed_is_found_in_every_mode() {
         assert!(answer["ms"]["rank"].as_f64().unwrap() > 0.0);
     }
     let shown = succeed(folder.path(), &["search", "--index", "notes.index", "-k", "1", "kettle"]);
-    assert!(shown.contains("Green tea") && shown.contains("seventy degrees") && shown.contains("1 hits"), "{shown}");
+    assert!(shown.contains("Green tea") && shown.contains("seventy degrees") && shown.contains("1 hit in"), "{shown}");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn bad_input_is_named_and_costs_nothing() {
     let index = |input: &str| fail(folder.path(), &["index", input, "--into", "bad.index"]);
     let cases = [
         ("missing.jsonl", vec!["missing.jsonl"]),
-        ("broken.jsonl", vec!["broken.jsonl:2:", "1 documents, which are indexed"]),
+        ("broken.jsonl", vec!["broken.jsonl:2:", "1 document, which is indexed"]),
         ("latin1.jsonl", vec!["latin1.jsonl:2", "UTF-8"]),
         ("empty.jsonl", vec!["no documents", "empty"]),
         ("picture.png", vec!["picture.png"]),

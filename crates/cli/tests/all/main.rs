@@ -2,6 +2,9 @@
 //! (`vetted-fixtures`). What the models say that come with vetted is tested in `acceptance.rs`.
 
 mod command_line;
+#[cfg(unix)]
+mod interruption;
+mod messages;
 mod program;
 mod vetted_search;
 
