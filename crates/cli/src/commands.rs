@@ -97,13 +97,13 @@ impl PassageArguments {
 /// A way to rank, by the name that `--mode` and `--pipeline` take.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
-    /// By meaning: the nearest vectors
+    /// By meaning: the nearest vectors. The score is a cosine, 1 at most
     Dense,
-    /// By words
+    /// By words. The score is that of BM25, from 0 up
     Bm25,
-    /// Both, fused by normalized scores
+    /// Both, fused by normalized scores. From 0 to 1
     Hybrid,
-    /// Both, fused by reciprocal ranks
+    /// Both, fused by reciprocal ranks. 1/61 for each side that has it first
     HybridRrf,
 }
 
@@ -119,12 +119,12 @@ impl Mode {
     }
 }
 
-/// The exit status of `--require-verified` where nothing can be vouched for.
-pub const NOTHING_VOUCHED_FOR: u8 = 3;
+/// The exit status where a condition that was asked for does not hold: `--require-verified`, `--fail-on`.
+pub const CONDITION_FAILED: u8 = 3;
 
 /// What `--require-verified` does, for its help.
 pub const REQUIRE_VERIFIED: &str =
     "Exit with status 3 unless something is accepted; of many questions, unless something is for each";
 
 /// The weight of dense scores in hybrid search: neither side is preferred without a reason from data.
-pub const DEFAULT_ALPHA: f32 = 0.5;
+pub const DEFAULT_ALPHA: f64 = 0.5;

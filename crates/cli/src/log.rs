@@ -7,11 +7,13 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::prelude::*;
 
+use crate::terminal::ColoredLines;
+
 /// Shows warnings and whatever else `filter` lets through. Where debugging is let through, so is the time that each span took.
 pub fn start(filter: Targets) {
     let stages = filter.would_enable("vetted", &Level::DEBUG);
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(stderr)
+        .with_writer(|| ColoredLines)
         .with_ansi(stderr().is_terminal())
         .with_target(stages)
         .without_time()

@@ -1,7 +1,11 @@
 //! The `vetted` command line: one file per subcommand under `commands/`.
 
 mod commands;
+#[cfg_attr(not(unix), allow(dead_code))]
+mod interruption;
 mod log;
+mod parsing;
+mod progress;
 mod terminal;
 
 use std::process::ExitCode;
@@ -9,9 +13,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
+use vetted::wire::{ErrorAnswer, ErrorBody, ErrorKind};
 
 #[cfg(not(all(feature = "train", feature = "study")))]
 use commands::missing::Missing;
+use interruption::Interrupted;
 
 /// Two-tier retrieval: recall wide, then vet.
 #[derive(Parser)]
@@ -19,7 +25,7 @@ use commands::missing::Missing;
 struct Arguments {
     /// What is said on standard error while a command runs: error, warn, info, debug (with the time that each stage took),
     /// trace, or off; also by part, as `vetted=debug,vetted_retrieval=info`
-    #[arg(long, global = true, value_name = "FILTER", env = "VETTED_LOG", default_value = "warn")]
+    #[arg(long, global = true, value_name = "FILTER", env = "VETTED_LOG", default_value = "warn", value_parser = parsing::log_filter)]
     log: Targets,
     #[command(subcommand)]
     command: Command,
@@ -28,7 +34,11 @@ struct Arguments {
 const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment.
 
 Exit status, of every command: 0 done, whatever was found; 1 failed, and standard error says why; 2 wrong usage; 3 a condition \
-that was asked for does not hold: --require-verified of search and verify, and --max-drop of audit.
+that was asked for does not hold: --require-verified of search and verify, --fail-on of verify, and --max-drop of audit; \
+130 and 143 interrupted, by Ctrl-C and SIGTERM. `index` and `train` go on from there when run again.
+
+With --json, what went wrong is JSON as well, on standard error: {error: {kind, message}}; kind is invalid-input, not-found, conflict, \
+unavailable, damaged or internal.
 
 Begin with `vetted demo`.";
 
@@ -88,7 +98,7 @@ fn main() -> ExitCode {
     #[cfg(feature = "train")]
     leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
-    let Arguments { log, command } = Arguments::parse();
+    let (Arguments { log, command }, json) = parsing::parse::<Arguments>();
     log::start(log);
     #[cfg(feature = "pdf")]
     keep_quiet_about_bad_pdfs();
@@ -124,10 +134,7 @@ fn main() -> ExitCode {
         Ok(status) => status,
         // The reader of our output went away, as `head` does.
         Err(error) if terminal::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {}", terminal::chain(&error));
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error, json),
     }
 }
 
@@ -140,6 +147,46 @@ fn keep_quiet_about_bad_pdfs() {
             print(panic);
         }
     }));
+}
+
+/// Says what went wrong, in the form that was asked for.
+fn failed(error: &anyhow::Error, json: bool) -> ExitCode {
+    let message = terminal::chain(error);
+    let interrupted = error.downcast_ref::<Interrupted>();
+    if json {
+        let kind = if interrupted.is_some() { ErrorKind::Unavailable } else { kind(error) };
+        let answer = serde_json::json!(ErrorAnswer { error: ErrorBody { kind, message } });
+        eprintln!("{answer}");
+    } else {
+        terminal::say(format_args!("{}{message}", if interrupted.is_some() { "" } else { "error: " }));
+    }
+    interrupted.map_or(ExitCode::FAILURE, |interrupted| interrupted.status().into())
+}
+
+/// What kind of thing went wrong, by the first cause that says so. What no library says is about what was given.
+fn kind(error: &anyhow::Error) -> ErrorKind {
+    let of = |cause: &(dyn std::error::Error + 'static)| {
+        #[cfg(feature = "study")]
+        if let Some(vetted_study::Error::Engine(error)) = cause.downcast_ref() {
+            return Some(error.kind().into());
+        }
+        if let Some(error) = cause.downcast_ref::<vetted::Error>() {
+            return Some(error.kind().into());
+        }
+        match cause.downcast_ref::<vetted::models::Error>() {
+            Some(vetted::models::Error::Unavailable { .. }) => return Some(ErrorKind::Unavailable),
+            Some(_) => return Some(ErrorKind::NotFound),
+            None => {}
+        }
+        match cause.downcast_ref::<std::io::Error>()?.kind() {
+            std::io::ErrorKind::NotFound => Some(ErrorKind::NotFound),
+            std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput | std::io::ErrorKind::UnexpectedEof => {
+                Some(ErrorKind::InvalidInput)
+            }
+            _ => Some(ErrorKind::Unavailable),
+        }
+    };
+    error.chain().find_map(of).unwrap_or(ErrorKind::InvalidInput)
 }
 
 /// candle keeps a pool that spins while it waits, beside the trainer's own workers: without it training is 1.6 times as fast

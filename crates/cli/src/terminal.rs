@@ -1,18 +1,33 @@
-//! What people see: progress bars, highlights, errors.
+//! What people see: messages, highlights, errors. Whatever comes from documents, files and their names goes through here:
+//! no control character of it reaches a terminal.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write, stderr, stdout};
+use std::ops::Range;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use vetted::Snippet;
 use vetted::models::Progress;
 use vetted::wire::TokenPair;
 
-/// An error on one line: what we were doing, and what the library says. Its messages include their own causes.
+#[cfg(feature = "study")]
+use crate::progress::count_bar;
+use crate::progress::{Bar, byte_bar};
+
+/// Says something on standard error, in as many lines as it has.
+pub fn say(message: impl Display) {
+    eprintln!("{}", printable_lines(&message.to_string()));
+}
+
+/// An error on one line: what we were doing, and what the library says, each cause once.
 pub fn chain(error: &anyhow::Error) -> String {
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> = Vec::new();
     for cause in error.chain() {
-        parts.push(cause.to_string());
+        let part = cause.to_string();
+        // Many messages have their causes in them.
+        if !parts.iter().any(|said| said.contains(&part)) {
+            parts.push(part);
+        }
         let complete = cause.is::<vetted::Error>()
             || cause.is::<vetted::corpus::Error>()
             || cause.is::<vetted::models::Error>()
@@ -34,7 +49,7 @@ pub fn chain(error: &anyhow::Error) -> String {
 pub fn print_report(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> anyhow::Result<()> {
     match json {
         true => writeln!(stdout(), "{}", serde_json::to_string(report)?)?,
-        false => writeln!(stdout(), "{report}")?,
+        false => writeln!(stdout(), "{}", printable_lines(&report.to_string()))?,
     }
     Ok(())
 }
@@ -45,30 +60,13 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     kinds.into_iter().any(|kind| kind == std::io::ErrorKind::BrokenPipe)
 }
 
-/// A bar over `total` bytes (a spinner where the total is not known), on standard error, drawn only in a terminal.
-pub fn byte_bar(total: Option<u64>) -> ProgressBar {
-    let target =
-        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-    let (template, bar) = match total {
-        Some(total) => (
-            "{wide_bar:.cyan/dim} {bytes:>10}/{total_bytes} {msg} {eta:>4} left",
-            ProgressBar::with_draw_target(Some(total), target),
-        ),
-        None => ("{spinner} {bytes:>10} {msg} {elapsed}", ProgressBar::with_draw_target(None, target)),
-    };
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
-}
-
 /// Shows how a measurement comes along: a bar for whatever is being worked through, a line for what is worth saying.
 #[cfg(feature = "study")]
 pub fn watch() -> impl Fn(vetted_study::Event<'_>) {
     use std::cell::RefCell;
     use vetted_study::Event;
 
-    let bar: RefCell<Option<ProgressBar>> = RefCell::new(None);
+    let bar: RefCell<Option<Bar>> = RefCell::new(None);
     let download = RefCell::new(download_progress());
     move |event| match event {
         Event::Begun { what, total } => *bar.borrow_mut() = Some(count_bar(total, what)),
@@ -83,57 +81,29 @@ pub fn watch() -> impl Fn(vetted_study::Event<'_>) {
             }
         }
         Event::Fetching(progress) => download.borrow_mut()(progress),
-        Event::Note(note) => eprintln!("note: {note}"),
+        Event::Note(note) => say(format_args!("note: {note}")),
         _ => {}
     }
 }
 
-/// A bar over `total` things with its own estimate of the time left (without one where the total is 0), drawn only in a terminal.
+/// Takes a bar away. Where a log was told of it, a line says what was done.
 #[cfg(feature = "study")]
-fn count_bar(total: u64, message: &str) -> ProgressBar {
-    let bar = match total {
-        0 => plain_bar(total, "{spinner} {pos} {msg} {elapsed}"),
-        total => plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg} {per_sec} {eta:>4} left"),
-    };
-    bar.set_message(message.to_owned());
-    bar
-}
-
-/// Takes a bar away. Where none was drawn a line says what was done, so that the log of a long run shows how far it came.
-#[cfg(feature = "study")]
-fn finish(bar: &ProgressBar) {
+fn finish(bar: &Bar) {
     bar.finish_and_clear();
-    if !stderr().is_terminal() {
-        eprintln!("{}: {} in {:.0} s", bar.message(), bar.position(), bar.elapsed().as_secs_f64());
+    if !stderr().is_terminal() && bar.elapsed() >= Duration::from_secs(60) {
+        say(format_args!("{}: {} in {:.0} s", bar.message(), bar.position(), bar.elapsed().as_secs_f64()));
     }
-}
-
-/// A bar over the steps of a run that knows best itself how long it takes.
-#[cfg(feature = "train")]
-pub fn step_bar(total: u64) -> ProgressBar {
-    plain_bar(total, "{wide_bar:.cyan/dim} {pos}/{len} {msg}")
-}
-
-#[cfg(any(feature = "study", feature = "train"))]
-fn plain_bar(total: u64, template: &str) -> ProgressBar {
-    let target =
-        if stderr().is_terminal() { ProgressDrawTarget::stderr_with_hz(5) } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(Some(total), target);
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Shows how a model's download comes along.
 pub fn download_progress() -> impl FnMut(Progress<'_>) {
-    let mut current: Option<(String, ProgressBar)> = None;
+    let mut current: Option<(String, Bar)> = None;
     move |progress| {
         let (what, bytes, total) = match progress {
             Progress::Fetching { file, bytes, total } => (format!("fetching {file}"), bytes, total),
             Progress::Unpacking { file, bytes, total } => (format!("unpacking {file}"), bytes, total),
-            Progress::SourceFailed(attempt) => return eprintln!("note: {}", attempt.failure),
-            Progress::Waiting => return eprintln!("another process is fetching this model; waiting for it"),
+            Progress::SourceFailed(attempt) => return say(format_args!("note: {}", attempt.failure)),
+            Progress::Waiting => return say("another process is fetching this model; waiting for it"),
             _ => return,
         };
         if current.as_ref().is_none_or(|(name, _)| *name != what) {
@@ -142,9 +112,9 @@ pub fn download_progress() -> impl FnMut(Progress<'_>) {
             }
             let bar = byte_bar(Some(total));
             if bar.is_hidden() {
-                eprintln!("{what} ({:.1} MB)", total as f64 / 1e6);
+                say(format_args!("{what} ({:.1} MB)", total as f64 / 1e6));
             }
-            bar.set_message(what.clone());
+            bar.set_message(printable(&what));
             current = Some((what, bar));
         }
         if let Some((_, bar)) = &current {
@@ -156,16 +126,19 @@ pub fn download_progress() -> impl FnMut(Progress<'_>) {
     }
 }
 
-/// A snippet with the query's words marked, if standard output is a terminal that shows colors.
-pub fn highlighted(snippet: &Snippet) -> String {
-    let mut shown = String::new();
-    let mut at = 0;
-    for range in &snippet.matches {
-        shown += &escaped(&snippet.text[at..range.start]);
-        shown += &bold(&escaped(&snippet.text[range.clone()]));
+/// A snippet with the query's words marked, if standard output is a terminal that shows colors. There, what stands around
+/// `within`, bytes of the snippet, is dimmed.
+pub fn highlighted(snippet: &Snippet, within: Range<usize>) -> String {
+    let text = &snippet.text;
+    let mut shown = dim(&escaped(&text[..within.start]));
+    let mut at = within.start;
+    for range in snippet.matches.iter().filter(|range| within.start <= range.start && range.end <= within.end) {
+        shown += &escaped(&text[at..range.start]);
+        shown += &bold(&escaped(&text[range.clone()]));
         at = range.end;
     }
-    shown += &escaped(&snippet.text[at..]);
+    shown += &escaped(&text[at..within.end]);
+    shown += &dim(&escaped(&text[within.end..]));
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -174,10 +147,50 @@ pub fn printable(text: &str) -> String {
     escaped(text).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `text` with control characters other than white space written out.
+/// The same of a text that is made of lines.
+pub fn printable_lines(text: &str) -> String {
+    escaped(text)
+}
+
+/// `text` with what would act on the terminal written out: control characters (NUL, ESC, the C1 set) and what turns the direction
+/// of other letters around. Control characters that are white space become blanks, but for the ends of lines and tabs.
 fn escaped(text: &str) -> String {
-    let harmless = |c: char| !c.is_control() || c.is_whitespace();
-    text.chars().map(|c| if harmless(c) { c.to_string() } else { c.escape_default().to_string() }).collect()
+    if text.chars().all(is_harmless) {
+        return text.to_owned();
+    }
+    let written_out = |c: char| match c {
+        c if is_harmless(c) => c.to_string(),
+        c if c.is_whitespace() => " ".to_owned(),
+        c => c.escape_default().to_string(),
+    };
+    text.chars().map(written_out).collect()
+}
+
+fn is_harmless(c: char) -> bool {
+    let turns_around = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !turns_around && (!c.is_control() || matches!(c, '\n' | '\t'))
+}
+
+/// Standard error for lines that bring colors of their own, and have written out what came in escape sequences. What else is no
+/// letter is written out here.
+pub struct ColoredLines;
+
+impl Write for ColoredLines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let shown: Vec<String> = text.split('\u{1b}').map(escaped).collect();
+        stderr().write_all(shown.join("\u{1b}").as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        stderr().flush()
+    }
+}
+
+/// `1 hit`, `2 hits`.
+pub fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The token pairs behind a verdict, each on a line `indent` columns in.
@@ -216,7 +229,8 @@ pub fn heat(similarity: f32) -> String {
     }
 }
 
-fn colors() -> bool {
+/// Whether standard output is a terminal that shows colors.
+pub fn colors() -> bool {
     stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
 }
 
@@ -246,6 +260,41 @@ mod tests {
             "a \\u{1b}[31mred\\u{7} caf\u{e9} \\u{9b}1m"
         );
         let snippet = Snippet { text: "\u{1b}c dog".into(), chars: 0..6, matches: std::iter::once(3..6).collect() };
-        assert!(!highlighted(&snippet).contains('\u{1b}') || colors());
+        assert!(!highlighted(&snippet, 0..6).contains('\u{1b}') || colors());
+        for (text, expected) in [
+            ("a\0b", "a\\u{0}b"),
+            ("\u{202e}txt.exe", "\\u{202e}txt.exe"),
+            ("\u{2066}a\u{2069}", "\\u{2066}a\\u{2069}"),
+            ("a\u{9f}b\u{7f}", "a\\u{9f}b\\u{7f}"),
+            ("form\u{c}feed\u{85}next", "form feed next"),
+            ("two\nlines\tof", "two lines of"),
+            (
+                "\u{1f468}\u{200d}\u{1f469}\u{fe0f} e\u{301} \u{5d0}\u{5d1}",
+                "\u{1f468}\u{200d}\u{1f469}\u{fe0f} e\u{301} \u{5d0}\u{5d1}",
+            ),
+        ] {
+            assert_eq!(printable(text), expected);
+        }
+        assert_eq!(printable_lines("a\tb\n\u{1b}[2J\rc\n"), "a\tb\n\\u{1b}[2J c\n");
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let inner = std::io::Error::other("No such file");
+        let error = anyhow::Error::from(inner).context("cannot read x: No such file. Give another").context("query 1");
+        assert_eq!(chain(&error), "query 1: cannot read x: No such file. Give another");
+    }
+
+    #[test]
+    fn one_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|count| counted(count, "hit")), ["0 hits", "1 hit", "2 hits"]);
+    }
+
+    #[test]
+    fn what_surrounds_the_sentence_that_decided_is_kept_apart() {
+        let text = "Rain fell. The dog bit. Ships came.".to_owned();
+        let snippet = Snippet { chars: 0..text.len(), matches: vec![0..4, 15..18], text };
+        let shown = highlighted(&snippet, 11..23);
+        assert_eq!(shown, "Rain fell. The dog bit. Ships came.");
     }
 }

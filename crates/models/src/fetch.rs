@@ -56,12 +56,14 @@ impl Cache {
                 return Ok(());
             }
             match self.fetch_from(*source, bundle, &lacking, folder, progress) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    // Where no source has it, the error has them all.
+                    attempts.iter().for_each(|attempt| progress(Progress::SourceFailed(attempt)));
+                    return Ok(());
+                }
                 Err(Halt::Here(error)) => return Err(error),
                 Err(Halt::Source(failure)) => {
-                    let attempt = Attempt { source: *source, failure };
-                    progress(Progress::SourceFailed(&attempt));
-                    attempts.push(attempt);
+                    attempts.push(Attempt { source: *source, failure });
                 }
             }
             // A hub that answers and says no is to be believed: asking elsewhere would hide what is wrong.

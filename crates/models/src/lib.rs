@@ -190,7 +190,7 @@ pub enum Progress<'a> {
         /// Bytes that there will be.
         total: u64,
     },
-    /// A source could not bring all files; the next one is tried, if there is one.
+    /// A source could not bring all files, and another has, or what was there before does. Where nothing has, the error says so.
     SourceFailed(&'a Attempt),
 }
 

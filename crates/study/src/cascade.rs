@@ -26,28 +26,30 @@ use vetted_evaluation::report::table;
 use crate::indexed::IndexedCorpus;
 use crate::pipeline::Pipelines;
 use crate::quick_bootstrap;
-use crate::twins::{Form, Planted, PlantingSettings, placements, plant_in};
+use crate::twins::{Form, Planted, placements, plant_in};
 use crate::watch::Watch;
 
-/// Plants twins in the index, asks every pipeline every query, and follows all chains of up to `longest` of them.
+/// Plants `planted` in the index, asks every pipeline every query of it, and follows all chains of up to `longest` of them. `seed` is
+/// for the report.
 ///
 /// # Errors
-/// [`Error::NothingToEdit`](crate::Error::NothingToEdit); those of a search.
+/// Those of the index and of a search.
 pub fn measure(
     corpus: &IndexedCorpus,
     pipelines: &Pipelines,
-    planting: &PlantingSettings,
+    planted: &Planted,
+    seed: u64,
     longest: usize,
     watch: Watch<'_>,
 ) -> Result<CascadeReport, crate::Error> {
-    let planted = plant_in(corpus, planting)?;
+    plant_in(corpus, planted)?;
     let placed: Vec<_> = pipelines
         .rankers
         .iter()
-        .map(|ranker| Ok((ranker.name.clone(), placements(corpus, &planted, ranker, watch)?)))
+        .map(|ranker| Ok((ranker.name.clone(), placements(corpus, planted, ranker, watch)?)))
         .collect::<Result<_, crate::Error>>()?;
-    let named = (corpus.dataset.name.as_str(), corpus.dataset.split.as_str(), planting.seed);
-    Ok(CascadeReport::new(named, &planted, &placed, longest, &quick_bootstrap())?)
+    let named = (corpus.dataset.name.as_str(), corpus.dataset.split.as_str(), seed);
+    Ok(CascadeReport::new(named, planted, &placed, longest, &quick_bootstrap())?)
 }
 
 /// How an agent fares that needs several correct retrievals in a row.

@@ -81,11 +81,14 @@ pub enum Error {
     },
     /// No near miss can be made of a data set.
     #[error(
-        "no relevant document of {dataset} has a sentence that can be edited: English prose is needed, in whole sentences"
+        "no relevant document of {dataset} ({relevant} are there) has a sentence that can be edited: needed are English sentences of 6 to \
+         30 words that begin with a capital letter, end with a full stop and can be read alone"
     )]
     NothingToEdit {
         /// The data set.
         dataset: String,
+        /// How many of its documents are relevant and there.
+        relevant: usize,
     },
     /// A file of pairs is empty.
     #[error("{path} holds no pairs")]

@@ -85,11 +85,14 @@ impl IndexedCorpus {
         if let Some(model) = &settings.model {
             builder = builder.model(model);
         }
-        let mut reader = read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default());
-        // Before anything is fetched or made.
-        let Some(first) = reader.next().transpose()? else { return Err(Error::EmptyCorpus { path: dataset.corpus }) };
+        let documents = || read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default());
+        // Before anything is fetched or made: a line that cannot be read is found now, and so is how many there are.
+        let count = documents().try_fold(0, |count, document| document.map(|_| count + 1))?;
+        if count == 0 {
+            return Err(Error::EmptyCorpus { path: dataset.corpus });
+        }
         let engine = builder.open_or_create()?;
-        let corpus = add_all(&engine, first, reader, &dataset.name, watch)?;
+        let corpus = add_all(&engine, documents(), count, &dataset.name, watch)?;
 
         let held: HashSet<String> = engine.index().ids().map_err(vetted::Error::from)?.into_iter().collect();
         // An index from last time may hold what has left the corpus since, twins among it.
@@ -141,22 +144,22 @@ impl IndexedCorpus {
 /// Indexes all documents, and says which ids they have.
 fn add_all(
     engine: &Engine,
-    first: Document,
-    reader: impl Iterator<Item = Result<Document, vetted_corpus::Error>>,
+    documents: impl Iterator<Item = Result<Document, vetted_corpus::Error>>,
+    count: u64,
     name: &str,
     watch: Watch<'_>,
 ) -> Result<HashSet<String>, Error> {
     let mut ids = HashSet::new();
     let mut batch = Vec::with_capacity(TOGETHER);
-    // How many there are shows only at the end.
-    watch(Event::Begun { what: &format!("documents of {name}"), total: 0 });
-    let mut documents = std::iter::once(Ok(first)).chain(reader).peekable();
+    watch(Event::Begun { what: &format!("documents of {name}"), total: count });
+    let mut documents = documents.peekable();
     while let Some(document) = documents.next().transpose()? {
         ids.insert(document.id.clone());
         batch.push(document);
         if batch.len() == TOGETHER || documents.peek().is_none() {
-            watch(Event::Advanced(batch.len() as u64));
+            let some = batch.len() as u64;
             engine.upsert(std::mem::take(&mut batch))?;
+            watch(Event::Advanced(some));
         }
     }
     engine.finish()?;

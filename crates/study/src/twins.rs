@@ -33,7 +33,7 @@ use vetted_synthesis::{Editor, sentences};
 
 use choice::{Choice, choices};
 
-pub use planting::{PlantingSettings, measure, placements, plant_in};
+pub use planting::{PlantingSettings, measure, placements, planned, plant_in};
 pub use report::TwinsReport;
 
 /// What is planted.

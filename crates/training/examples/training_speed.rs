@@ -3,6 +3,8 @@
 //! Pairs of random words, both texts of TOKENS tokens (15 by default), the default recipe but for RECIPE. Prints pairs per second and, since
 //! other work may share the processor, its milliseconds per pair.
 
+use std::ops::ControlFlow;
+
 use vetted_training::{Base, Error, Example, Progress, Recipe, train};
 
 const STEPS: usize = 60;
@@ -45,6 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             let used = (processor_milliseconds() - processor) / pairs;
             println!("2 x {tokens} tokens: {rate:.0} pairs/s, {used:.2} ms of processor time per pair");
         }
+        ControlFlow::Continue(())
     });
     std::fs::remove_dir_all(&out)?;
     result?;

@@ -15,6 +15,9 @@ use crate::tensors::{Stored, TensorFile, write_tensors};
 pub(crate) struct State {
     /// Steps taken.
     pub(crate) step: usize,
+    /// The norm of the last step's gradients, where its evaluation and its line of metrics are still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) unsettled: Option<f64>,
     /// The best selection figure so far and its step.
     pub(crate) best: Option<(f64, usize)>,
     /// Evaluations since.

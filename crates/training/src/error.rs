@@ -1,6 +1,9 @@
 //! What can go wrong.
 
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::run::CHECKPOINT;
 
 /// Why training, or what belongs to it, stopped.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +18,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file cannot be written. What stood there before is as it was.
-    #[error("cannot write {}: {source}; an earlier version of the file, if there was one, is untouched: make room or choose another folder, then run the same command again to go on from the last checkpoint", path.display())]
+    #[error("cannot write {}: {source}; {}", path.display(), unwritable_advice(path, source))]
     Unwritable {
         /// The file.
         path: PathBuf,
@@ -178,6 +181,14 @@ pub enum Error {
         /// One of its files.
         path: PathBuf,
     },
+    /// Whoever watches the run broke it off. A checkpoint was written.
+    #[error("interrupted at step {step} of {steps}; run the same command again to go on")]
+    Interrupted {
+        /// Steps taken.
+        step: usize,
+        /// Steps of the whole run.
+        steps: usize,
+    },
     /// The loss or a gradient is no longer a number.
     #[error("step {step}: the loss is {loss} and the gradients' norm {norm}, at a learning rate of {rate:e}; {}. Try half the learning rates, a longer warm-up or f32 arithmetic", match checkpoint { Some(path) => format!("the last good state is {}", path.display()), None => "there is no checkpoint yet".into() })]
     Diverged {
@@ -209,4 +220,20 @@ pub enum Error {
     /// A thread of the trainer panicked: a fault of this crate.
     #[error("a worker thread failed")]
     Worker,
+}
+
+/// What to do when `path` cannot be written. Only a run has checkpoints to go on from.
+fn unwritable_advice(path: &Path, source: &std::io::Error) -> String {
+    let advice = match source.kind() {
+        ErrorKind::NotFound => "its folder is not there: make it, or give another path",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "give a path that you may write to",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room",
+        _ => "make room or give another path",
+    };
+    let checkpoint = path.parent().is_some_and(|folder| folder.join(CHECKPOINT).is_file());
+    let kept = if path.exists() { "; what stood there before is untouched" } else { "" };
+    match checkpoint {
+        true => format!("{advice}, then run the same command again to go on from the last checkpoint{kept}"),
+        false => format!("{advice}{kept}"),
+    }
 }

@@ -4,6 +4,7 @@
 //! `model.safetensors`: whatever differs from the base) that `vetted-reader` runs:
 //!
 //! ```no_run
+//! use std::ops::ControlFlow;
 //! use std::path::Path;
 //! use vetted_training::{Base, Example, Recipe, train};
 //!
@@ -24,6 +25,7 @@
 //! let recipe = Recipe { name: "bites".into(), epochs: 5.0, ..Recipe::default() };
 //! let outcome = train(&recipe, &base, None, &pairs, &[], Path::new("bites"), &mut |progress| {
 //!     eprintln!("{} of {} steps, {:.0} pairs/s", progress.step, progress.steps, progress.pairs_per_second);
+//!     ControlFlow::Continue(()) // at a break, a checkpoint is written and the run ends
 //! })?;
 //! println!("{} parameters trained in {} steps", outcome.parameters, outcome.steps);
 //! # Ok(())
@@ -49,7 +51,7 @@
 //! | `config.json`, `model.safetensors` | the verifier, as it was best on the held-out pairs |
 //! | `metrics.jsonl` | a [`Line`] for every so many steps |
 //! | `curve.svg` | the same as a picture |
-//! | `checkpoint.safetensors` | weights, the optimizer's moments and the step: a killed run started again goes on from here, to the same weights bit for bit |
+//! | `checkpoint.safetensors` | weights, the optimizer's moments and the step, every two minutes or more often: a run that was killed or interrupted goes on from here when started again, to the same weights bit for bit |
 //!
 //! Every file is replaced in one step, so a full disk or a kill leaves the old one. [`export_onnx`] makes an ONNX model of
 //! the folder.
@@ -96,7 +98,7 @@ pub use export::export_onnx;
 pub use held_out::HeldOut;
 pub use metrics::Line;
 pub use recipe::{Contrast, Decay, Recipe, Storage, Weights};
-pub use run::{Outcome, Progress, Stage};
+pub use run::{Outcome, Progress, Stage, Watcher};
 pub use sentence::{EncoderRecipe, TrainedPooling, train_encoder};
 pub use split::hold_out;
 pub use verifier::train;

@@ -1,7 +1,8 @@
 //! The training loop, whatever is trained.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::checkpoint::{self, Origin, State};
 use crate::held_out::HeldOut;
@@ -34,11 +35,17 @@ pub struct Progress {
 pub enum Stage {
     /// Reading weights, turning texts into tokens.
     Preparing,
+    /// Going on from a checkpoint, after [`Progress::step`] steps.
+    Resuming,
     /// Taking steps.
     Training,
     /// Measuring on what is held out.
     Evaluating,
 }
+
+/// Who is told where a run stands, and says whether it goes on. At a break it writes a checkpoint and ends with
+/// [`Error::Interrupted`]; started again, it goes on from there.
+pub type Watcher<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,7 +107,24 @@ pub(crate) struct Plan {
     pub(crate) log_every: usize,
     pub(crate) evaluate_every: usize,
     pub(crate) checkpoint_every: usize,
+    pub(crate) between: Between,
     pub(crate) patience: Option<usize>,
+}
+
+/// The longest that a run goes without a checkpoint, for what was not checkpointed is lost if it is killed. When that is
+/// does not change what comes out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Between {
+    /// From the start: short, as mistakes are seen early.
+    pub(crate) first: Duration,
+    /// From then on.
+    pub(crate) later: Duration,
+}
+
+impl Default for Between {
+    fn default() -> Self {
+        Between { first: Duration::from_secs(10), later: Duration::from_secs(120) }
+    }
 }
 
 /// Everything a run holds.
@@ -113,10 +137,33 @@ pub(crate) struct Run<'a, T> {
     gradients: Vec<Gradients>,
     state: State,
     metrics: Metrics,
+    clock: Clock,
+}
+
+/// When this process began with the run, and when it last wrote a checkpoint.
+struct Clock {
+    began: Instant,
+    /// Seconds that earlier processes worked on the run.
+    before: f64,
+    saved: Option<Instant>,
+}
+
+impl Clock {
+    fn seconds(&self) -> f64 {
+        self.before + self.began.elapsed().as_secs_f64()
+    }
+
+    /// Whether the run has gone without a checkpoint for as long as it may.
+    fn is_time(&self, between: Between) -> bool {
+        match self.saved {
+            None => self.began.elapsed() >= between.first,
+            Some(saved) => saved.elapsed() >= between.later,
+        }
+    }
 }
 
 /// The names of a run's files.
-const CHECKPOINT: &str = "checkpoint.safetensors";
+pub(crate) const CHECKPOINT: &str = "checkpoint.safetensors";
 const METRICS: &str = "metrics.jsonl";
 const CURVE: &str = "curve.svg";
 
@@ -142,70 +189,115 @@ impl<'a, T: Trainee> Run<'a, T> {
                 if let Some(path) = model_files.iter().map(|file| out.join(file)).find(|file| file.exists()) {
                     return Err(Error::OtherVerifier { path });
                 }
-                let state =
-                    State { step: 0, best: None, without_best: 0, loss_sum: 0.0, loss_steps: 0, seconds: 0.0, origin };
+                let state = State {
+                    step: 0,
+                    unsettled: None,
+                    best: None,
+                    without_best: 0,
+                    loss_sum: 0.0,
+                    loss_steps: 0,
+                    seconds: 0.0,
+                    origin,
+                };
                 // From here on the folder is this run's.
                 checkpoint::save(&path, &state, &parameters, &optimizer)?;
                 state
             }
         };
-        let metrics = Metrics::open(&out.join(METRICS), state.step)?;
+        // A step that is not settled writes its line again.
+        let settled = if state.unsettled.is_some() { state.step.saturating_sub(1) } else { state.step };
+        let metrics = Metrics::open(&out.join(METRICS), settled)?;
         let gradients = (0..WORKERS).map(|_| parameters.zeros()).collect();
-        Ok(Run { trainee, plan, out, parameters, optimizer, gradients, state, metrics })
+        let clock = Clock { began: Instant::now(), before: state.seconds, saved: None };
+        Ok(Run { trainee, plan, out, parameters, optimizer, gradients, state, metrics, clock })
     }
 
     /// Takes all steps that are left, and leaves the best weights in the folder.
     ///
     /// # Errors
-    /// [`Error::Diverged`]; [`Error::Unwritable`] when the disk is full, older files being kept.
-    pub(crate) fn complete(mut self, progress: &mut dyn FnMut(&Progress)) -> Result<Outcome, Error> {
+    /// [`Error::Diverged`]; [`Error::Interrupted`] when `watcher` says so; [`Error::Unwritable`] when the disk is full, older
+    /// files being kept.
+    pub(crate) fn complete(mut self, watcher: &mut Watcher<'_>) -> Result<Outcome, Error> {
         let steps = self.plan.batches.len();
-        let (began, seconds_before) = (Instant::now(), self.state.seconds);
         let (mut seen, mut training) = (0usize, 0f64);
         let first = self.state.step;
-        let mut report = Progress { steps, ..Progress::preparing() };
-        if T::MEASURED_UNTRAINED && first == 0 && self.trainee.is_watched() && self.metrics.lines.is_empty() {
-            progress(&Progress { stage: Stage::Evaluating, ..report.clone() });
+        let mut report = Progress { step: first, steps, ..Progress::preparing() };
+        if first > 0 {
+            self.tell(watcher, &Progress { stage: Stage::Resuming, ..report.clone() })?;
+        } else if T::MEASURED_UNTRAINED && self.trainee.is_watched() && self.metrics.lines.is_empty() {
+            self.tell(watcher, &Progress { stage: Stage::Evaluating, ..report.clone() })?;
             let held_out = self.evaluate()?;
             self.metrics.add(self.line(0, None, 0.0, 0.0, held_out))?;
             self.save()?;
         }
+        report.stage = Stage::Training;
         report.held_out = self.metrics.lines.iter().rev().map(|line| line.held_out).find(|h| h.selection().is_some());
-        while self.state.step < steps && !self.exhausted() {
-            let step = self.state.step + 1;
-            let since = Instant::now();
-            let (loss, norm) = self.step(step)?;
-            training += since.elapsed().as_secs_f64();
-            seen += self.plan.batches[step - 1].len();
-            self.state.step = step;
-            self.state.loss_sum += loss;
-            self.state.loss_steps += 1;
-
-            let mean = Some(self.state.loss_sum / self.state.loss_steps as f64);
-            report.stage = Stage::Training;
-            report.step = step;
-            report.loss = mean;
-            report.pairs_per_second = seen as f64 / training.max(1e-9);
-            report.seconds_left = began.elapsed().as_secs_f64() / (step - first) as f64 * (steps - step) as f64;
-            let last = step == steps;
-            let evaluated = self.trainee.is_watched() && (step.is_multiple_of(self.plan.evaluate_every) || last);
-            let mut held_out = HeldOut::default();
-            if evaluated {
-                progress(&Progress { stage: Stage::Evaluating, ..report.clone() });
-                held_out = self.evaluate()?;
-                report.held_out = Some(held_out);
+        while !self.is_over() {
+            if self.state.unsettled.is_none() {
+                let step = self.state.step + 1;
+                let since = Instant::now();
+                let (loss, norm) = self.step(step)?;
+                training += since.elapsed().as_secs_f64();
+                seen += self.plan.batches[step - 1].len();
+                self.state.step = step;
+                self.state.unsettled = Some(norm);
+                self.state.loss_sum += loss;
+                self.state.loss_steps += 1;
+                report.step = step;
+                report.pairs_per_second = seen as f64 / training.max(1e-9);
+                let each = self.clock.began.elapsed().as_secs_f64() / (step - first) as f64;
+                report.seconds_left = each * (steps - step) as f64;
             }
-            if evaluated || step.is_multiple_of(self.plan.log_every) || last {
-                self.metrics.add(self.line(step, mean, norm, report.pairs_per_second, held_out))?;
-                (self.state.loss_sum, self.state.loss_steps) = (0.0, 0);
-            }
-            if step.is_multiple_of(self.plan.checkpoint_every) || last || self.exhausted() {
-                self.state.seconds = seconds_before + began.elapsed().as_secs_f64();
-                self.save()?;
-            }
-            progress(&report);
+            self.settle(&mut report, watcher)?;
+            self.tell(watcher, &report)?;
         }
         self.finish()
+    }
+
+    /// What belongs to the last step beside the step itself: evaluation, metrics, checkpoint. A checkpoint that was written
+    /// before the evaluation leads here, too.
+    fn settle(&mut self, report: &mut Progress, watcher: &mut Watcher<'_>) -> Result<(), Error> {
+        let Some(norm) = self.state.unsettled else { return Ok(()) };
+        let step = self.state.step;
+        let last = step == self.plan.batches.len();
+        let mean = Some(self.state.loss_sum / self.state.loss_steps.max(1) as f64);
+        report.loss = mean;
+        let evaluated = self.trainee.is_watched() && (step.is_multiple_of(self.plan.evaluate_every) || last);
+        let mut held_out = HeldOut::default();
+        if evaluated {
+            // It may take longer than a run should go without a checkpoint.
+            if self.clock.saved.unwrap_or(self.clock.began).elapsed() >= self.plan.between.first {
+                self.save()?;
+            }
+            self.tell(watcher, &Progress { stage: Stage::Evaluating, ..report.clone() })?;
+            held_out = self.evaluate()?;
+            report.held_out = Some(held_out);
+        }
+        if evaluated || step.is_multiple_of(self.plan.log_every) || last {
+            self.metrics.add(self.line(step, mean, norm, report.pairs_per_second, held_out))?;
+            (self.state.loss_sum, self.state.loss_steps) = (0.0, 0);
+        }
+        self.state.unsettled = None;
+        let due = step.is_multiple_of(self.plan.checkpoint_every) || self.clock.is_time(self.plan.between);
+        if due || self.is_over() {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Says where the run stands. Where the answer is that it shall stop, and anything is left to do, it is brought to disk
+    /// first.
+    fn tell(&mut self, watcher: &mut Watcher<'_>, report: &Progress) -> Result<(), Error> {
+        if watcher(report).is_continue() || self.is_over() {
+            return Ok(());
+        }
+        self.save()?;
+        Err(Error::Interrupted { step: self.state.step, steps: self.plan.batches.len() })
+    }
+
+    /// Whether nothing is left to do.
+    fn is_over(&self) -> bool {
+        self.state.unsettled.is_none() && (self.state.step >= self.plan.batches.len() || self.exhausted())
     }
 
     /// One step: every worker's gradients, their sum, and the optimizer. The loss, and the gradients' norm.
@@ -249,8 +341,10 @@ impl<'a, T: Trainee> Run<'a, T> {
         Line { step, epoch, loss, rate: self.rate(step), norm, pairs_per_second, held_out }
     }
 
-    fn save(&self) -> Result<(), Error> {
+    fn save(&mut self) -> Result<(), Error> {
+        self.state.seconds = self.clock.seconds();
         checkpoint::save(&self.out.join(CHECKPOINT), &self.state, &self.parameters, &self.optimizer)?;
+        self.clock.saved = Some(Instant::now());
         curve::draw(&self.out.join(CURVE), &self.metrics.lines)
     }
 
@@ -299,3 +393,6 @@ pub(crate) fn in_parallel<T: Send, R: Send>(
         handles.into_iter().map(|handle| handle.join().map_err(|_| Error::Worker)?).collect()
     })
 }
+
+#[cfg(test)]
+mod tests;

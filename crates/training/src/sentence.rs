@@ -28,7 +28,7 @@ use crate::model::layer_parameters;
 use crate::ops::Ops;
 use crate::parameters::{Gradients, Parameters};
 use crate::random::{Purpose, Random};
-use crate::run::{Outcome, Plan, Progress, Run, Trainee, WORKERS, in_parallel};
+use crate::run::{Between, Outcome, Plan, Progress, Run, Trainee, WORKERS, Watcher, in_parallel};
 use crate::texts::Texts;
 
 /// Fine-tunes the encoder in `base` on `triplets` and leaves a folder `out` that vetted and sentence-transformers load, with
@@ -36,10 +36,11 @@ use crate::texts::Texts;
 /// that are best on it are kept, those before the first step among them; without one, the last.
 ///
 /// Its transformer layers are trained; embeddings stay as they are, and so does MPNet's table of distances. A run that was
-/// killed goes on from its last checkpoint when started again with the same arguments, and ends in the same weights, bit for
-/// bit, as one that never was.
+/// killed, or stopped by `watcher`, goes on from its last checkpoint when started again with the same arguments, and ends in
+/// the same weights, bit for bit, as one that never was. There is a checkpoint at least every two minutes of steps.
 ///
 /// # Errors
+/// [`Error::Interrupted`] when `watcher` breaks off;
 /// [`Error::Untrainable`], [`Error::Recipe`] and [`Error::TooFewTriplets`] before anything is done; those of files that
 /// cannot be read; [`Error::OtherRun`] when `out` holds another run's checkpoint, [`Error::OtherVerifier`] when it holds a
 /// model and no checkpoint; [`Error::Diverged`]; [`Error::Unwritable`] when the disk is full, older files being kept.
@@ -49,7 +50,7 @@ pub fn train_encoder(
     triplets: &[Triplet],
     watched: Option<&Collection>,
     out: &Path,
-    progress: &mut dyn FnMut(&Progress),
+    watcher: &mut Watcher<'_>,
 ) -> Result<Outcome, Error> {
     let mut base = base.clone();
     base.settings.pooling = recipe.pooling.map_or(base.settings.pooling, Into::into);
@@ -59,7 +60,8 @@ pub fn train_encoder(
     if triplets.len() < 2 {
         return Err(Error::TooFewTriplets { got: triplets.len() });
     }
-    progress(&Progress::preparing());
+    // Nothing is lost yet: who wants it to stop is asked again when it has begun.
+    let _ = watcher(&Progress::preparing());
     std::fs::create_dir_all(out).map_err(|source| Error::Unwritable { path: out.into(), source })?;
     let (folder, base) = (base, opened);
     let network =
@@ -76,6 +78,7 @@ pub fn train_encoder(
         log_every: recipe.log_every,
         evaluate_every: recipe.evaluate_every,
         checkpoint_every: recipe.checkpoint_every,
+        between: Between::default(),
         patience: recipe.patience,
     };
     let origin = Origin {
@@ -88,7 +91,7 @@ pub fn train_encoder(
     let watched = watched.map(|collection| Watched::new(collection, folder, &base)).transpose()?;
     let memories = (0..WORKERS).map(|_| Memory::default()).collect();
     let encoder = Encoder { recipe, folder, base, out, network, memories, texts, triplets: numbered, watched };
-    Run::begin(encoder, plan, parameters, origin, out, &[folder::WEIGHTS, "modules.json"])?.complete(progress)
+    Run::begin(encoder, plan, parameters, origin, out, &[folder::WEIGHTS, "modules.json"])?.complete(watcher)
 }
 
 /// An encoder in training.

@@ -15,7 +15,7 @@ use crate::ops::{Dropout, Ops};
 use crate::parameters::{Gradients, Parameters};
 use crate::random::{Purpose, Random};
 use crate::recipe::Recipe;
-use crate::run::{Outcome, Plan, Progress, Run, Trainee, WORKERS, in_parallel};
+use crate::run::{Between, Outcome, Plan, Progress, Run, Trainee, WORKERS, Watcher, in_parallel};
 use crate::scoring::score;
 use crate::tensors::TensorFile;
 use crate::{Error, calibration, export};
@@ -24,10 +24,12 @@ use crate::{Error, calibration, export};
 /// `metrics.jsonl`, `curve.svg` and `checkpoint.safetensors`. `start` is an earlier verifier's folder: what it has in the
 /// same shape is where training begins.
 ///
-/// A run that was killed goes on from its last checkpoint when started again with the same arguments, and ends in the same
-/// weights, bit for bit, as one that never was.
+/// A run that was killed, or stopped by `watcher`, goes on from its last checkpoint when started again with the same
+/// arguments, and ends in the same weights, bit for bit, as one that never was. There is a checkpoint at least every two
+/// minutes of steps.
 ///
 /// # Errors
+/// [`Error::Interrupted`] when `watcher` breaks off;
 /// [`Error::Recipe`] and [`Error::NoExamples`] before anything is done; [`Error::OtherRun`] when
 /// `out` holds another run's checkpoint, [`Error::OtherVerifier`] when it holds a verifier and no checkpoint;
 /// [`Error::Base`] when `start` was trained over another encoder; [`Error::NoShare`];
@@ -39,13 +41,14 @@ pub fn train(
     train: &[Example],
     held_out: &[Example],
     out: &Path,
-    progress: &mut dyn FnMut(&Progress),
+    watcher: &mut Watcher<'_>,
 ) -> Result<Outcome, Error> {
     recipe.check(base.shape.layers, base.shape.hidden)?;
     if !train.iter().any(Example::is_labelled) {
         return Err(Error::NoExamples { set: "training" });
     }
-    progress(&Progress::preparing());
+    // Nothing is lost yet: who wants it to stop is asked again when it has begun.
+    let _ = watcher(&Progress::preparing());
     std::fs::create_dir_all(out).map_err(|source| Error::Unwritable { path: out.into(), source })?;
     let out_json = |source| Error::Json { path: out.into(), source };
     if let Some(folder) = start {
@@ -63,6 +66,7 @@ pub fn train(
         log_every: recipe.log_every,
         evaluate_every: recipe.evaluate_every,
         checkpoint_every: recipe.checkpoint_every,
+        between: Between::default(),
         patience: recipe.patience,
     };
     let model = Model::new(base, recipe, ops(recipe)?)?;
@@ -77,7 +81,7 @@ pub fn train(
     };
     let workers = (0..WORKERS).map(|_| Worker::default()).collect();
     let verifier = Verifier { recipe, base, out, model, workers, train, held_out };
-    Run::begin(verifier, plan, parameters, origin, out, &export::FILES)?.complete(progress)
+    Run::begin(verifier, plan, parameters, origin, out, &export::FILES)?.complete(watcher)
 }
 
 /// A verifier in training.

@@ -1,6 +1,7 @@
 //! Fine-tuning of tiny sentence encoders: that it learns, in every family and pooling, that it comes back from a kill, that
 //! what it writes is what it trained, and what it says when it cannot.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use vetted_encoder::{Encoder, ModelFolder, Options, Role};
@@ -87,7 +88,10 @@ fn run(
     out: &Path,
     progress: &mut dyn FnMut(&Progress),
 ) -> Result<Outcome, Error> {
-    train_encoder(recipe, base, &triplets(), watched, out, progress)
+    train_encoder(recipe, base, &triplets(), watched, out, &mut |told| {
+        progress(told);
+        ControlFlow::Continue(())
+    })
 }
 
 struct Folders {
@@ -208,6 +212,24 @@ fn a_run_that_was_cut_off_ends_where_an_unbroken_one_does() {
     let weights = |out: &Path| std::fs::read(out.join("model.safetensors")).unwrap();
     assert!(weights(whole) == weights(broken.path()), "weights differ");
 
+    // Told to stop at any moment, it writes a checkpoint and goes on from it.
+    for (stage, step) in [(Stage::Evaluating, 0), (Stage::Training, 9), (Stage::Evaluating, 20)] {
+        let stopped = tempfile::tempdir().unwrap();
+        let error = train_encoder(&recipe(), &base, &triplets(), Some(&watched), stopped.path(), &mut |told| match (
+            told.stage, told.step,
+        ) == (
+            stage, step,
+        ) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        })
+        .unwrap_err();
+        assert!(matches!(error, Error::Interrupted { step: at, .. } if at == step), "{error}");
+        let outcome = run(&recipe(), &base, Some(&watched), stopped.path(), &mut |_| {}).unwrap();
+        assert_eq!((outcome.exported_step, outcome.held_out), (expected.exported_step, expected.held_out));
+        assert!(weights(whole) == weights(stopped.path()), "weights differ after {stage:?} {step}");
+    }
+
     let other = EncoderRecipe { seed: 1, ..recipe() };
     let error = run(&other, &base, Some(&watched), whole, &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::OtherRun { what: "recipe", .. }), "{error}");
@@ -233,7 +255,7 @@ fn what_cannot_be_trained_is_said_before_anything_is_done() {
     };
     let out: PathBuf = folders.out.path().join("new");
     let error = |base: &ModelFolder, recipe: &EncoderRecipe, triplets: &[Triplet]| {
-        train_encoder(recipe, base, triplets, None, &out, &mut |_| {}).unwrap_err().to_string()
+        train_encoder(recipe, base, triplets, None, &out, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string()
     };
     let distilbert = error(&base("distilbert", "mean"), &recipe(), &triplets());
     assert!(distilbert.contains("its network is a DistilBERT; give a sentence encoder that is"), "{distilbert}");
@@ -247,6 +269,8 @@ fn what_cannot_be_trained_is_said_before_anything_is_done() {
 
     std::fs::create_dir_all(&out).unwrap();
     std::fs::write(out.join("model.safetensors"), "somebody else's").unwrap();
-    let error = train_encoder(&recipe(), &base("bert", "mean"), &triplets(), None, &out, &mut |_| {}).unwrap_err();
+    let error =
+        train_encoder(&recipe(), &base("bert", "mean"), &triplets(), None, &out, &mut |_| ControlFlow::Continue(()))
+            .unwrap_err();
     assert!(matches!(error, Error::OtherVerifier { .. }), "{error}");
 }

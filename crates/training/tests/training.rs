@@ -1,5 +1,6 @@
 //! Whole runs over a tiny encoder: that they learn, that they come back from a kill, and what they say when they cannot.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -73,7 +74,10 @@ fn recipe() -> Recipe {
 }
 
 fn run(recipe: &Recipe, out: &Path, progress: &mut dyn FnMut(&Progress)) -> Result<Outcome, Error> {
-    train(recipe, &tiny(), None, &pairs(200, 1), &pairs(60, 2), out, progress)
+    train(recipe, &tiny(), None, &pairs(200, 1), &pairs(60, 2), out, &mut |told| {
+        progress(told);
+        ControlFlow::Continue(())
+    })
 }
 
 #[test]
@@ -97,6 +101,7 @@ fn every_architecture_learns_what_a_word_changes() {
         let mut stages = Vec::new();
         let outcome = train(&recipe, &tiny(), None, &pairs(300, 1), &pairs(100, 2), out.path(), &mut |progress| {
             stages.push(progress.stage);
+            ControlFlow::Continue(())
         })
         .unwrap();
         let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
@@ -190,7 +195,10 @@ fn a_reader_with_a_new_part_begins_as_the_old_one() {
         let expected = run(&old, first.path(), &mut |_| {}).unwrap();
         let new = Recipe { visits: Some(16), reader_rate: 0.0, encoder_rate: 0.0, ..new };
         let start = Some(first.path());
-        let outcome = train(&new, &tiny(), start, &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+        let outcome = train(&new, &tiny(), start, &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         assert_eq!(outcome.held_out, expected.held_out);
         assert!(outcome.parameters > expected.parameters);
     }
@@ -206,7 +214,17 @@ fn a_wide_view_is_narrowed_to_what_tells_most() {
         shape.view = 9;
     }
     let start = Some(first.path());
-    let outcome = train(&narrow, &tiny(), start, &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+    let outcome =
+        train(
+            &narrow,
+            &tiny(),
+            start,
+            &pairs(200, 1),
+            &pairs(60, 2),
+            second.path(),
+            &mut |_| ControlFlow::Continue(()),
+        )
+        .unwrap();
     let after = outcome.held_out.unwrap().equivalence.unwrap();
     assert!(before > 0.7 && after > before - 0.03, "{before} before, {after} after");
 }
@@ -293,7 +311,8 @@ fn what_is_asked_for_must_make_sense() {
         let message = with(&change);
         assert!(message.contains(expected), "{message}");
     }
-    let nothing = train(&recipe(), &tiny(), None, &[Example::default()], &[], out.path(), &mut |_| {});
+    let nothing =
+        train(&recipe(), &tiny(), None, &[Example::default()], &[], out.path(), &mut |_| ControlFlow::Continue(()));
     assert!(matches!(nothing, Err(Error::NoExamples { set: "training" })));
 
     std::fs::write(out.path().join("config.json"), "somebody's").unwrap();
@@ -305,7 +324,9 @@ fn what_is_asked_for_must_make_sense() {
     run(&short, out.path(), &mut |_| {}).unwrap();
     let error = run(&Recipe { seed: 1, ..short.clone() }, out.path(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, Error::OtherRun { what: "recipe", .. }), "{error}");
-    let error = train(&short, &tiny(), None, &pairs(99, 5), &pairs(60, 2), out.path(), &mut |_| {}).unwrap_err();
+    let error =
+        train(&short, &tiny(), None, &pairs(99, 5), &pairs(60, 2), out.path(), &mut |_| ControlFlow::Continue(()))
+            .unwrap_err();
     assert!(matches!(error, Error::OtherRun { what: "set of training pairs", .. }), "{error}");
 }
 
@@ -317,8 +338,10 @@ fn a_run_can_start_from_an_earlier_verifier_and_stop_early() {
     // Rates of nothing: no evaluation is better than the first.
     let recipe = Recipe { reader_rate: 0.0, encoder_rate: 0.0, patience: Some(2), evaluate_every: 3, ..recipe() };
     let folder: PathBuf = first.path().into();
-    let outcome =
-        train(&recipe, &tiny(), Some(&folder), &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {}).unwrap();
+    let outcome = train(&recipe, &tiny(), Some(&folder), &pairs(200, 1), &pairs(60, 2), second.path(), &mut |_| {
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     assert!(outcome.stopped_early);
     assert_eq!((outcome.steps, outcome.exported_step), (9, 3));
     let area = outcome.held_out.and_then(|held_out| held_out.equivalence).unwrap();
@@ -337,7 +360,8 @@ fn a_second_stage_begins_with_a_spread_head_and_probabilities_are_fitted() {
 
     let still = Recipe { reader_rate: 0.0, encoder_rate: 0.0, spread_head: true, epochs: 1.0, ..recipe() };
     let folder: PathBuf = first.path().into();
-    train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], second.path(), &mut |_| {}).unwrap();
+    train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], second.path(), &mut |_| ControlFlow::Continue(()))
+        .unwrap();
     let head = |folder: &Path| -> Vec<f32> {
         let bytes = std::fs::read(folder.join("model.safetensors")).unwrap();
         let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
@@ -356,7 +380,9 @@ fn a_second_stage_begins_with_a_spread_head_and_probabilities_are_fitted() {
         std::fs::read_to_string(first.path().join("config.json")).unwrap().replace("sha256\": \"", "sha256\": \"0");
     std::fs::write(first.path().join("config.json"), foreign).unwrap();
     let out = tempfile::tempdir().unwrap();
-    let error = train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], out.path(), &mut |_| {}).unwrap_err();
+    let error =
+        train(&still, &tiny(), Some(&folder), &pairs(40, 1), &[], out.path(), &mut |_| ControlFlow::Continue(()))
+            .unwrap_err();
     assert!(matches!(error, Error::Base { field: "base.sha256", .. }), "{error}");
 }
 
@@ -381,7 +407,8 @@ fn damaged_bases_are_named() {
     std::fs::write(&weights, broken).unwrap();
     let base = Base::open(folder.path()).unwrap();
     let out = tempfile::tempdir().unwrap();
-    let error = train(&recipe(), &base, None, &pairs(20, 1), &[], out.path(), &mut |_| {}).unwrap_err();
+    let error =
+        train(&recipe(), &base, None, &pairs(20, 1), &[], out.path(), &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(matches!(error, Error::NotFinite { .. }), "{error}");
     std::fs::write(folder.path().join("config.json"), "{\"model_type\": \"gpt2\", \"hidden_act\": \"gelu\"}").unwrap();
     assert!(!open().is_empty());

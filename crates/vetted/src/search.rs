@@ -168,7 +168,8 @@ pub struct Hit {
     pub evidence: Option<Explanation>,
     /// The document's title, possibly empty.
     pub title: String,
-    /// The part of the text that matches, with its place in the document.
+    /// The part of the text worth showing, with its place in the document: around the [window](Hit::window) that decided, or
+    /// without one where most words of the query are.
     pub snippet: Snippet,
     /// The document's metadata.
     pub metadata: Map<String, Value>,

@@ -334,7 +334,11 @@ fn only<Answer>(mut answers: Vec<Result<Answer, Error>>) -> Result<Answer, Error
 fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
     let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
     let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
-    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, query));
+    let read = outcome.assessment().and_then(|read| match &read.window {
+        Part::Text(bytes) => Some(bytes.clone()),
+        Part::Title => None,
+    });
+    let (window, snippet) = (decided(&outcome, &document), snippet(&document.text, part, read, query));
     let Document { id, title, metadata, .. } = document;
     Hit { rank, id, recall_rank, score, scores, outcome, window, evidence: None, title, snippet, metadata }
 }

@@ -19,12 +19,29 @@ pub struct Snippet {
 /// About how many bytes a snippet has.
 const LENGTH: usize = 280;
 
-/// The stretch of `text[passage]` that holds most words of the query. It begins with a sentence where one begins not far
-/// before the first of these words, else with a word.
-pub(crate) fn snippet(text: &str, passage: Range<usize>, query: &str) -> Snippet {
+/// The stretch of a document's `text` that is shown of `passage`: all of it where it is short, else what stands around the
+/// window that `decided`, and without one the stretch that holds most words of the query. It begins with a sentence where one
+/// begins near, else with a word.
+pub(crate) fn snippet(text: &str, passage: Range<usize>, decided: Option<Range<usize>>, query: &str) -> Snippet {
     let Some(part) = text.get(passage.clone()) else { return Snippet::default() };
     let matches = matching_words(query, part);
-    let window = best_window(part, &matches);
+    let decided = decided.and_then(|window| {
+        let place = window.start.checked_sub(passage.start)?..window.end.checked_sub(passage.start)?;
+        part.get(place.clone()).map(|_| place)
+    });
+    let window = match decided {
+        _ if part.len() <= LENGTH => 0..part.len(),
+        Some(decided) if decided.len() <= LENGTH => around(part, decided),
+        // A sentence longer than a snippet: the best of it.
+        Some(decided) => {
+            let within = |m: &&Range<usize>| decided.start <= m.start && m.end <= decided.end;
+            let own: Vec<Range<usize>> =
+                matches.iter().filter(within).map(|m| m.start - decided.start..m.end - decided.start).collect();
+            let best = best_window(&part[decided.clone()], &own);
+            decided.start + best.start..decided.start + best.end
+        }
+        None => best_window(part, &matches),
+    };
     let trimmed = part[window.clone()].trim();
     let start = window.start + (part[window.clone()].len() - part[window].trim_start().len());
     let end = start + trimmed.len();
@@ -40,6 +57,19 @@ pub(crate) fn snippet(text: &str, passage: Range<usize>, query: &str) -> Snippet
     }
 }
 
+/// `decided` and what fits around it: whole sentences before, words after.
+fn around(part: &str, decided: Range<usize>) -> Range<usize> {
+    let spare = LENGTH - decided.len();
+    let earliest = part.floor_char_boundary(decided.start.saturating_sub(spare / 3));
+    let start = match earliest {
+        0 => 0,
+        _ => first_sentence(part, earliest..decided.start).unwrap_or(decided.start),
+    };
+    let end = word_end(part, start + LENGTH).max(decided.end);
+    start..end
+}
+
+/// The stretch of `part` that holds most matches.
 fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
     if part.len() <= LENGTH {
         return 0..part.len();
@@ -47,7 +77,6 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
     // The first match of the window with most matches; among equals the earliest. One pass: a long document may hold a
     // word tens of thousands of times.
     let mut best = (0, 0);
-    let mut last = 0;
     let mut end = 0;
     for (i, m) in matches.iter().enumerate() {
         while matches.get(end).is_some_and(|last| last.end <= m.start + LENGTH) {
@@ -56,43 +85,53 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
         let found = end.saturating_sub(i);
         if found > best.0 {
             best = (found, m.start);
-            last = matches[end - 1].end;
         }
     }
-    match start_of_sentence(part, best.1) {
-        Some(start) => start..word_end(part, last.max(start + LENGTH)),
-        None => {
-            // A little before the first match, so that it can be understood.
-            let start = word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH));
-            start..word_end(part, start + LENGTH)
-        }
-    }
+    // A little before the first match, so that it can be understood.
+    let before = part.floor_char_boundary(best.1.saturating_sub(LENGTH / 3));
+    let start = match before {
+        0 => 0,
+        _ => last_sentence(part, before..best.1)
+            .unwrap_or_else(|| word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH))),
+    };
+    start..word_end(part, start + LENGTH)
 }
 
-/// The start of the sentence that holds `at`, unless it is too far before it.
-fn start_of_sentence(part: &str, at: usize) -> Option<usize> {
-    let from = word_start(part, at.saturating_sub(LENGTH));
-    let region = &part[from..part.ceil_char_boundary((at + LENGTH).min(part.len()))];
-    // Where the region begins, nothing need begin.
-    let starts =
-        sentence_starts(region).into_iter().map(|start| from + start).filter(|start| from == 0 || *start > from);
-    starts.take_while(|start| *start <= at).last().filter(|start| at - start <= LENGTH / 2)
+/// Where the first sentence begins that begins in `range`.
+fn first_sentence(text: &str, range: Range<usize>) -> Option<usize> {
+    sentences_from(text, range).next()
 }
 
-/// The start of the word at or before `at`.
+/// Where the last one does.
+fn last_sentence(text: &str, range: Range<usize>) -> Option<usize> {
+    sentences_from(text, range).last()
+}
+
+/// Where sentences begin in `range`, as far as what stands near tells.
+fn sentences_from(text: &str, range: Range<usize>) -> impl Iterator<Item = usize> {
+    let from = word_start(text, range.start.saturating_sub(LENGTH));
+    let near = &text[from..text.ceil_char_boundary((range.end + LENGTH).min(text.len()))];
+    // Where the stretch begins, nothing need begin.
+    let starts = sentence_starts(near).into_iter().map(move |start| from + start);
+    starts.filter(move |start| range.contains(start) && (from == 0 || *start > from))
+}
+
+/// The start of the word at or before `at`; of a word that is longer than a snippet, the place itself.
 fn word_start(text: &str, at: usize) -> usize {
     let at = text.floor_char_boundary(at);
-    let before = text[..at].char_indices().rev().take(40).find(|(_, c)| c.is_whitespace());
-    before.map_or(if at < 40 { 0 } else { at }, |(i, c)| i + c.len_utf8())
+    let earliest = text.floor_char_boundary(at.saturating_sub(LENGTH));
+    let before = text[earliest..at].char_indices().rev().find(|(_, c)| c.is_whitespace());
+    before.map_or(if earliest == 0 { 0 } else { at }, |(i, c)| earliest + i + c.len_utf8())
 }
 
-/// The end of the word at or before `at`.
+/// The end of the word at or before `at`; of a word that is longer than that, the place itself.
 fn word_end(text: &str, at: usize) -> usize {
     let at = text.floor_char_boundary(at.min(text.len()));
-    if at == text.len() {
+    if at == text.len() || text[at..].starts_with(char::is_whitespace) {
         return at;
     }
-    text[..at].char_indices().rev().take(40).find(|(_, c)| c.is_whitespace()).map_or(at, |(i, _)| i)
+    let earliest = text.floor_char_boundary(at.saturating_sub(LENGTH / 2));
+    text[earliest..at].char_indices().rev().find(|(_, c)| c.is_whitespace()).map_or(at, |(i, _)| earliest + i)
 }
 
 #[cfg(test)]
@@ -107,10 +146,46 @@ mod tests {
             "Rain fell. ".repeat(60),
             "Ships came. ".repeat(60)
         );
-        let snippet = snippet(&text, 0..text.len(), "lantern in Lisbon");
+        let snippet = snippet(&text, 0..text.len(), None, "lantern in Lisbon");
         let marked: Vec<&str> = snippet.matches.iter().map(|m| &snippet.text[m.clone()]).collect();
         assert_eq!(marked, ["lantern", "Lisbon"]);
         assert!(snippet.text.len() <= LENGTH + 40);
+        assert!(snippet.text.starts_with("Rain fell."), "{}", snippet.text);
+    }
+
+    #[test]
+    fn the_sentence_that_decided_is_in_it() {
+        let other = "Wipe the lens. Close the lid. Check the seal of the lens cap. ".repeat(30);
+        let sentence = "The lens cap belongs in the red box.";
+        let long = format!("The lens cap {}belongs in the red box.", "and whatever else there is ".repeat(20));
+        let base64 = "QUJD".repeat(2000);
+        for (before, decided) in [
+            (other.as_str(), sentence),
+            (&other[..30], sentence),
+            (&other[..other.len() - 20], sentence), // in the middle of a sentence
+            ("", sentence),
+            (other.as_str(), long.as_str()),
+            (base64.as_str(), sentence),
+        ] {
+            let text = format!("{before} {decided} {other}");
+            let place = before.len() + 1..before.len() + 1 + decided.len();
+            let got = snippet(&text, 0..text.len(), Some(place), "where does the lens cap belong");
+            let there: String = text.chars().skip(got.chars.start).take(got.chars.len()).collect();
+            assert_eq!(there, got.text);
+            assert!(got.text.len() <= LENGTH + 40, "{}", got.text.len());
+            match decided.len() <= LENGTH {
+                true => assert!(got.text.contains(decided), "{}", got.text),
+                false => assert!(decided.contains(&got.text), "{}", got.text),
+            }
+            let start = text.char_indices().nth(got.chars.start).unwrap().0;
+            assert!(start == 0 || text[..start].ends_with(char::is_whitespace), "begins in a word: {}", got.text);
+            if decided.len() <= LENGTH && got.text.find(decided) != Some(0) {
+                assert!(text[..start].trim_end().is_empty() || text[..start].trim_end().ends_with('.'), "{}", got.text);
+            }
+        }
+        // A window that is not in the passage, as one of a title, changes nothing.
+        let text = format!("{other}{sentence}");
+        assert_eq!(snippet(&text, 100..text.len(), Some(0..40), "box"), snippet(&text, 100..text.len(), None, "box"));
     }
 
     #[test]
@@ -124,17 +199,19 @@ mod tests {
             ),
         ] {
             let text = format!("{filler}{sentence} {filler}");
-            let snippet = snippet(&text, 0..text.len(), query);
+            let snippet = snippet(&text, 0..text.len(), None, query);
             assert!(snippet.text.starts_with(sentence), "{}", snippet.text);
         }
         let endless = format!("{} lamps {}", "and so on ".repeat(60), "and on ".repeat(60));
-        assert!(snippet(&endless, 0..endless.len(), "lamps").text.contains("lamps"), "without a sentence, words");
+        assert!(snippet(&endless, 0..endless.len(), None, "lamps").text.contains("lamps"), "without a sentence, words");
     }
 
     proptest! {
         #[test]
         fn is_where_it_says(text in "(\\PC{0,12} ){0,80}", query in "\\PC{0,20}") {
-            let snippet = snippet(&text, 0..text.len(), &query);
+            let decided = text.len() / 3..text.len() / 2;
+            let decided = text.get(decided.clone()).map(|_| decided);
+            let snippet = snippet(&text, 0..text.len(), decided, &query);
             let there: String = text.chars().skip(snippet.chars.start).take(snippet.chars.len()).collect();
             prop_assert_eq!(&there, &snippet.text);
             for m in snippet.matches {

@@ -12,7 +12,7 @@ use vetted_study::audit::{AuditSettings, Cache, PairSet, audit, own_collection};
 
 use crate::commands::Precision;
 use crate::commands::sources::SourcesFile;
-use crate::terminal::watch;
+use crate::terminal::{printable_lines, say, watch};
 
 /// Compares encoders before and after fine-tuning: retrieval (nDCG@10 by set, with intervals and a significance test), pairs
 /// that differ in structure (AUC by phenomenon), the shape of their vectors, and in the same tables the untouched base with
@@ -118,16 +118,16 @@ impl Audit {
             write(out, &report.html())?;
             write(&out.with_extension("md"), &format!("{report}\n"))?;
             write(&out.with_extension("json"), &json)?;
-            eprintln!("wrote {}, and the same as .md and .json", out.display());
+            say(format_args!("wrote {}, and the same as .md and .json", out.display()));
         }
         match self.json {
             true => writeln!(stdout(), "{json}")?,
-            false => writeln!(stdout(), "{report}")?,
+            false => writeln!(stdout(), "{}", printable_lines(&report.to_string()))?,
         }
         if report.exceeded.is_empty() {
             return Ok(ExitCode::SUCCESS);
         }
-        eprintln!("{}", report.verdict());
+        say(format_args!("{}", report.verdict()));
         Ok(DROP_EXCEEDED.into())
     }
 }

@@ -10,12 +10,14 @@ use vetted::{Engine, Found, Hit, Outcome, Search, Verdict};
 
 use super::index::{index_all, next};
 use super::search::{named, print};
-use crate::terminal::{bold, dim, download_progress};
+use crate::interruption::Interruption;
+use crate::terminal::{bold, dim, download_progress, printable};
 
 /// Fetches the default model if it is not there.
 #[derive(Args)]
 pub struct Demo {
     /// Ask this instead of the demo's own questions
+    #[arg(allow_negative_numbers = true)]
     query: Option<String>,
     /// Keep the index in this folder [default: a temporary one]
     #[arg(long, value_name = "DIR")]
@@ -51,7 +53,7 @@ impl Demo {
         let engine = Engine::builder(&folder).progress(download_progress()).open_or_create()?;
         let mut reader = read(&[corpus], &ReadOptions::default());
         let first = next(&mut reader)?.context("the demo's corpus is empty")?;
-        let outcome = index_all(&engine, first, &mut reader)?;
+        let outcome = index_all(&engine, first, &mut reader, &Interruption::default())?;
         let mut out = stdout().lock();
         writeln!(out, "{} documents indexed with {} in {:.1?}\n", outcome.documents, engine.model(), outcome.elapsed)?;
         writeln!(out, "{LEGEND}")?;
@@ -60,7 +62,7 @@ impl Demo {
         for query in queries {
             let search = Search::new(query).k(3);
             let (unverified, found) = (engine.search(&search.clone().verify(None))?, engine.search(&search)?);
-            writeln!(out, "{}", bold(&format!("? {}", search.text)))?;
+            writeln!(out, "{}", bold(&format!("? {}", printable(&search.text))))?;
             if let Some(first) = unverified.hits.first() {
                 let (name, fate) = (named(&first.title, &first.id), fate(first, &found));
                 writeln!(out, "{} {name}{}", dim("vector search alone puts first:"), dim(fate))?;

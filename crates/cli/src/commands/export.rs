@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use vetted::models;
 use vetted::reader::Config;
@@ -36,6 +36,13 @@ impl Export {
             }
             folder => PathBuf::from(folder),
         };
+        if !folder.join("config.json").is_file() {
+            bail!(
+                "{} is no verifier: a verifier is a folder with config.json and model.safetensors, as `vetted train verifier` writes \
+                 it; `vetted` is the shipped one",
+                folder.display()
+            );
+        }
         let config = std::fs::read(folder.join("config.json"))
             .with_context(|| format!("cannot read {}", folder.join("config.json").display()))?;
         let config = Config::parse(&config).with_context(|| folder.join("config.json").display().to_string())?;

@@ -12,7 +12,9 @@ use vetted::{Document, Engine, Gone, Indexed, Sighted, ViewStorage};
 
 use self::input::Input;
 use super::{PassageArguments, Precision, scorers, sync};
-use crate::terminal::{byte_bar, counted, download_progress, rate};
+use crate::interruption::Interruption;
+use crate::progress::byte_bar;
+use crate::terminal::{counted, download_progress, rate};
 
 pub mod input;
 
@@ -118,7 +120,8 @@ impl Index {
             Some(first) => {
                 let engine = builder.open_or_create()?;
                 check_origins(&engine, &files)?;
-                let outcome = index_all(&engine, first, &mut reader)?;
+                let interruption = Interruption::listen("the documents at hand")?;
+                let outcome = index_all(&engine, first, &mut reader, &interruption)?;
                 (engine, outcome)
             }
             None if allow_empty => (builder.open_writable()?, Outcome::default()),
@@ -200,8 +203,9 @@ fn check_origins(engine: &Engine, files: &[(String, PathBuf)]) -> Result<()> {
     Ok(())
 }
 
-/// Indexes `first` and all that `reader` still has, in batches, under a progress bar.
-pub fn index_all(engine: &Engine, first: Read, reader: &mut Reader) -> Result<Outcome> {
+/// Indexes `first` and all that `reader` still has, in batches, under a progress bar. At an interruption the batch at hand is the
+/// last.
+pub fn index_all(engine: &Engine, first: Read, reader: &mut Reader, interruption: &Interruption) -> Result<Outcome> {
     let start = Instant::now();
     let progress = reader.progress();
     let bar = byte_bar(progress.bytes_total());
@@ -223,6 +227,16 @@ pub fn index_all(engine: &Engine, first: Read, reader: &mut Reader) -> Result<Ou
                 counted(outcome.documents as usize, "document"),
                 rate(outcome.documents, start.elapsed())
             ));
+            if interruption.is_requested() && matches!(next, Ok(Some(_))) {
+                bar.abandon();
+                engine.finish()?;
+                let said = format!(
+                    "interrupted: {} of this input are on disk, {} in all; run the same command again to go on",
+                    counted(outcome.documents as usize, "document"),
+                    engine.len()?
+                );
+                return Err(interruption.error(said).into());
+            }
         }
         match next {
             Ok(Some((document, file))) => {

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use vetted::models::{Cache, Contents, DEFAULT_MODEL, Listed, Sources, State};
 
-use crate::terminal::download_progress;
+use crate::terminal::{download_progress, printable};
 
 #[derive(Subcommand)]
 pub enum Models {
@@ -94,7 +94,7 @@ fn list(models: &[Listed], as_json: bool) -> Result<()> {
         } else {
             let place =
                 path.map_or_else(|| format!("`vetted models pull {name}` fetches it"), |p| p.display().to_string());
-            writeln!(stdout(), "{name:24} {word:12} {place}")?;
+            writeln!(stdout(), "{:24} {word:12} {}", printable(name), printable(&place))?;
         }
     }
     Ok(())

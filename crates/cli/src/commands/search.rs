@@ -12,8 +12,9 @@ use vetted::corpus::{ReadOptions, TextLine, read_lines};
 use vetted::wire::SearchAnswer;
 use vetted::{Engine, Filter, Policy};
 
-use super::{DEFAULT_ALPHA, Mode, NOTHING_VOUCHED_FOR, REQUIRE_VERIFIED, scorers};
-use crate::terminal::bold;
+use super::{CONDITION_FAILED, DEFAULT_ALPHA, Mode, REQUIRE_VERIFIED, scorers};
+use crate::parsing::within;
+use crate::terminal::{bold, printable, say};
 
 mod answer;
 
@@ -26,7 +27,7 @@ pub use answer::{named, print};
 #[derive(Args)]
 pub struct Search {
     /// The question
-    #[arg(required_unless_present_any = ["queries", "vector"], conflicts_with = "queries")]
+    #[arg(required_unless_present_any = ["queries", "vector"], conflicts_with = "queries", allow_negative_numbers = true)]
     query: Option<String>,
     /// The index's folder
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
@@ -39,14 +40,14 @@ pub struct Search {
     #[arg(long, value_name = "ARRAY", conflicts_with = "queries", allow_hyphen_values = true)]
     vector: Option<String>,
     /// How many hits
-    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     k: u32,
     /// What documents are ranked by
     #[arg(long, value_enum, env = "VETTED_MODE", default_value = "dense")]
     mode: Mode,
     /// The weight of the dense score in hybrid search, from 0 to 1
-    #[arg(long, default_value_t = DEFAULT_ALPHA)]
-    alpha: f32,
+    #[arg(long, default_value_t = DEFAULT_ALPHA, value_parser = |text: &str| within(text, 0.0, 1.0), allow_negative_numbers = true)]
+    alpha: f64,
     /// Only documents whose metadata fit: `field=value` (also !=, <, <=, >, >=), `field in a, b`, `exists field`, with `not` before
     /// `in` and `exists`, and `or` between conditions. Several filters must all fit. Numbers compare as numbers, texts letter for
     /// letter; a value in double quotes is a text
@@ -57,7 +58,7 @@ pub struct Search {
     verify: Verify,
     /// How many of the documents found are verified. Hits beyond them are marked unverified
     #[arg(long, value_name = "N", env = "VETTED_DEPTH", default_value_t = vetted::Verify::default().depth as u32,
-        value_parser = clap::value_parser!(u32).range(1..))]
+        value_parser = clap::value_parser!(u32).range(1..), allow_negative_numbers = true)]
     depth: u32,
     /// Milliseconds for verifying, models loaded; what is left then is marked unverified [default: no limit]
     #[arg(long, value_name = "N", env = "VETTED_BUDGET_MS")]
@@ -108,10 +109,16 @@ impl Search {
         }
         let mut out = stdout().lock();
         let mut vouched = true;
-        for question in self.questions(&engine)? {
+        for question in self.checked(&engine)? {
             let Question { id, text, vector } = question?;
-            let search =
-                vetted::Search::new(&text).vector(vector).k(self.k as usize).mode(self.mode.with_alpha(self.alpha));
+            if self.queries.is_some() && text.trim().is_empty() && vector.is_none() {
+                say(format_args!("query {id} is empty: skipped"));
+                continue;
+            }
+            let search = vetted::Search::new(&text)
+                .vector(vector)
+                .k(self.k as usize)
+                .mode(self.mode.with_alpha(self.alpha as f32));
             let search = self.filter.iter().cloned().fold(search.verify(verify), vetted::Search::filter);
             let found = engine.search(&search).with_context(|| format!("query {id}"))?;
             vouched &= found.verified();
@@ -120,18 +127,29 @@ impl Search {
                 writeln!(out, "{}", serde_json::to_string(&answer)?)?;
             } else {
                 if self.queries.is_some() {
-                    writeln!(out, "{}", bold(&text))?;
+                    writeln!(out, "{}", bold(&printable(&text)))?;
                 }
                 print(&mut out, &found)?;
             }
         }
-        Ok(if self.require_verified && !vouched { NOTHING_VOUCHED_FOR.into() } else { ExitCode::SUCCESS })
+        Ok(if self.require_verified && !vouched { CONDITION_FAILED.into() } else { ExitCode::SUCCESS })
     }
 
     fn verify(&self) -> Option<vetted::Verify> {
         let policy = self.verify.policy()?;
         let budget = self.budget_ms.map(Duration::from_millis);
         Some(vetted::Verify { policy, depth: self.depth as usize, budget, evidence: self.evidence })
+    }
+
+    /// The questions, a file of them read to its end: a bad line should not stop the work in the middle. What comes by
+    /// standard input is answered as it comes.
+    fn checked(&self, engine: &Engine) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {
+        let questions = self.questions(engine)?;
+        if self.queries.as_ref().is_none_or(|path| path.as_os_str() == "-") {
+            return Ok(questions);
+        }
+        let questions = questions.collect::<Result<Vec<_>>>()?;
+        Ok(Box::new(questions.into_iter().map(Ok)))
     }
 
     fn questions(&self, engine: &Engine) -> Result<Box<dyn Iterator<Item = Result<Question>>>> {

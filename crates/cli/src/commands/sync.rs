@@ -7,7 +7,7 @@ use clap::Args;
 use vetted::{Engine, Gone, Indexed, Sighted};
 
 use super::index::{Index, Pruning, input};
-use crate::terminal::printable;
+use crate::terminal::{printable, say};
 
 /// As `vetted index`; then it removes the documents that came from these files and folders before, and are not there any more.
 /// What came from elsewhere stays, and so does what came from a file or folder that cannot be read.
@@ -63,13 +63,16 @@ impl Sync {
 /// Says which documents stay although nobody has seen them.
 pub fn report(gone: &Gone) {
     if gone.unreadable > 0 {
-        eprintln!("note: {} documents stay, as the file or folder they came from could not be read", gone.unreadable);
+        say(format_args!(
+            "note: {} documents stay, as the file or folder they came from could not be read",
+            gone.unreadable
+        ));
     }
     if gone.unknown > 0 {
-        eprintln!(
+        say(format_args!(
             "note: of {} documents it is not known where they came from (standard input, a program, or an earlier version of \
              vetted): they stay",
             gone.unknown
-        );
+        ));
     }
 }

@@ -14,7 +14,9 @@ use vetted_synthesis::{
 };
 
 use crate::commands::sources::SourcesFile;
-use crate::terminal::rate;
+use crate::parsing::within;
+use crate::progress::spinner;
+use crate::terminal::{counted, rate};
 
 /// Negatives by kind (negation, roles, numbers, dates, ...) and positives made by the same operations (passive, moved
 /// phrases, synonyms, ...), balanced so that word overlap, length or "not" do not give the label away; questions with
@@ -37,7 +39,8 @@ pub struct Synth {
     #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
     per_sentence: u32,
     /// How much of the more frequent label is kept among pairs that look alike: 1 balances strictly, more keeps more
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = |text: &str| within(text, 1.0, f64::INFINITY),
+        allow_negative_numbers = true)]
     slack: f64,
     /// Add so many pairs that a grammar generates, with its own words and no document
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=20_000_000))]
@@ -60,9 +63,6 @@ pub struct Synth {
 
 impl Synth {
     pub fn run(self) -> Result<()> {
-        if self.slack.is_nan() || self.slack < 1.0 {
-            bail!("--slack is {}: it must be 1 or more", self.slack);
-        }
         let documents: Vec<String> =
             read(&self.corpus, &ReadOptions::default()).map(|document| Ok(document?.text)).collect::<Result<_>>()?;
         let sentences: Vec<&str> = documents.iter().flat_map(|text| sentences(text)).collect();
@@ -76,14 +76,12 @@ impl Synth {
             options.kinds.clone_from(&self.kind);
         }
         let start = Instant::now();
+        let bar = spinner(&format!("making pairs of {}", counted(sentences.len(), "sentence")));
         let made = synthesize(sentences.iter().copied(), &options);
         let elapsed = start.elapsed();
+        bar.finish_and_clear();
         if made.is_empty() && self.grammar == 0 && self.negate.is_none() && self.answers.is_empty() {
-            bail!(
-                "no pair could be made from the {} sentences in {} documents: they must be English sentences of 3 to 60 words",
-                sentences.len(),
-                documents.len()
-            );
+            bail!(nothing_made(documents.len(), &sentences, options));
         }
         let generated = vetted_grammar::generate(
             self.grammar as usize,
@@ -130,6 +128,25 @@ impl Synth {
             }
         }
         Ok(())
+    }
+}
+
+/// Why no pair came of documents, and what to do.
+fn nothing_made(documents: usize, sentences: &[&str], options: Options) -> String {
+    let given = format!("{} in {}", counted(sentences.len(), "sentence"), counted(documents, "document"));
+    // Without balancing, to see whether that is what left nothing.
+    let unbalanced = synthesize(sentences.iter().copied(), &Options { slack: f64::INFINITY, ..options });
+    let matching = unbalanced.iter().filter(|made| made.matches()).count();
+    match unbalanced.len() {
+        0 => format!(
+            "no pair could be made from {given}: none of them is an English sentence of 3 to 60 words in which an edit finds \
+             something to change"
+        ),
+        pairs => format!(
+            "{pairs} pairs could be made from {given}, {matching} that match and {} that do not, and balancing them leaves none: so few \
+             give the label away by their words alone. Give more text, or keep what there is: --slack inf",
+            pairs - matching
+        ),
     }
 }
 

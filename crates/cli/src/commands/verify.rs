@@ -11,7 +11,7 @@ use vetted::wire::{TokenPair, VerifyAnswer, VerifyResult};
 use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, reader};
 
 use super::scorers::{self, JUDGES};
-use super::{NOTHING_VOUCHED_FOR, Precision, REQUIRE_VERIFIED};
+use super::{CONDITION_FAILED, Precision, REQUIRE_VERIFIED};
 use crate::terminal::{bold, colored, dim, heat, printable, token_pairs};
 
 /// Prints verdict, finding, probabilities and kind of difference; with --evidence the token pairs that decided and, in a
@@ -19,14 +19,14 @@ use crate::terminal::{bold, colored, dim, heat, printable, token_pairs};
 ///
 /// accept: the candidate supports the query, or says the same. reject: it contradicts the query, or is different where
 /// equivalence is asked about. abstain: none of these, or not clearly enough. unverified: too little was read, and it is said
-/// why.
+/// why. The exit status is 0 whatever the verdicts, unless --require-verified or --fail-on asks for another.
 #[derive(Args)]
 pub struct Verify {
     /// What the candidates are held against: a question, a claim, a cached prompt
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     query: String,
     /// A text to judge; may be given many times. Without any, one a line is read from standard input
-    #[arg(short, long)]
+    #[arg(short, long, allow_hyphen_values = true)]
     candidate: Vec<String>,
     /// Texts to judge, as a retriever of your own found them: a file with one a line, or of JSONL with `text` (and `_id`, if it is
     /// wanted back); `-` for
@@ -47,10 +47,34 @@ pub struct Verify {
     evidence: bool,
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
+    /// Exit with status 3 if any candidate has one of these verdicts, as in --fail-on reject,unverified
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
+    fail_on: Vec<Failing>,
     /// Print JSON: {query, relation, verified, results: [{index, id, candidate, verdict, reason, finding, p_match, p_conflict, kind,
     /// answer, window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
     #[arg(long)]
     json: bool,
+}
+
+/// A verdict that a script does not go on with.
+#[derive(Clone, Copy, ValueEnum)]
+enum Failing {
+    /// The candidate contradicts the query, or is different
+    Reject,
+    /// Neither, or not clearly enough
+    Abstain,
+    /// Too little was read
+    Unverified,
+}
+
+impl From<Failing> for Verdict {
+    fn from(failing: Failing) -> Verdict {
+        match failing {
+            Failing::Reject => Verdict::Reject,
+            Failing::Abstain => Verdict::Abstain,
+            Failing::Unverified => Verdict::Unverified,
+        }
+    }
 }
 
 /// What is asked about a pair.
@@ -101,7 +125,9 @@ impl Verify {
             writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         }
         let vouched = verified.iter().any(|one| one.verdict() == Verdict::Accept);
-        Ok(if self.require_verified && !vouched { NOTHING_VOUCHED_FOR.into() } else { ExitCode::SUCCESS })
+        let failing = |one: &Verification| self.fail_on.iter().any(|failing| one.verdict() == (*failing).into());
+        let holds = (vouched || !self.require_verified) && !verified.iter().any(failing);
+        Ok(if holds { ExitCode::SUCCESS } else { CONDITION_FAILED.into() })
     }
 
     /// What is judged, with the ids that candidates have.
@@ -145,7 +171,7 @@ fn print(
     let verdict = colored(&format!("{:<10}", verification.verdict()), color);
     writeln!(out, "{verdict}  {}", bold(&printable(candidate)))?;
     if let Verification::Unverified(why, _) = verification {
-        writeln!(out, "{:INDENT$}{why}", "")?;
+        writeln!(out, "{:INDENT$}{}", "", printable(&why.to_string()))?;
     }
     if let Some(Judgement { finding, p_match, p_conflict, kind, answer }) = verification.judgement() {
         let kind = kind.map(|kind| format!("  {kind}")).unwrap_or_default();
@@ -164,14 +190,16 @@ fn print(
 fn grid(out: &mut impl Write, explanation: &Explanation) -> Result<()> {
     let Explanation { evidence, query_tokens, candidate_tokens } = explanation;
     let width = query_tokens.iter().map(|token| token.chars().count()).max().unwrap_or(0);
-    for (token, row) in query_tokens.iter().zip(evidence.map.chunks_exact(evidence.columns.max(1))) {
+    for (token, row) in
+        query_tokens.iter().map(|token| printable(token)).zip(evidence.map.chunks_exact(evidence.columns.max(1)))
+    {
         let cells: String = row.iter().map(|similarity| heat(*similarity)).collect();
         writeln!(out, "{:INDENT$}{token:>width$} {cells}", "")?;
     }
     // Words do not fit under columns one letter wide: they are listed by number.
     for (row, tokens) in candidate_tokens.chunks(12).enumerate() {
         let numbered: Vec<String> =
-            tokens.iter().enumerate().map(|(i, token)| format!("{}:{token}", row * 12 + i + 1)).collect();
+            tokens.iter().enumerate().map(|(i, token)| format!("{}:{}", row * 12 + i + 1, printable(token))).collect();
         writeln!(out, "{:INDENT$}{:>width$} {}", "", "", dim(&numbered.join(" ")))?;
     }
     Ok(())

@@ -20,15 +20,29 @@ fn tiny(folder: &Path, name: &str, family: &str) -> PathBuf {
     out
 }
 
-/// The default encoder with its word embeddings in reverse order: of the right shape, and it finds nothing.
-fn ruined(folder: &Path, name: &str) {
+/// The default encoder under another name.
+fn copy(folder: &Path, name: &str) -> PathBuf {
     let base = vetted_fixtures::encoder();
     let out = folder.join(name);
     for file in ["config.json", "tokenizer.json", "modules.json", "1_Pooling/config.json", "model.safetensors"] {
         fs::create_dir_all(out.join(file).parent().unwrap()).unwrap();
         fs::copy(base.join(file), out.join(file)).unwrap();
     }
-    let weights = out.join("model.safetensors");
+    out.join("model.safetensors")
+}
+
+#[test]
+fn a_copy_of_the_base_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(folder.path(), "same");
+    let audit = ["audit", "--base", "all-MiniLM-L6-v2", "--tuned", "same", "--cache", "cache", "--verifier", "none"];
+    let text = succeed(folder.path(), &audit);
+    assert!(text.contains("same finds what all-MiniLM-L6-v2 finds") && !text.contains("-0.000"), "{text}");
+}
+
+/// The default encoder with its word embeddings in reverse order: of the right shape, and it finds nothing.
+fn ruined(folder: &Path, name: &str) {
+    let weights = copy(folder, name);
     let mut bytes = fs::read(&weights).unwrap();
     let start = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let header = json(std::str::from_utf8(&bytes[8..start]).unwrap());

@@ -4,6 +4,9 @@
 mod command_line;
 mod index;
 mod input;
+#[cfg(unix)]
+mod interruption;
+mod messages;
 mod program;
 mod vetted_search;
 

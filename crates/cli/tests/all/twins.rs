@@ -96,6 +96,12 @@ fn wrong_input_is_told() {
     assert!(eval(&["--pipeline", "cross-encoder", "--cross-encoder", "nowhere"]).contains("nowhere"));
     let message = eval(&["--kind", "unit", "--pipeline", "bm25"]);
     assert!(message.contains("no relevant document") && message.contains("sentence"), "{message}");
+    for command in ["twins", "cascade"] {
+        // Before the model is looked for, let alone the corpus encoded.
+        let eval = ["eval", command, "--data", ".", "--kind", "unit", "--model", "no-such-model"];
+        let message = fail(folder.path(), &eval);
+        assert!(message.contains("no relevant document of") && message.contains("(4 are there)"), "{message}");
+    }
     fs::remove_file(folder.path().join("queries.jsonl")).unwrap();
     assert!(eval(&[]).contains("queries.jsonl"));
 }

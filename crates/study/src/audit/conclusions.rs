@@ -107,10 +107,14 @@ impl AuditReport {
                 "{name} passes, and yet its loss is no chance: ask whether the gain on pairs is worth it. {instead}"
             ),
             Direction::Gain => format!("On these sets {name} may take {base}'s place: it finds more."),
+            Direction::Unclear if [change.interval.low, change.interval.high] == [0.0, 0.0] => {
+                format!("On these sets {name} finds what {base} finds: measure on others before you decide. {instead}")
+            }
             Direction::Unclear => format!(
                 "On these sets {name} may take {base}'s place, but they could not show a loss smaller than {:.3}: give more queries \
                  to be surer. {instead}",
-                -change.interval.low.min(0.0)
+                // No minus before a zero.
+                0.0 - change.interval.low.min(0.0)
             ),
         }
     }

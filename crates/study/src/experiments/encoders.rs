@@ -1,6 +1,7 @@
 //! The first experiment: encoders trained with and without structural negatives.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use vetted::Precision;
@@ -121,7 +122,10 @@ impl Encoders<'_> {
         let recipe = EncoderRecipe { seed, steps: Some(taken), ..self.recipe.clone() };
         let start = std::time::Instant::now();
         let mut shown = Shown::new("nDCG@10", "triplets", self.watch);
-        train_encoder(&recipe, self.base, &triplets, None, &folder, &mut |progress| shown.update(progress))?;
+        train_encoder(&recipe, self.base, &triplets, None, &folder, &mut |progress| {
+            shown.update(progress);
+            ControlFlow::Continue(())
+        })?;
         let training = Training { seconds: start.elapsed().as_secs_f64(), ..planned };
         fs::write(&done, serde_json::json!(training).to_string()).map_err(writing(&done))?;
         // Three times the model's size, and of no more use.

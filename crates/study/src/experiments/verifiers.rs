@@ -1,6 +1,7 @@
 //! The second experiment: what reads pairs over the untouched encoder.
 
 use std::fs;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -86,7 +87,10 @@ impl Verifiers<'_> {
             let mut shown = Shown::new("held-out AUC", "pairs", self.watch);
             let done = folder.join("trained");
             if !done.exists() {
-                train(&recipe, &self.base, None, &examples, &[], &folder, &mut |progress| shown.update(progress))?;
+                train(&recipe, &self.base, None, &examples, &[], &folder, &mut |progress| {
+                    shown.update(progress);
+                    ControlFlow::Continue(())
+                })?;
                 let _ = fs::remove_file(folder.join("checkpoint.safetensors"));
                 fs::write(&done, "").map_err(writing(&done))?;
             }

@@ -1,18 +1,19 @@
 //! Twins in an indexed data set, and what pipelines answer there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vetted::Document;
-use vetted_evaluation::RunReport;
+use vetted_corpus::{ReadOptions, read};
 use vetted_evaluation::interval::Bootstrap;
 use vetted_evaluation::metrics::retrieval::{Metric, evaluate};
 use vetted_evaluation::metrics::twins::{Answer, Placement};
+use vetted_evaluation::{Dataset, RunReport};
 use vetted_pairs::Kind;
 
 use super::report::PipelineReport;
 use super::{FIRST_WORDS, Options, Planted, TwinsReport, plant};
 use crate::error::During;
-use crate::indexed::{IndexedCorpus, TOGETHER};
+use crate::indexed::{CorpusSettings, IndexedCorpus, TOGETHER};
 use crate::pipeline::{Pipelines, Ranker};
 use crate::watch::{Event, Watch};
 use crate::{Error, quick_bootstrap};
@@ -37,16 +38,16 @@ impl Default for PlantingSettings {
 /// How deep twins and originals are looked for.
 const DEEPEST: usize = 100;
 
-/// Asks every pipeline the data set's own queries, plants twins in the index, and asks the queries that these make. `keep` is
-/// given the twins before they are asked for.
+/// Asks every pipeline the data set's own queries, plants `planted` in the index, and asks the queries that it has. `seed` is for
+/// the report.
 ///
 /// # Errors
-/// [`Error::NothingToEdit`]; those of a search, and of `keep`.
+/// Those of the index and of a search.
 pub fn measure(
     corpus: &IndexedCorpus,
     pipelines: &Pipelines,
-    planting: &PlantingSettings,
-    keep: impl FnOnce(&Planted) -> Result<(), Error>,
+    planted: &Planted,
+    seed: u64,
     watch: Watch<'_>,
 ) -> Result<TwinsReport, Error> {
     let ndcg: Metric = "ndcg@10".parse()?;
@@ -57,54 +58,66 @@ pub fn measure(
         clean.push(RunReport::new(&ranker.name, &evaluation, &Bootstrap::default(), &latencies)?);
     }
     let documents = corpus.engine.len()?;
-    let planted = plant_in(corpus, planting)?;
-    keep(&planted)?;
-    let placed = pipelines.rankers.iter().map(|ranker| placements(corpus, &planted, ranker, watch));
+    plant_in(corpus, planted)?;
+    let placed = pipelines.rankers.iter().map(|ranker| placements(corpus, planted, ranker, watch));
     let placed = placed.collect::<Result<Vec<_>, _>>()?;
     let baseline = pipelines.rankers.iter().position(|ranker| ranker.name == "dense");
     let baseline = baseline.map(|place| placed[place].as_slice());
     let bootstrap = quick_bootstrap();
     let report = |(clean, placed): (RunReport, &Vec<_>)| {
         let baseline = baseline.filter(|_| clean.pipeline != "dense");
-        PipelineReport::new(clean, &planted, placed, baseline, &bootstrap)
+        PipelineReport::new(clean, planted, placed, baseline, &bootstrap)
     };
     Ok(TwinsReport {
         dataset: corpus.dataset.name.clone(),
         split: corpus.dataset.split.clone(),
-        seed: planting.seed,
+        seed,
         documents,
         twins: planted.twins.len(),
         pipelines: clean.into_iter().zip(&placed).map(report).collect::<Result<_, _>>()?,
     })
 }
 
-/// Makes twins of relevant documents and adds them to the index. Where documents are embedded whole, only what the encoder
-/// surely reads is edited.
+/// Makes twins of the relevant documents of a data set, from its files alone: before anything is fetched or encoded, it shows
+/// whether there is anything to edit. Where documents are embedded whole, only what the encoder surely reads is edited.
 ///
 /// # Errors
-/// [`Error::NothingToEdit`]; those of the index.
-pub fn plant_in(corpus: &IndexedCorpus, settings: &PlantingSettings) -> Result<Planted, Error> {
-    let judged = corpus.dataset.qrels.iter().flat_map(|(_, judgments)| judgments.iter());
+/// [`Error::NothingToEdit`]; when the data set cannot be read.
+pub fn planned(corpus: &CorpusSettings, planting: &PlantingSettings) -> Result<Planted, Error> {
+    let dataset = Dataset::load(&corpus.data, &corpus.split)?;
+    let judged = dataset.qrels.iter().flat_map(|(_, judgments)| judgments.iter());
     let ids: BTreeSet<&str> = judged.filter(|(_, grade)| *grade >= 1).map(|(id, _)| id).collect();
-    let mut relevant: Vec<Document> = Vec::with_capacity(ids.len());
-    for id in ids {
-        relevant.extend(corpus.engine.get(id)?);
+    let mut relevant = BTreeMap::new();
+    for document in read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default()) {
+        let document = document?;
+        if ids.contains(document.id.as_str()) {
+            relevant.insert(document.id.clone(), document); // the last of an id, as in an index
+        }
     }
-    let mut options = Options { seed: settings.seed, twins: settings.twins, ..Options::default() };
+    let relevant: Vec<Document> = relevant.into_values().collect();
+    let mut options = Options { seed: planting.seed, twins: planting.twins, ..Options::default() };
     options.first_words = (!corpus.passages).then_some(FIRST_WORDS);
-    if !settings.kinds.is_empty() {
-        options.kinds.clone_from(&settings.kinds);
+    if !planting.kinds.is_empty() {
+        options.kinds.clone_from(&planting.kinds);
     }
     let planted = plant(&relevant, &options);
-    if planted.twins.is_empty() {
-        return Err(Error::NothingToEdit { dataset: corpus.dataset.name.clone() });
+    match planted.twins.is_empty() {
+        true => Err(Error::NothingToEdit { dataset: dataset.name, relevant: relevant.len() }),
+        false => Ok(planted),
     }
+}
+
+/// Adds twins to the index.
+///
+/// # Errors
+/// Those of the index.
+pub fn plant_in(corpus: &IndexedCorpus, planted: &Planted) -> Result<(), Error> {
     let twins: Vec<Document> = planted.twins.iter().map(|twin| twin.document.clone()).collect();
     for some in twins.chunks(TOGETHER) {
         corpus.engine.upsert(some.to_vec())?;
     }
     corpus.engine.finish()?;
-    Ok(planted)
+    Ok(())
 }
 
 /// What a pipeline does with every query of `planted`, in their order.

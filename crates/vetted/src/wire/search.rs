@@ -87,7 +87,7 @@ pub struct Hit {
     pub evidence: Option<Vec<TokenPair>>,
     /// The document's title, possibly empty.
     pub title: String,
-    /// The part of the text that matches.
+    /// The part of the text worth showing: around the window, or where most words of the query are.
     pub snippet: Snippet,
     /// The document's metadata.
     pub metadata: Map<String, Value>,

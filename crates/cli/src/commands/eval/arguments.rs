@@ -10,6 +10,7 @@ use vetted_study::twins::PlantingSettings;
 
 use crate::commands::search::Verify;
 use crate::commands::{DEFAULT_ALPHA, Precision, scorers};
+use crate::parsing::within;
 
 /// Which data set, and how it is indexed.
 #[derive(Args)]
@@ -61,8 +62,8 @@ pub struct PipelineArguments {
     )]
     pipeline: Vec<Pipeline>,
     /// The weight of the dense score in `hybrid`, from 0 to 1
-    #[arg(long, default_value_t = DEFAULT_ALPHA)]
-    alpha: f32,
+    #[arg(long, default_value_t = DEFAULT_ALPHA, value_parser = |text: &str| within(text, 0.0, 1.0), allow_negative_numbers = true)]
+    alpha: f64,
     /// How many candidates `maxsim`, `cross-encoder` and `vetted` read
     #[arg(long, value_name = "N", env = "VETTED_DEPTH", default_value_t = vetted::Verify::default().depth as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -82,7 +83,7 @@ impl PipelineArguments {
     pub fn settings(self) -> PipelineSettings {
         PipelineSettings {
             pipelines: self.pipeline,
-            alpha: self.alpha,
+            alpha: self.alpha as f32,
             depth: self.depth as usize,
             policy: self.verify.policy(),
             verifier: scorers::source(&self.verifier),

@@ -7,9 +7,10 @@ use clap::Args;
 use vetted_study::cascade::measure;
 use vetted_study::indexed::IndexedCorpus;
 use vetted_study::pipeline::Pipelines;
+use vetted_study::twins::planned;
 
 use super::arguments::{CorpusArguments, PipelineArguments, PlantingArguments};
-use crate::terminal::{print_report, watch};
+use crate::terminal::{print_report, say, watch};
 
 /// The corpus holds near-miss twins, as in `eval twins`. An agent asks h different queries, one after the other, and acts on
 /// each answer: on the first hit, or, with `vetted`, on the first hit that is accepted; where none is, it stops. A chain
@@ -42,12 +43,15 @@ impl Cascade {
     pub fn run(self) -> Result<()> {
         let (corpus, pipelines) = (self.corpus.settings(), self.pipelines.settings());
         let watch = &watch();
+        let planting = self.planting.settings();
+        // Before anything is loaded or encoded.
+        let planted = planned(&corpus, &planting)?;
         let loaded = Pipelines::load(&pipelines, corpus.precision, watch)?;
         let corpus = IndexedCorpus::open(&corpus, &pipelines, watch)?;
-        let report = measure(&corpus, &loaded, &self.planting.settings(), self.longest as usize, watch)?;
+        let report = measure(&corpus, &loaded, &planted, planting.seed, self.longest as usize, watch)?;
         if let Some(path) = &self.out {
             std::fs::write(path, report.picture()).with_context(|| format!("cannot write {}", path.display()))?;
-            eprintln!("wrote {}", path.display());
+            say(format_args!("wrote {}", path.display()));
         }
         print_report(&report, self.json)
     }

@@ -11,7 +11,7 @@ use vetted_study::pipeline::Pipelines;
 use vetted_study::retrieval;
 
 use super::arguments::{CorpusArguments, PipelineArguments};
-use crate::terminal::{print_report, watch};
+use crate::terminal::{print_report, say, watch};
 
 /// Documents are embedded whole, as published figures are made: title, space, text, cut at the model's longest input.
 #[derive(Args)]
@@ -41,7 +41,7 @@ impl Retrieval {
             if let Some(path) = &self.run_file {
                 let path = run_path(path, name, loaded.rankers.len());
                 run.save(&path)?;
-                eprintln!("wrote {}", path.display());
+                say(format_args!("wrote {}", path.display()));
             }
             Ok(())
         };

@@ -6,10 +6,10 @@ use anyhow::Result;
 use clap::Args;
 use vetted_study::indexed::IndexedCorpus;
 use vetted_study::pipeline::Pipelines;
-use vetted_study::twins::{Planted, measure};
+use vetted_study::twins::{measure, planned};
 
 use super::arguments::{CorpusArguments, PipelineArguments, PlantingArguments};
-use crate::terminal::{print_report, watch};
+use crate::terminal::{print_report, say, watch};
 
 /// Plants copies of relevant documents in which one sentence says something else, and asks for that sentence: as a statement
 /// in other words, and as a question that it answers and the copy does not. Which document is right is known by construction.
@@ -39,16 +39,16 @@ impl Twins {
     pub fn run(self) -> Result<()> {
         let (corpus, pipelines) = (self.corpus.settings(), self.pipelines.settings());
         let watch = &watch();
+        let planting = self.planting.settings();
+        // Before anything is loaded or encoded.
+        let planted = planned(&corpus, &planting)?;
         let loaded = Pipelines::load(&pipelines, corpus.precision, watch)?;
         let corpus = IndexedCorpus::open(&corpus, &pipelines, watch)?;
-        let keep = |planted: &Planted| {
-            if let Some(folder) = &self.out {
-                planted.write(&corpus.dataset.corpus, folder)?;
-                eprintln!("wrote {}", folder.display());
-            }
-            Ok(())
-        };
-        let report = measure(&corpus, &loaded, &self.planting.settings(), keep, watch)?;
+        if let Some(folder) = &self.out {
+            planted.write(&corpus.dataset.corpus, folder)?;
+            say(format_args!("wrote {}", folder.display()));
+        }
+        let report = measure(&corpus, &loaded, &planted, planting.seed, watch)?;
         print_report(&report, self.json)
     }
 }

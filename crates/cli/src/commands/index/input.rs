@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use vetted::corpus::{FileIds, IgnoreFiles, OnBadRecord, ReadOptions, Reader, RepeatedIds, VectorField, read};
 
-use crate::terminal::printable;
+use crate::terminal::{printable, say};
 
 /// Where documents are, and how they are read.
 #[derive(Args)]
@@ -64,23 +64,23 @@ pub fn report_left_out(reader: &Reader) {
     /// Of what there may be thousands, so many are named.
     const NAMED: usize = 10;
     for error in &reader.skipped().first {
-        eprintln!("skipped: {error}");
+        say(format_args!("skipped: {error}"));
     }
     for duplicate in &reader.duplicates().first {
-        eprintln!("note: {}", printable(&duplicate.to_string()));
+        say(format_args!("note: {}", printable(&duplicate.to_string())));
     }
     for link in reader.broken_links().iter().take(NAMED) {
         let how = if link.circular { "leads back to a folder that it is in" } else { "leads nowhere" };
-        eprintln!("note: the link {} -> {} {how}", link.path.display(), link.target.display());
+        say(format_args!("note: the link {} -> {} {how}", link.path.display(), link.target.display()));
     }
     if reader.broken_links().len() > NAMED {
-        eprintln!("note: {} links in all lead nowhere", reader.broken_links().len());
+        say(format_args!("note: {} links in all lead nowhere", reader.broken_links().len()));
     }
     if reader.empty_files() > 0 {
-        eprintln!("note: {} empty files were not indexed", reader.empty_files());
+        say(format_args!("note: {} empty files were not indexed", reader.empty_files()));
     }
     if !reader.unread().is_empty() {
-        eprintln!("note: not read: {}", kinds(reader.unread()));
+        say(format_args!("note: not read: {}", kinds(reader.unread())));
     }
 }
 

@@ -1,13 +1,14 @@
 //! What a search found, for people. For programs there is [`vetted::wire`].
 
 use std::io::Write;
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::Result;
 use vetted::wire::TokenPair;
 use vetted::{Finding, Found, Grounds, Hit, LeftOut, Outcome, Snippet};
 
-use crate::terminal::{bold, colored, counted, dim, highlighted, printable, token_pairs};
+use crate::terminal::{bold, colored, colors, counted, dim, highlighted, printable, token_pairs};
 
 /// Hits for people: what was found, the verdict on it, and the sentence that decided it.
 pub fn print(out: &mut impl Write, found: &Found) -> Result<()> {
@@ -48,20 +49,32 @@ pub fn named(title: &str, id: &str) -> String {
     }
 }
 
-/// The sentence that decided; where nothing did, what of the text matches.
+/// The sentence that decided, in a terminal that shows colors with what stands around it; where nothing decided, what of the text
+/// matches.
 fn quoted(hit: &Hit) -> String {
-    match &hit.outcome {
-        Outcome::Accept(_) | Outcome::Reject(..) if !hit.window.text.trim().is_empty() => printable(&hit.window.text),
-        _ if hit.snippet == Snippet::default() => String::new(),
-        _ => highlighted(&hit.snippet),
+    let Hit { outcome, window, snippet, .. } = hit;
+    let decided = matches!(outcome, Outcome::Accept(_) | Outcome::Reject(..)) && !window.text.trim().is_empty();
+    match place(window, snippet) {
+        Some(place) if decided && colors() => highlighted(snippet, place),
+        _ if decided => printable(&window.text),
+        _ if *snippet == Snippet::default() => String::new(),
+        _ => highlighted(snippet, 0..snippet.text.len()),
     }
+}
+
+/// Which bytes of the snippet the window is, if it is one of its parts.
+fn place(window: &Snippet, snippet: &Snippet) -> Option<Range<usize>> {
+    let first = window.chars.start.checked_sub(snippet.chars.start)?;
+    let start = snippet.text.char_indices().nth(first)?.0;
+    let place = start..start + window.text.len();
+    (snippet.text.get(place.clone())? == window.text).then_some(place)
 }
 
 /// The verdict in a word, with its reason and its number.
 fn verdict(outcome: &Outcome) -> String {
     let (text, color) = match outcome {
         Outcome::Off => return String::new(),
-        Outcome::Unverified(why) => return format!("  {}", dim(&format!("unverified: {why}"))),
+        Outcome::Unverified(why) => return format!("  {}", dim(&printable(&format!("unverified: {why}")))),
         Outcome::Abstain(read) => {
             let found = match read.judgement.finding {
                 Finding::Supports => "abstain: supports, not surely enough",

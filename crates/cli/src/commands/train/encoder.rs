@@ -15,8 +15,8 @@ use crate::terminal::download_progress;
 
 /// Contrastive fine-tuning: each anchor is pulled to its positive and pushed from its negative and from all other texts
 /// of the batch (MNRL). Writes a folder that `--model`, `vetted audit --tuned` and sentence-transformers load, with
-/// metrics.jsonl and curve.svg. A run that was stopped goes on from its last checkpoint when started again with the same
-/// arguments. Embeddings are never trained.
+/// metrics.jsonl and curve.svg. There is a checkpoint every two minutes, and at Ctrl-C or SIGTERM: a run that was stopped goes
+/// on from it when started again with the same arguments. Embeddings are never trained.
 #[derive(Args)]
 pub struct Encoder {
     /// Triplet files: tab-separated with a header, or .jsonl, .gz or not: anchor, positive and, where there is one, negative
@@ -99,11 +99,12 @@ impl Encoder {
                 Some(self.watch_documents.map_or(collection.clone(), |most| collection.at_most(most)))
             }
         };
-        let mut shown = Shown::new("nDCG@10", "triplets");
+        let mut shown = Shown::new("nDCG@10", "triplets")?;
         let outcome = train_encoder(&recipe, &base, &triplets, watched.as_ref(), &self.out, &mut |progress| {
             shown.update(progress)
-        })?;
+        });
         shown.finish();
+        let outcome = outcome.map_err(|error| shown.ended(error))?;
         if self.json {
             let answer = serde_json::json!({
                 "folder": outcome.folder, "steps": outcome.steps, "stopped_early": outcome.stopped_early,

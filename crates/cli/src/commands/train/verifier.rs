@@ -11,11 +11,12 @@ use vetted_training::{Architecture, Base, Contrast, Example, F3, F4, MapTransfor
 
 use super::Shown;
 use crate::commands::sources::SourcesFile;
+use crate::parsing::within;
 use crate::terminal::download_progress;
 
 /// Writes config.json and model.safetensors (what `vetted verify --verifier DIR` and `vetted eval pairs --scorer DIR`
-/// take), metrics.jsonl and curve.svg. A run that was stopped goes on from its last checkpoint when started again with
-/// the same arguments.
+/// take), metrics.jsonl and curve.svg. There is a checkpoint every two minutes, and at Ctrl-C or SIGTERM: a run that was
+/// stopped goes on from it when started again with the same arguments.
 #[derive(Args)]
 pub struct Verifier {
     /// Pair files, tab-separated, .gz or not: s1 (candidate), s2 (query), equiv or label, and optionally source, relation,
@@ -31,8 +32,9 @@ pub struct Verifier {
     /// of the data that shares no text with the rest]
     #[arg(long, value_name = "FILE")]
     held_out: Option<PathBuf>,
-    /// The part of the data that is held out, from 0 to below 1, at most 2,000 pairs of a source
-    #[arg(long, value_name = "SHARE", default_value_t = 0.05, conflicts_with = "held_out")]
+    /// The part of the data that is held out, from 0 to 0.99, at most 2,000 pairs of a source
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, conflicts_with = "held_out",
+        value_parser = |text: &str| within(text, 0.0, 0.99), allow_negative_numbers = true)]
     held_out_share: f64,
     /// Every setting of the run, in JSON; the options below take precedence
     #[arg(long, value_name = "FILE")]
@@ -114,8 +116,7 @@ impl Verifier {
         }
         let (examples, held_out) = match &self.held_out {
             Some(path) => (examples, self.examples(path, &sources)?),
-            None if (0.0..1.0).contains(&self.held_out_share) => hold_out(examples, self.held_out_share, MOST_HELD_OUT),
-            None => bail!("--held-out-share is {}: it must be from 0 to below 1", self.held_out_share),
+            None => hold_out(examples, self.held_out_share, MOST_HELD_OUT),
         };
         if examples.is_empty() {
             bail!("no pairs are left to train on");
@@ -124,11 +125,12 @@ impl Verifier {
         let mut base = Base::open(&folder.path)?;
         base.name.clone_from(&folder.name); // the name it is found under again, which need not be its folder's
         let recipe = self.recipe(base.shape.layers)?;
-        let mut shown = Shown::new("held-out AUC", "pairs");
+        let mut shown = Shown::new("held-out AUC", "pairs")?;
         let outcome = train(&recipe, &base, self.start.as_deref(), &examples, &held_out, &self.out, &mut |progress| {
             shown.update(progress)
-        })?;
+        });
         shown.finish();
+        let outcome = outcome.map_err(|error| shown.ended(error))?;
         if self.json {
             let answer = serde_json::json!({
                 "folder": outcome.folder, "steps": outcome.steps, "stopped_early": outcome.stopped_early,
