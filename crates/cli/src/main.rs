@@ -156,7 +156,7 @@ fn failed(error: &anyhow::Error, json: bool) -> ExitCode {
     if json {
         let kind = if interrupted.is_some() { ErrorKind::Unavailable } else { kind(error) };
         let answer = serde_json::json!(ErrorAnswer { error: ErrorBody { kind, message } });
-        eprintln!("{answer}");
+        eprintln!("{}", terminal::printable_json(&answer.to_string()));
     } else {
         terminal::say(format_args!("{}{message}", if interrupted.is_some() { "" } else { "error: " }));
     }

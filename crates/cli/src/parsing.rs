@@ -71,7 +71,7 @@ fn wrong_threads(threads: &str) -> Option<String> {
 /// What `--log` says: a level, or levels by part. Warnings where it says nothing, as an empty variable does.
 pub fn log_filter(text: &str) -> Result<Targets, String> {
     let text = if text.trim().is_empty() { "warn" } else { text };
-    let is_level = |level: &str| level.parse::<LevelFilter>().is_ok();
+    let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     for directive in text.split(',').map(str::trim) {
         let good = match directive.split_once('=') {
             Some((part, level)) => !part.is_empty() && is_level(level),

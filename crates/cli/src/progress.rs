@@ -168,7 +168,10 @@ mod tests {
 
         let count = Arc::new(AtomicUsize::new(0));
         let counter = count.clone();
-        drop(Log::every(MINUTE, move || drop(counter.fetch_add(1, Ordering::Relaxed))));
+        let log = Log::every(MINUTE, move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+        });
+        drop(log);
         assert_eq!(count.load(Ordering::Relaxed), 0, "what takes less than a minute says nothing, and is not held up");
     }
 

@@ -48,7 +48,7 @@ pub fn chain(error: &anyhow::Error) -> String {
 #[cfg(feature = "study")]
 pub fn print_report(report: &(impl serde::Serialize + std::fmt::Display), json: bool) -> anyhow::Result<()> {
     match json {
-        true => writeln!(stdout(), "{}", serde_json::to_string(report)?)?,
+        true => writeln!(stdout(), "{}", printable_json(&serde_json::to_string(report)?))?,
         false => writeln!(stdout(), "{}", printable_lines(&report.to_string()))?,
     }
     Ok(())
@@ -150,6 +150,12 @@ pub fn printable(text: &str) -> String {
 /// The same of a text that is made of lines.
 pub fn printable_lines(text: &str) -> String {
     escaped(text)
+}
+
+/// JSON with the same characters as JSON writes them: it means the same.
+pub fn printable_json(json: &str) -> String {
+    let written_out = |c: char| if is_harmless(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) };
+    json.chars().map(written_out).collect()
 }
 
 /// `text` with what would act on the terminal written out: control characters (NUL, ESC, the C1 set) and what turns the direction
@@ -275,6 +281,10 @@ mod tests {
         ] {
             assert_eq!(printable(text), expected);
         }
+        let json = serde_json::json!({"a\u{202e}": "\u{9b}31m \u{1b} caf\u{e9} \u{1f600}"});
+        let shown = printable_json(&json.to_string());
+        assert_eq!(shown, "{\"a\\u202e\":\"\\u009b31m \\u001b caf\u{e9} \u{1f600}\"}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), json);
         assert_eq!(printable_lines("a\tb\n\u{1b}[2J\rc\n"), "a\tb\n\\u{1b}[2J c\n");
     }
 

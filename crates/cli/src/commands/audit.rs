@@ -12,7 +12,7 @@ use vetted_study::audit::{AuditSettings, Cache, PairSet, audit, own_collection};
 
 use crate::commands::Precision;
 use crate::commands::sources::SourcesFile;
-use crate::terminal::{printable_lines, say, watch};
+use crate::terminal::{printable_json, printable_lines, say, watch};
 
 /// Compares encoders before and after fine-tuning: retrieval (nDCG@10 by set, with intervals and a significance test), pairs
 /// that differ in structure (AUC by phenomenon), the shape of their vectors, and in the same tables the untouched base with
@@ -121,7 +121,7 @@ impl Audit {
             say(format_args!("wrote {}, and the same as .md and .json", out.display()));
         }
         match self.json {
-            true => writeln!(stdout(), "{json}")?,
+            true => writeln!(stdout(), "{}", printable_json(&json))?,
             false => writeln!(stdout(), "{}", printable_lines(&report.to_string()))?,
         }
         if report.exceeded.is_empty() {

@@ -14,7 +14,7 @@ use vetted::{Engine, Filter, Policy};
 
 use super::{CONDITION_FAILED, DEFAULT_ALPHA, Mode, REQUIRE_VERIFIED, scorers};
 use crate::parsing::within;
-use crate::terminal::{bold, printable, say};
+use crate::terminal::{bold, printable, printable_json, say};
 
 mod answer;
 
@@ -124,7 +124,7 @@ impl Search {
             vouched &= found.verified();
             if self.json {
                 let answer = SearchAnswer::new(self.queries.as_ref().map(|_| id), &search, &found);
-                writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+                writeln!(out, "{}", printable_json(&serde_json::to_string(&answer)?))?;
             } else {
                 if self.queries.is_some() {
                     writeln!(out, "{}", bold(&printable(&text)))?;

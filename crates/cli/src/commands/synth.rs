@@ -143,8 +143,9 @@ fn nothing_made(documents: usize, sentences: &[&str], options: Options) -> Strin
              something to change"
         ),
         pairs => format!(
-            "{pairs} pairs could be made from {given}, {matching} that match and {} that do not, and balancing them leaves none: so few \
+            "{} could be made from {given}, {matching} that match and {} that do not, and balancing them leaves none: so few \
              give the label away by their words alone. Give more text, or keep what there is: --slack inf",
+            counted(pairs, "pair"),
             pairs - matching
         ),
     }

@@ -12,7 +12,7 @@ use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verificat
 
 use super::scorers::{self, JUDGES};
 use super::{CONDITION_FAILED, Precision, REQUIRE_VERIFIED};
-use crate::terminal::{bold, colored, dim, heat, printable, token_pairs};
+use crate::terminal::{bold, colored, dim, heat, printable, printable_json, token_pairs};
 
 /// Prints verdict, finding, probabilities and kind of difference; with --evidence the token pairs that decided and, in a
 /// terminal, the similarity map.
@@ -122,7 +122,7 @@ impl Verify {
         }
         if self.json {
             let answer = VerifyAnswer::new(self.query, relation, results);
-            writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+            writeln!(out, "{}", printable_json(&serde_json::to_string(&answer)?))?;
         }
         let vouched = verified.iter().any(|one| one.verdict() == Verdict::Accept);
         let failing = |one: &Verification| self.fail_on.iter().any(|failing| one.verdict() == (*failing).into());

@@ -70,7 +70,7 @@ fn no_control_character_of_a_document_reaches_a_terminal() {
     assert!(found.contains("kettle\\u{0}\\u{1b}\\u{9b}\\u{202e}[31m is on the red stove."), "{found}");
     // For programs, all of it.
     let found = succeed(folder.path(), &["search", "--index", "ix", "--json", "kettle"]);
-    assert_harmless("JSON", &found.replace(['\u{9b}', '\u{202e}'], ""));
+    assert_harmless("JSON", &found);
     assert!(json(&found)["hits"][0]["snippet"]["text"].as_str().unwrap().contains('\0'));
 }
 
@@ -193,7 +193,7 @@ fn verify_ends_with_3_where_a_verdict_is_not_wanted() {
             verdicts.map(|one| one["verdict"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
         )
     };
-    let (rejected, blank) = ("Frost kills tomatoes.", " ");
+    let (rejected, blank) = ("The museum did not open in 1911.", " ");
     for (candidates, rest, expected) in [
         (&[query, rejected][..], &[][..], 0),
         (&[query, rejected], &["--fail-on", "reject"], 3),
@@ -212,7 +212,7 @@ fn verify_ends_with_3_where_a_verdict_is_not_wanted() {
 fn a_newcomers_small_folder_gives_pairs_and_where_there_are_none_it_is_said_why() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("one.txt", "The mill was sold in 1921 by the council.");
+    write("one.txt", "The road is five kilometres long.");
     write("none.txt", "xyzzy. Hm! 42");
     write(
         "notes.txt",
@@ -222,7 +222,10 @@ fn a_newcomers_small_folder_gives_pairs_and_where_there_are_none_it_is_said_why(
     assert!(made["pairs"].as_u64().is_some_and(|pairs| pairs >= 6), "{made}");
     let message = fail(folder.path(), &["synth", "none.txt", "--out", "none.tsv"]);
     assert!(message.contains("in 1 document: none of them is an English sentence of 3 to 60 words"), "{message}");
-    let synth = ["synth", "one.txt", "--out", "none.tsv", "--kind", "negation", "--per-sentence", "1"];
+    let synth = ["synth", "one.txt", "--out", "none.tsv", "--kind", "unit"];
     let message = fail(folder.path(), &synth);
-    assert!(message.contains("from 1 sentence in 1 document") && message.contains("--slack inf"), "{message}");
+    assert!(
+        message.contains("could be made from 1 sentence in 1 document") && message.contains("--slack inf"),
+        "{message}"
+    );
 }

@@ -90,10 +90,11 @@ impl Fixes<'_> {
             precision: self.precision,
             ..CorpusSettings::new(set)
         };
+        let planting = PlantingSettings { twins: self.planted, ..PlantingSettings::default() };
+        let planted = twins::planned(&corpus, &planting)?;
         let pipelines = Pipelines::load(&settings, self.precision, self.watch)?;
         let corpus = IndexedCorpus::open(&corpus, &settings, self.watch)?;
-        let planting = PlantingSettings { twins: self.planted, ..PlantingSettings::default() };
-        let report = twins::measure(&corpus, &pipelines, &planting, |_| Ok(()), self.watch)?;
+        let report = twins::measure(&corpus, &pipelines, &planted, planting.seed, self.watch)?;
         fix(name, &report, Dataset::load(set, self.split)?.queries.len())
     }
 }
