@@ -261,6 +261,7 @@ fn a_graph_that_lags_behind_hides_nothing() {
     holds(&Index::open_with(&path, settings()).unwrap());
 
     let index = Index::open_writable_with(&path, settings()).unwrap();
+    assert_eq!(index.notices(), [Notice::TextCaughtUp { added: 2, removed: 3 }]);
     index.finish().unwrap();
     assert_eq!(fs::metadata(graph(&path)).unwrap().len(), length, "a few documents are no reason to write it anew");
     index.upsert((4000..4500).map(|number| topics.entry(number, 1)).collect()).unwrap();
