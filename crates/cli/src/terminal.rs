@@ -244,11 +244,6 @@ fn styled(text: &str, code: &str) -> String {
     if colors() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// So many things, by the name of one: "1 hit", "2 hits".
-pub fn counted(count: usize, thing: &str) -> String {
-    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
-}
-
 /// How many a second, for people.
 pub fn rate(count: u64, elapsed: Duration) -> String {
     let rate = count as f64 / elapsed.as_secs_f64().max(1e-9);
