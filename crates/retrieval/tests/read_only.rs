@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use support::{check, entries, entry, id, manifest, vector};
 use vetted_retrieval::{Error, Index, Notice, Query, Settings};
@@ -17,6 +18,12 @@ use vetted_retrieval::{Error, Index, Notice, Query, Settings};
 const FOLDER: &str = "VETTED_TEST_FOLDER";
 /// The test that a child runs.
 const TEST: [&str; 4] = ["reads_in_a_child", "--exact", "--ignored", "--nocapture"];
+
+/// Keeps tests of this file apart: a child that another one is just starting holds, for a moment, this one's locks as well.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// An index of 100 documents in a folder that everybody may read, with a graph; `finished`, its text index has all of them.
 fn index(finished: bool) -> (tempfile::TempDir, PathBuf) {
@@ -98,6 +105,7 @@ const ACCIDENTS: [Accident; 4] = [
 
 #[test]
 fn a_reader_writes_nothing_whatever_is_missing() {
+    let _alone = alone();
     for finished in [true, false] {
         let (_folder, path) = index(finished);
         let before = files(&path);
@@ -124,6 +132,7 @@ fn a_reader_writes_nothing_whatever_is_missing() {
 
 #[test]
 fn scores_are_the_same_where_words_are_counted_in_memory() {
+    let _alone = alone();
     let (_folder, path) = index(true);
     let query = Query::bm25("winter copper number7").k(200);
     let search = || Index::open_with(&path, with_graph()).unwrap().search(&query).unwrap();
@@ -134,6 +143,7 @@ fn scores_are_the_same_where_words_are_counted_in_memory() {
 
 #[test]
 fn a_reader_follows_a_writer_from_memory() {
+    let _alone = alone();
     let (_folder, path) = index(true);
     fs::remove_dir_all(path.join("text")).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
@@ -201,6 +211,7 @@ fn states() -> Vec<(tempfile::TempDir, PathBuf)> {
 #[test]
 #[cfg(target_os = "linux")]
 fn an_index_on_a_read_only_file_system_is_searched() {
+    let _alone = alone();
     const MOUNT: &str = "mount --bind \"$VETTED_TEST_FOLDER\" \"$VETTED_TEST_FOLDER\" && \
         mount -o remount,bind,ro \"$VETTED_TEST_FOLDER\" && exec \"$0\" \"$@\"";
     if !works("unshare", &["-m"]) {
@@ -223,6 +234,7 @@ const NOBODY: [&str; 3] = ["--reuid=65534", "--regid=65534", "--clear-groups"];
 #[test]
 #[cfg(target_os = "linux")]
 fn who_reads_without_locks_and_who_writes_keep_each_other_away() {
+    let _alone = alone();
     if !works("setpriv", &NOBODY) {
         return;
     }
@@ -250,6 +262,7 @@ fn who_reads_without_locks_and_who_writes_keep_each_other_away() {
 #[test]
 #[cfg(target_os = "linux")]
 fn another_user_s_index_is_searched() {
+    let _alone = alone();
     if !works("setpriv", &NOBODY) {
         return;
     }

@@ -35,7 +35,7 @@ fn cells_of_a_table_are_texts_and_their_numbers_have_an_order() {
     let folder = rows();
     for (filters, expected) in [
         (&["zip=02116"][..], &["1"][..]),
-        (&["zip!=2116", "exists zip"], &["1"]),
+        (&["zip!=2116", "zip!="], &["1"]),
         (&["zip=\"2116\""], &["2"]),
         (&["sku=1000"], &["2"]),
         (&["ver=1.1"], &["2"]),
@@ -134,7 +134,7 @@ fn scores_say_on_what_scale_they_are_and_a_sole_hit_has_one() {
         [("dense", "inner-product"), ("bm25", "bm25"), ("hybrid", "fused-scores"), ("hybrid-rrf", "fused-ranks")]
     {
         let search =
-            ["search", "--index", "ix", "--mode", mode, "--json", "--filter", "zip=02116", "boat in the harbor"];
+            ["search", "--index", "ix", "--mode", mode, "--json", "--verify", "off", "--filter", "zip=02116", "boat"];
         let answer = json(&succeed(folder.path(), &search));
         assert_eq!(answer["score_scale"], scale);
         let score = answer["hits"][0]["score"].as_f64().unwrap();

@@ -65,14 +65,14 @@ fn parses_what_people_write() {
 #[test]
 fn what_is_no_condition_is_refused_and_it_is_said_where() {
     for (written, problem, at) in [
-        ("", FilterProblem::NoField, 1),
+        ("", FilterProblem::NoOperator, 1),
         ("year", FilterProblem::NoOperator, 1),
         ("year!2020", FilterProblem::NoOperator, 1),
         ("year in", FilterProblem::EmptyList, 8),
         ("=2020", FilterProblem::NoField, 1),
         (" >= 2020", FilterProblem::NoField, 2),
         ("caf\u{e9}=now or never", FilterProblem::NoOperator, 13),
-        ("a=1 or ", FilterProblem::NoField, 8),
+        ("a=1 or ", FilterProblem::NoOperator, 8),
         ("a=\"open", FilterProblem::OpenQuote, 3),
         ("a=\"x\" y", FilterProblem::AfterValue, 7),
         ("a in (x, y", FilterProblem::OpenList, 6),
