@@ -74,7 +74,8 @@ fn indexing_again_replaces_skips_and_deletes() {
     let outcome =
         json(&succeed(folder.path(), &["index", "notes.jsonl", "more.jsonl", "--into", "notes.index", "--json"]));
     let count = |key: &str| outcome[key].as_u64().unwrap();
-    assert_eq!((count("documents"), count("unchanged"), count("replaced"), count("duplicates")), (4, 4, 1, 1));
+    // The tea of the first file and the first of the second file: the last one counts.
+    assert_eq!((count("documents"), count("unchanged"), count("replaced"), count("duplicates")), (4, 3, 1, 2));
     let found = succeed(folder.path(), &["search", "--index", "notes.index", "--mode", "bm25", "--json", "kettle"]);
     assert!(ids(&found).is_empty(), "the old text of the replaced document is still found: {found}");
 
