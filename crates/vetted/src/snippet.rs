@@ -60,7 +60,8 @@ fn best_window(part: &str, matches: &[Range<usize>]) -> Range<usize> {
         }
     }
     match start_of_sentence(part, best.1) {
-        Some(start) => start..word_end(part, last.max(start + LENGTH)),
+        Some(start) if last > start + LENGTH => start..last,
+        Some(start) => start..word_end(part, start + LENGTH),
         None => {
             // A little before the first match, so that it can be understood.
             let start = word_start(part, best.1.saturating_sub(LENGTH / 5).min(part.len() - LENGTH));
