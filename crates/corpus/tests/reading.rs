@@ -60,7 +60,8 @@ fn formats_are_read() {
         ("a.csv", "", &[]),
         ("a.tsv", "id\ttext\n1\ta, 5\" b\n2\tç", &["1||a, 5\" b|{}", "2||ç|{}"]),
         ("a.txt", "\u{feff}plain\r\ntext\n", &["a.txt|a|plain\r\ntext\n|{}"]),
-        ("a.md", "intro\n\n# Head\n", &["a.md|Head|intro\n\n# Head\n|{}"]),
+        ("a.md", "in<b>tro</b>\n\n# Head\n", &["a.md|Head|intro\n\n# Head|{}"]),
+        ("b.md", "---\ntitle: T\ntags: [x]\n---\na\nb", &["b.md|T|a b|{\"tags\":[\"x\"]}"]),
         ("a.html", "<title>T</title><p>a<script>b</script>", &["a.html|T|a|{}"]),
     ];
     for (name, content, expected) in cases {
