@@ -1,6 +1,8 @@
 //! The encoder under tier two agrees with the one under tier one, and takes replacements.
 
-use vetted_encoder::{Encoder, Error, ModelFolder, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models};
+use vetted_encoder::{
+    Encoder, Error, ModelFolder, Options, Precision, Replacements, Role, Tensor, TokenEncoder, models,
+};
 use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
 
 fn team() -> Team {
