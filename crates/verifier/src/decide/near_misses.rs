@@ -9,7 +9,7 @@ use frostem::{Algorithm, Stemmer};
 
 use super::polarity;
 
-/// Words that say nothing alone. Where only these differ, the two say the same.
+/// Words that name nothing.
 const GRAMMAR: &[&str] = &[
     "of", "in", "on", "at", "to", "for", "by", "with", "from", "and", "or", "as", "is", "are", "was", "were", "be",
     "been", "being", "has", "have", "had", "do", "does", "did", "it", "its", "this", "that", "these", "those", "which",
@@ -52,7 +52,10 @@ impl Said {
         let (original, other) = (self.words(original), self.words(other));
         let gaps = gaps(&original, &other);
         let touched = gaps.iter().any(|gap| self.is_asked_about(gap));
-        touched && !gaps.iter().any(|gap| self.is_of_something_else(gap))
+        // From and to, in and on: the same things in another relation.
+        let is_grammar = |words: &[Word]| words.iter().all(Word::is_grammar);
+        let only_grammar = !gaps.is_empty() && gaps.iter().all(|gap| is_grammar(gap.0) && is_grammar(gap.1));
+        only_grammar || (touched && !gaps.iter().any(|gap| self.is_of_something_else(gap)))
     }
 
     fn is_asked_about(&self, (own, other): &Gap) -> bool {
@@ -199,6 +202,14 @@ mod tests {
                 "the large ticket costs 9 euros",
                 true,
             ),
+            (
+                "the train from paris to rome",
+                false,
+                "the train from paris to rome",
+                "the train to paris from rome",
+                true,
+            ),
+            ("the dog bit the man", false, "the dog bit the man", "the dog that bit the man", true),
             ("the bridge closed", false, "the bridge closed in 2019", "the bridge closed in 2018", false),
             ("the bridge closed in 2019", false, "the bridge closed in 2019", "the bridge closed in 2018", true),
         ] {
