@@ -212,7 +212,7 @@ fn verify_ends_with_3_where_a_verdict_is_not_wanted() {
 fn a_newcomers_small_folder_gives_pairs_and_where_there_are_none_it_is_said_why() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("one.txt", "The road is five kilometres long.");
+    write("one.txt", "Trains leave at five.");
     write("none.txt", "xyzzy. Hm! 42");
     write(
         "notes.txt",
