@@ -212,7 +212,7 @@ fn verify_ends_with_3_where_a_verdict_is_not_wanted() {
 fn a_newcomers_small_folder_gives_pairs_and_where_there_are_none_it_is_said_why() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
-    write("one.txt", "The road is five kilometres long.");
+    write("one.txt", "Trains leave at five.");
     write("none.txt", "xyzzy. Hm! 42");
     write(
         "notes.txt",
@@ -222,7 +222,7 @@ fn a_newcomers_small_folder_gives_pairs_and_where_there_are_none_it_is_said_why(
     assert!(made["pairs"].as_u64().is_some_and(|pairs| pairs >= 6), "{made}");
     let message = fail(folder.path(), &["synth", "none.txt", "--out", "none.tsv"]);
     assert!(message.contains("in 1 document: none of them is an English sentence of 3 to 60 words"), "{message}");
-    let synth = ["synth", "one.txt", "--out", "none.tsv", "--kind", "unit"];
+    let synth = ["synth", "one.txt", "--out", "none.tsv", "--kind", "unit", "--per-sentence", "2"];
     let message = fail(folder.path(), &synth);
     assert!(
         message.contains("could be made from 1 sentence in 1 document") && message.contains("--slack inf"),

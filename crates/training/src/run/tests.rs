@@ -64,8 +64,11 @@ fn kept(out: &Path) -> (usize, bool) {
     (state.step, state.unsettled.is_some())
 }
 
+/// What lines of metrics say of a step, its loss and what is held out.
+type Lines = Vec<(usize, Option<f64>, HeldOut)>;
+
 /// What a run leaves, without what it says about time.
-fn result(out: &Path) -> (Vec<u32>, Vec<(usize, Option<f64>, HeldOut)>) {
+fn result(out: &Path) -> (Vec<u32>, Lines) {
     let file = crate::tensors::TensorFile::open(&out.join(CHECKPOINT)).unwrap();
     let tensor = |name: &str| file.tensor(name, &[1]).unwrap()[0].to_bits();
     let lines = Metrics::open(&out.join(METRICS), STEPS).unwrap().lines;
