@@ -19,5 +19,5 @@ mod onnx;
 #[cfg(all(feature = "train", feature = "study"))]
 mod verifier;
 
-#[cfg(not(all(feature = "train", feature = "study")))]
+#[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 mod missing;
