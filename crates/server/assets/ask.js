@@ -121,7 +121,7 @@ function introduction() {
   const step = (name, text) => element("li", {}, element("b", {}, name), " ", text);
   return element("ol", { class: "introduction" },
     step("Recall", "finds documents about the same thing, fast. It cannot see a “not”, a swapped role or another number."),
-    step("The verifier", "reads each of them beside the question, and says whether it supports, contradicts or settles nothing."),
+    step("The verifier", "reads each of them beside the query, and says whether it supports, contradicts or settles nothing."),
     step("You see both,", "side by side: what was found, what is served, what was left out, and the sentence that decided."));
 }
 

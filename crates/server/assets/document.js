@@ -1,6 +1,6 @@
 // A document with the sentence that decided marked, its verdict, and why.
 
-import { element, icon, said, unseen } from "./elements.js";
+import { element, icon, prose, said, unseen } from "./elements.js";
 import { explain } from "./explanation.js";
 import { around, find } from "./offsets.js";
 import { get } from "./server.js";
@@ -49,7 +49,7 @@ async function show(into, it, index, signal) {
     into.replaceChildren(...marked(whole, it.window), metadata(whole.metadata));
   } catch (error) {
     if (error.name === "AbortError") return;
-    into.replaceChildren(element("p", { class: "note" }, `The document cannot be shown: ${error.message} ${error.advice ?? ""}`),
+    into.replaceChildren(element("p", { class: "note" }, prose(`The document cannot be shown: ${error.message} ${error.advice ?? ""}`)),
       it.window?.text ? element("p", {}, element("mark", {}, said(it.window.text))) : "");
   } finally {
     into.removeAttribute("aria-busy");

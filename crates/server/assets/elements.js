@@ -27,6 +27,11 @@ export function said(text, name = "bdi", attributes = {}) {
   return element(name, { dir: "auto", ...attributes }, text);
 }
 
+// A message, where `code` stands between backticks.
+export function prose(text) {
+  return text.split("`").map((piece, at) => (at % 2 ? element("code", {}, piece) : piece));
+}
+
 // What only a screen reader says.
 export function unseen(text) {
   return element("span", { class: "for-readers" }, text);

@@ -1,6 +1,6 @@
 // Why a verdict is as it is: the pairs of tokens that decided, and the map.
 
-import { element, number, said } from "./elements.js";
+import { element, number, prose, said } from "./elements.js";
 import { heatmap } from "./heatmap.js";
 import { Refusal, post } from "./server.js";
 
@@ -13,7 +13,7 @@ export async function explain(into, { query, text, relation }, signal) {
     into.replaceChildren(...shown(answer));
   } catch (error) {
     if (error.name === "AbortError") return;
-    into.replaceChildren(element("p", { class: "note" }, `There is no map: ${error.message} ${error instanceof Refusal ? error.advice : ""}`));
+    into.replaceChildren(element("p", { class: "note" }, prose(`There is no map: ${error.message} ${error instanceof Refusal ? error.advice : ""}`)));
     if (!(error instanceof Refusal)) throw error;
   } finally {
     into.removeAttribute("aria-busy");

@@ -15,14 +15,14 @@ export function heatmap(map) {
     return element("tr", { role: "row" }, header(down[i], "row", heaviest),
       row.map((value, j) => cell(value, j === best, `${down[i].token} and ${across[j].token}: ${number(value)}`)));
   });
-  const grid = element("table", { role: "grid", class: "heatmap", "aria-label": "How alike the tokens are, from -1 to 1: those of the question or claim downwards, those of the text across" },
+  const grid = element("table", { role: "grid", class: "heatmap", "aria-label": "How alike the tokens are, from -1 to 1: those of the query downwards, those of the text across" },
     element("thead", { role: "rowgroup" }, head), element("tbody", { role: "rowgroup" }, body));
   walk(grid, body.map((row) => [...row.querySelectorAll("td")]), (i, j) => {
     const token = (it) => [said(it.token, "b"), ` (weighs ${number(it.weight, 1)})`];
     readout.replaceChildren(element("b", { class: "value" }, number(similarities[i][j])), " ", ...token(down[i]), " and ", ...token(across[j]));
   });
   return element("div", { class: "map" }, readout, element("div", { class: "scroller" }, grid),
-    element("p", { class: "note" }, "The question or claim downwards, the text across. The outlined cell is the best partner of its row. ",
+    element("p", { class: "note" }, "The query downwards, the text across. The outlined cell is the best partner of its row. ",
       "The bar at a token is what it weighs for the verdict; a hatched one speaks against it."));
 }
 

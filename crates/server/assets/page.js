@@ -2,7 +2,7 @@
 
 import * as address from "./address.js";
 import * as ask from "./ask.js";
-import { element, icon } from "./elements.js";
+import { element, icon, prose } from "./elements.js";
 import * as pair from "./pair.js";
 import { Refusal, get, key, keysComeFrom } from "./server.js";
 
@@ -14,7 +14,7 @@ const changeKey = document.getElementById("change-key");
 async function work(into, signal, task, again) {
   into.setAttribute("aria-busy", "true");
   const waiting = setTimeout(() => say("Asking…"), 400);
-  const slow = setTimeout(() => say("Still at work. The first question loads the models."), 4000);
+  const slow = setTimeout(() => say("Still at work."), 4000);
   try {
     say(await task(signal));
   } catch (error) {
@@ -36,9 +36,9 @@ function say(text) {
 function problem(error, again) {
   const known = error instanceof Refusal;
   return element("div", { class: "problem", role: "alert" }, icon("reject"),
-    element("div", {}, element("p", {}, element("b", {}, known ? error.message : "This page has a fault.")),
-      element("p", {}, known ? error.advice : `Please report it: ${error.message}`),
-      again && element("button", { type: "button", click: again }, "Try again")));
+    element("div", {}, element("p", {}, element("b", {}, prose(known ? error.message : "This page has a fault."))),
+      element("p", {}, known ? prose(error.advice) : `Please report it: ${error.message}`),
+      known && error.retry && element("button", { type: "button", click: again }, "Try again")));
 }
 
 const views = { ask: ask.prepare(work), pair: pair.prepare(work) };
@@ -75,7 +75,7 @@ let asking = null;
 function askForKey(message) {
   asking ??= new Promise((resolve) => {
     const [dialog, form, input] = ["key-dialog", "key-form", "key"].map((id) => document.getElementById(id));
-    document.getElementById("key-message").textContent = message;
+    document.getElementById("key-message").textContent = key.get() ? message : "Whoever runs it can give you one.";
     document.getElementById("key-forget").hidden = !key.get();
     input.value = "";
     const leave = new AbortController();
@@ -114,6 +114,7 @@ async function load() {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     trouble = error;
+    ask.indexes([]);
   }
   show();
 }

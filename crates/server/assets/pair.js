@@ -79,17 +79,17 @@ async function judged(signal) {
   const read = result.window && [result.window.start, result.window.end].map((place) => unitOfCharacter(asked.text, place));
   const [before, decisive, after] = read ? around(asked.text, ...read) : [asked.text, "", ""];
   const why = element("div", { class: "why" });
-  const claim = asked.relation === "equivalence" ? "other text" : "question or claim";
+  const against = asked.relation === "equivalence" ? "other text" : "query";
   into.replaceChildren(
     element("section", { class: "judged", "aria-labelledby": "judged-heading" },
       element("div", { class: "judging" },
         element("h3", { id: "judged-heading" }, "Verdict"),
-        element("p", { class: "verdict" }, badge(result.verdict), " ", element("span", { class: "reason" }, reason(result, { claim }))),
+        element("p", { class: "verdict" }, badge(result.verdict), " ", element("span", { class: "reason" }, reason(result, { against }))),
         probabilities(result, asked.relation), kind(result)),
       element("div", { class: "reading" },
         element("h3", {}, "What was read ", unseen("of the text to judge")),
         said("", "p", { class: "whole" }).appendChild(element("span", {}, before, decisive && element("mark", {}, decisive), after)).parentElement)),
     ...(decisive ? [element("section", { class: "explained", "aria-labelledby": "why-heading" }, element("h3", { id: "why-heading" }, "Why"), why)] : []));
   if (decisive) explain(why, { query: asked.query, text: asked.text, relation: asked.relation }, signal);
-  return `${result.verdict}. ${[reason(result, { claim })].flat().join("")}`;
+  return `${result.verdict}. ${[reason(result, { against })].flat().join("")}`;
 }

@@ -40,7 +40,7 @@ export function results(answer, { roundTrip, request, documentsThere, open }) {
     stages(answer.ms, roundTrip),
     !found.length && element("p", { class: "note" }, documentsThere === 0
       ? ["This index is empty. Add documents with ", element("code", {}, "vetted index FOLDER --into INDEX"), ", then ask again."]
-      : "No document has a word of the question. Recall by meaning finds other words, too."),
+      : "No document has a word of the query. Recall by meaning finds other words, too."),
     found.length > 0 && element("div", { class: "columns" },
       element("h3", {}, "Recall’s order", element("span", { class: "note" }, "found, by score")),
       element("h3", {}, "Vetted order", element("span", { class: "note" }, "served, after reading"))),
@@ -57,7 +57,7 @@ function row(it, names, open) {
     element("div", { class: "found" },
       element("span", { class: "rank", "data-of": "recall" }, unseen("Recall’s place "), it.recalled),
       element("div", { class: "text" },
-        element("h4", { dir: "auto" }, said(it.title || it.id, "button", { type: "button", class: "open", click: () => open(it) })),
+        element("h4", { dir: "auto" }, said(it.title || it.id, "button", { dir: null, type: "button", class: "open", click: () => open(it) })),
         excerpt(it),
         element("p", { class: "note" }, it.title ? [said(it.id), " · "] : null, "score ", number(it.score, 3)))),
     element("div", { class: "vetted" },
@@ -69,7 +69,7 @@ function row(it, names, open) {
         element("div", { class: "numbers" }, probabilities(it), kind(it)))));
 }
 
-// The part that matches, with the question's words in bold; of what is left out, the part that was read.
+// The part that matches, with the query's words in bold; of what is left out, the part that was read.
 function excerpt(it) {
   if (!it.snippet) return it.window?.text ? said(it.window.text, "p", { class: "snippet" }) : null;
   const { text, matches } = it.snippet;
@@ -85,7 +85,7 @@ function excerpt(it) {
   return text ? said("", "p", { class: "snippet" }).appendChild(element("span", {}, pieces)).parentElement : null;
 }
 
-const STAGES = [["encode", "encode the question"], ["rank", "recall"], ["verify", "verify"], ["documents", "read documents"], ["evidence", "find evidence"]];
+const STAGES = [["encode", "encode the query"], ["rank", "recall"], ["verify", "verify"], ["documents", "read documents"], ["evidence", "find evidence"]];
 
 // How long each stage took, as numbers and as a bar.
 function stages(ms, roundTrip) {

@@ -2,12 +2,13 @@
 
 const KEY = "vetted-key";
 
-// What the server did not do: what happened, and what to do.
+// What the server did not do: what happened, what to do, and whether the same may be answered if it is asked again.
 export class Refusal extends Error {
   constructor(message, advice, status) {
     super(message);
     this.advice = advice;
     this.status = status;
+    this.retry = ![400, 413, 422].includes(status);
   }
 }
 
@@ -74,6 +75,7 @@ async function refused(response) {
   } catch {
     // A proxy answered, not vetted: what it wrote is a page of its own.
   }
+  if (response.status === 401 && !key.get()) message = "This server asks for a key";
   const said = message ? sentence(message) : `The server answered with status ${response.status}.`;
   return new Refusal(said, advice(response), response.status);
 }
@@ -92,6 +94,7 @@ function advice(response) {
     case 408: case 504: return "It took too long. Ask for fewer hits, or verify fewer of them.";
     case 413: return "Shorten what you ask, or raise the server's limit.";
     case 429: case 503: return wait ? `Ask again in ${wait} s.` : "Ask again in a moment.";
+    case 400: case 422: return "Change what you ask.";
     default: return response.status >= 500 ? "Ask again. If it happens again, look at what the server wrote to its log." : "";
   }
 }

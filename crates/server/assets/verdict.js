@@ -26,16 +26,16 @@ export function badge(verdict) {
   return element("span", { class: "badge", "data-verdict": verdict }, icon(verdict), verdict);
 }
 
-// Why, in a sentence. `claim` is what the text is held against: "question", or "other text".
-export function reason(outcome, { claim = "question", name = (id) => id } = {}) {
+// Why, in a sentence. `against` is what the text is held against: "query", or "other text".
+export function reason(outcome, { against = "query", name = (id) => id } = {}) {
   switch (outcome.verdict) {
     case "accept":
-      return outcome.finding === "same" ? "It says the same." : `It supports the ${claim}.`;
+      return outcome.finding === "same" ? "It says the same." : `It supports the ${against}.`;
     case "reject":
       switch (outcome.reason) {
-        case "rival": return ["It says nearly the same as ", said(name(outcome.rival), "b"), `, which supports the ${claim} better.`];
+        case "rival": return ["It says nearly the same as ", said(name(outcome.rival), "b"), `, which supports the ${against} better.`];
         case "different": return `It means something different.`;
-        case "contradicts": return `It contradicts the ${claim}.`;
+        case "contradicts": return `It contradicts the ${against}.`;
         default: return outcome.why ?? `It is rejected: ${outcome.reason ?? outcome.finding}.`;
       }
     case "abstain":

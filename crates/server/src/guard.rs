@@ -29,9 +29,9 @@ pub(crate) async fn check(State(service): State<Arc<Service>>, mut request: Requ
     }
 }
 
-/// Who watches over a server has no key, and neither has who reads what it can do.
+/// Who watches over a server has no key, and neither has who reads what it can do, nor the page that asks a person for one.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/health" | "/health/live" | "/health/ready" | "/openapi.json")
+    matches!(path, "/health" | "/health/live" | "/health/ready" | "/openapi.json") || crate::page::is_part(path)
 }
 
 /// A browser sends what any web page asks it to, and says which page it was. Pages on the machine itself may ask, those of the

@@ -42,6 +42,7 @@ mod embedding;
 mod error;
 mod guard;
 mod metrics;
+mod page;
 mod queue;
 mod reading;
 mod routes;

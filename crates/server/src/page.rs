@@ -74,6 +74,11 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     })
 }
 
+/// Whether the page or one of its files is served at this path.
+pub(crate) fn is_part(path: &str) -> bool {
+    ASSETS.iter().any(|asset| asset.path == path)
+}
+
 /// The file, or word that the browser has it already. A browser asks each time, so that a new version is seen at once.
 fn served(asset: &Asset, tag: &HeaderValue, request: &HeaderMap) -> Response {
     let known = request.get_all(header::IF_NONE_MATCH).iter().any(|tags| matches(tags, tag));

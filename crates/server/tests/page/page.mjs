@@ -128,7 +128,7 @@ describe("asking an index", () => {
         }
       }
       const draft = rows.find((row) => row.id === "rules-draft");
-      assert.ok(draft.leftOut && draft.reason === "It contradicts the question." && draft.kind === "negation", JSON.stringify(draft));
+      assert.ok(draft.leftOut && draft.reason === "It contradicts the query." && draft.kind === "negation", JSON.stringify(draft));
       assert.ok(answer.verified && rows.some((row) => row.verdict === "accept"));
 
       // The two cells of a row stand side by side where there is room, and the two headings above them.
@@ -261,6 +261,7 @@ describe("a document", () => {
     const row = page.locator('.row[data-id="arabic"]');
     const direction = (locator) => locator.evaluate((it) => getComputedStyle(it).direction);
     assert.equal(await direction(row.locator(".snippet")), "rtl");
+    assert.equal(await direction(row.locator(".open")), "rtl");
     assert.equal(await direction(row.locator(".decisive")), "ltr");
     assert.equal(await direction(page.locator(".row[data-id='rules'] .snippet")), "ltr");
     await openDocument(page, "arabic");
@@ -328,7 +329,7 @@ describe("a document", () => {
 
 describe("comparing two texts", () => {
   const judge = async (page, query, candidate, relation) => {
-    await page.getByRole("textbox", { name: "Question or claim" }).fill(query);
+    await page.getByRole("textbox", { name: "Query" }).fill(query);
     await page.getByLabel("Text to judge").fill(candidate);
     await page.getByLabel(relation).check();
     await page.getByRole("button", { name: "Judge" }).click();
@@ -364,7 +365,7 @@ describe("comparing two texts", () => {
     const { page, done } = await open("#pair", { width: 768 });
     const padding = "🎣 The pier was repainted in June 🧑🏽‍🎨. ".repeat(40);
     const candidate = `${padding}The harbour master closed the gate at noon. ${padding}`;
-    await judge(page, "The harbour master closed the gate.", candidate, "Does the text support");
+    await judge(page, "The harbour master closed the gate.", candidate, "Does the text support the query");
     const { results: [result] } = await api("v1/verify", { query: "The harbour master closed the gate.", candidates: [candidate], relation: "support" });
     assert.equal(await page.locator("#judgement mark").textContent(), result.window.text);
     assert.equal(await page.locator("#judgement .whole").textContent(), candidate);
@@ -387,7 +388,7 @@ describe("comparing two texts", () => {
 
   it("has a map for a hand and for a mouse", async () => {
     const { page, done } = await open("#pair", { width: 360, height: 740 });
-    await judge(page, "The nurse who works at the clinic on the hill thanked the baker for the bread.", "The baker thanked the nurse for the bread that she had brought from the clinic on the hill.", "Does the text support");
+    await judge(page, "The nurse who works at the clinic on the hill thanked the baker for the bread.", "The baker thanked the nurse for the bread that she had brought from the clinic on the hill.", "Does the text support the query");
     const scroller = page.locator(".scroller");
     assert.ok(await scroller.evaluate((it) => it.scrollWidth > it.clientWidth), "a wide map scrolls within its box");
     await fits(page);
@@ -490,7 +491,7 @@ describe("what goes wrong", () => {
       await sound(page, `key-${scheme}`);
       await dialog.getByRole("button", { name: "Cancel" }).click();
       await page.getByRole("link", { name: "Ask an index" }).click();
-      await page.getByRole("alert").getByText("key").first().waitFor();
+      await page.getByRole("alert").getByText("This server asks for a key.").waitFor();
       await sound(page, `key-refused-${scheme}`);
       await page.getByRole("button", { name: "Try again" }).click();
       await page.getByLabel("Key", { exact: true }).fill("wrong");
@@ -521,7 +522,8 @@ describe("what goes wrong", () => {
     await ask(page, "word ".repeat(200_000));
     const alert = page.getByRole("alert");
     await alert.waitFor();
-    assert.match(await alert.innerText(), /`query` has 1000000 bytes/);
+    assert.match(await alert.innerText(), /query has 1000000 bytes[^]*Change what you ask/);
+    assert.equal(await alert.getByRole("button").count(), 0, "trying again would be refused again");
     await sound(page, "refused");
     await ask(page, question);
     await answered(page);
