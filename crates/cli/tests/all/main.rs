@@ -3,6 +3,8 @@
 
 mod command_line;
 mod program;
+#[cfg(all(feature = "serve", unix))]
+mod serving;
 mod vetted_search;
 
 #[cfg(feature = "study")]

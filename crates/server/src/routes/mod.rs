@@ -62,6 +62,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::openapi))
         .merge(crate::page::routes())
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
