@@ -21,7 +21,9 @@ let found = [];
 // Which indexes can be asked.
 export function indexes(list) {
   known = list;
-  index.replaceChildren(...list.map((it) => element("option", { value: it.name }, `${it.name} (${count(it.documents, "document")})`)));
+  index.replaceChildren(
+    ...list.map((it) => element("option", { value: it.name }, `${it.name} (${count(it.documents, "document")})`)),
+  );
   index.disabled = list.length < 2;
   form.hidden = list.length === 0;
 }
@@ -49,7 +51,10 @@ export function prepare(work) {
     if (!id) return;
     asked.document = undefined;
     address.amend("ask", asked);
-    [...into.querySelectorAll(".row")].find((row) => row.dataset.id === id)?.querySelector(".open").focus();
+    [...into.querySelectorAll(".row")]
+      .find((row) => row.dataset.id === id)
+      ?.querySelector(".open")
+      .focus();
   });
 
   // Shows what the address says.
@@ -83,7 +88,13 @@ function closeDocument() {
   opened.close();
 }
 
-const fields = () => ({ q: question.value, index: index.value, mode: options[1].value, k: options[2].value, depth: options[3].value });
+const fields = () => ({
+  q: question.value,
+  index: index.value,
+  mode: options[1].value,
+  k: options[2].value,
+  depth: options[3].value,
+});
 
 function fill(wanted) {
   question.value = wanted.q;
@@ -94,7 +105,14 @@ function fill(wanted) {
 
 async function searched(signal) {
   const { q, ...wanted } = asked;
-  const request = { index: wanted.index, query: q, k: Number(wanted.k), mode: wanted.mode, verify: "filter", depth: Number(wanted.depth) };
+  const request = {
+    index: wanted.index,
+    query: q,
+    k: Number(wanted.k),
+    mode: wanted.mode,
+    verify: "filter",
+    depth: Number(wanted.depth),
+  };
   const begun = performance.now();
   const answer = await post("v1/search", request, signal);
   const roundTrip = performance.now() - begun;
@@ -111,22 +129,52 @@ async function searched(signal) {
 
 function open(it) {
   asked.document = it.id;
-  opened.open(it, { found, query: asked.q, index: asked.index, moved: (other) => {
-    address.amend("ask", { ...asked, document: other.id });
-    open(other);
-  } });
+  opened.open(it, {
+    found,
+    query: asked.q,
+    index: asked.index,
+    moved: (other) => {
+      address.amend("ask", { ...asked, document: other.id });
+      open(other);
+    },
+  });
 }
 
 function introduction() {
   const step = (name, text) => element("li", {}, element("b", {}, name), " ", text);
-  return element("ol", { class: "introduction" },
-    step("Recall", "finds documents about the same thing, fast. It cannot see a “not”, a swapped role or another number."),
-    step("The verifier", "reads each of them beside the query, and says whether it supports, contradicts or settles nothing."),
-    step("You see both,", "side by side: what was found, what is served, what was left out, and the sentence that decided."));
+  return element(
+    "ol",
+    { class: "introduction" },
+    step(
+      "Recall",
+      "finds documents about the same thing, fast. It cannot see a “not”, a swapped role or another number.",
+    ),
+    step(
+      "The verifier",
+      "reads each of them beside the query, and says whether it supports, contradicts or settles nothing.",
+    ),
+    step(
+      "You see both,",
+      "side by side: what was found, what is served, what was left out, and the sentence that decided.",
+    ),
+  );
 }
 
 function noIndex() {
-  return element("div", { class: "notice" }, element("div", {},
-    element("p", {}, element("b", {}, "This server has no index that you may ask.")),
-    element("p", {}, "Start it with one: ", element("code", {}, "vetted serve --index DIR"), ". Two texts can be compared without.")));
+  return element(
+    "div",
+    { class: "notice" },
+    element(
+      "div",
+      {},
+      element("p", {}, element("b", {}, "This server has no index that you may ask.")),
+      element(
+        "p",
+        {},
+        "Start it with one: ",
+        element("code", {}, "vetted serve --index DIR"),
+        ". Two texts can be compared without.",
+      ),
+    ),
+  );
 }

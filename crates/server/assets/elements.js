@@ -60,7 +60,9 @@ export function icon(name) {
 }
 
 export const number = (value, digits = 2) =>
-  Number.isFinite(value) ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits }) : "?";
+  Number.isFinite(value)
+    ? value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    : "?";
 
 // One of many: `count(1, "hit")` is "1 hit", `count(2, "hit")` "2 hits".
 export const count = (many, what) => `${many.toLocaleString("en")} ${what}${many === 1 ? "" : "s"}`;

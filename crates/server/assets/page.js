@@ -35,10 +35,18 @@ function say(text) {
 
 function problem(error, again) {
   const known = error instanceof Refusal;
-  return element("div", { class: "problem", role: "alert" }, icon("reject"),
-    element("div", {}, element("p", {}, element("b", {}, prose(known ? error.message : "This page has a fault."))),
+  return element(
+    "div",
+    { class: "problem", role: "alert" },
+    icon("reject"),
+    element(
+      "div",
+      {},
+      element("p", {}, element("b", {}, prose(known ? error.message : "This page has a fault."))),
       element("p", {}, known ? prose(error.advice) : `Please report it: ${error.message}`),
-      known && error.retry && element("button", { type: "button", click: again }, "Try again")));
+      known && error.retry && element("button", { type: "button", click: again }, "Try again"),
+    ),
+  );
 }
 
 const views = { ask: ask.prepare(work), pair: pair.prepare(work) };

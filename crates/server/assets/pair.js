@@ -36,11 +36,23 @@ export function prepare(work) {
   document.getElementById("swap").addEventListener("click", () => {
     [query.value, candidate.value] = [candidate.value, query.value];
   });
-  document.getElementById("examples").append(element("span", { class: "note" }, "Try: "), ...EXAMPLES.map(([name, ...texts]) =>
-    element("button", { type: "button", class: "quiet", click: () => {
-      fill({ query: texts[0], candidate: texts[1], relation: texts[2] });
-      ask();
-    } }, name)));
+  document.getElementById("examples").append(
+    element("span", { class: "note" }, "Try: "),
+    ...EXAMPLES.map(([name, ...texts]) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          click: () => {
+            fill({ query: texts[0], candidate: texts[1], relation: texts[2] });
+            ask();
+          },
+        },
+        name,
+      ),
+    ),
+  );
 
   const ask = () => {
     address.go("pair", { query: query.value, candidate: candidate.value, relation: relation() });
@@ -74,22 +86,55 @@ function fill(fields) {
 
 async function judged(signal) {
   const asked = { query: query.value, text: candidate.value, relation: relation() };
-  const answer = await post("v1/verify", { query: asked.query, candidates: [asked.text], relation: asked.relation }, signal);
+  const answer = await post(
+    "v1/verify",
+    { query: asked.query, candidates: [asked.text], relation: asked.relation },
+    signal,
+  );
   const [result] = answer.results;
-  const read = result.window && [result.window.start, result.window.end].map((place) => unitOfCharacter(asked.text, place));
+  const read =
+    result.window && [result.window.start, result.window.end].map((place) => unitOfCharacter(asked.text, place));
   const [before, decisive, after] = read ? around(asked.text, ...read) : [asked.text, "", ""];
   const why = element("div", { class: "why" });
   const against = asked.relation === "equivalence" ? "other text" : "query";
   into.replaceChildren(
-    element("section", { class: "judged", "aria-labelledby": "judged-heading" },
-      element("div", { class: "judging" },
+    element(
+      "section",
+      { class: "judged", "aria-labelledby": "judged-heading" },
+      element(
+        "div",
+        { class: "judging" },
         element("h3", { id: "judged-heading" }, "Verdict"),
-        element("p", { class: "verdict" }, badge(result.verdict), " ", element("span", { class: "reason" }, reason(result, { against }))),
-        probabilities(result, asked.relation), kind(result)),
-      element("div", { class: "reading" },
+        element(
+          "p",
+          { class: "verdict" },
+          badge(result.verdict),
+          " ",
+          element("span", { class: "reason" }, reason(result, { against })),
+        ),
+        probabilities(result, asked.relation),
+        kind(result),
+      ),
+      element(
+        "div",
+        { class: "reading" },
         element("h3", {}, "What was read ", unseen("of the text to judge")),
-        said("", "p", { class: "whole" }).appendChild(element("span", {}, before, decisive && element("mark", {}, decisive), after)).parentElement)),
-    ...(decisive ? [element("section", { class: "explained", "aria-labelledby": "why-heading" }, element("h3", { id: "why-heading" }, "Why"), why)] : []));
+        said("", "p", { class: "whole" }).appendChild(
+          element("span", {}, before, decisive && element("mark", {}, decisive), after),
+        ).parentElement,
+      ),
+    ),
+    ...(decisive
+      ? [
+          element(
+            "section",
+            { class: "explained", "aria-labelledby": "why-heading" },
+            element("h3", { id: "why-heading" }, "Why"),
+            why,
+          ),
+        ]
+      : []),
+  );
   if (decisive) explain(why, { query: asked.query, text: asked.text, relation: asked.relation }, signal);
   return `${result.verdict}. ${[reason(result, { against })].flat().join("")}`;
 }

@@ -19,7 +19,9 @@ export function summary(answer) {
   const accepted = answer.hits.filter((hit) => hit.verdict === "accept").length;
   const leftOut = answer.rejected?.length ?? 0;
   const parts = [
-    accepted ? `${count(accepted, "document")} of ${answer.hits.length} can be vouched for.` : "Nothing here can be vouched for.",
+    accepted
+      ? `${count(accepted, "document")} of ${answer.hits.length} can be vouched for.`
+      : "Nothing here can be vouched for.",
     leftOut ? `${count(leftOut, "document")} left out.` : "Nothing is left out.",
   ];
   if (found[0].served === null) parts.push("What recall found first is among them.");
@@ -33,40 +35,101 @@ export function results(answer, { roundTrip, request, documentsThere, open }) {
   const below = answer.hits.length ? found.filter((it) => it.recalled > last) : [];
   const shown = found.filter((it) => !below.includes(it));
   const names = new Map(found.map((it) => [it.id, it.title || it.id]));
-  const list = (rows) => element("ol", { class: "rows" }, rows.map((it) => row(it, names, open)));
+  const list = (rows) =>
+    element(
+      "ol",
+      { class: "rows" },
+      rows.map((it) => row(it, names, open)),
+    );
   return [
-    element("div", { class: "outcome", "data-verified": String(answer.verified ?? "") },
-      icon(answer.verified ? "accept" : "abstain"), element("p", {}, summary(answer))),
+    element(
+      "div",
+      { class: "outcome", "data-verified": String(answer.verified ?? "") },
+      icon(answer.verified ? "accept" : "abstain"),
+      element("p", {}, summary(answer)),
+    ),
     stages(answer.ms, roundTrip),
-    !found.length && element("p", { class: "note" }, documentsThere === 0
-      ? ["This index is empty. Add documents with ", element("code", {}, "vetted index FOLDER --into INDEX"), ", then ask again."]
-      : "No document has a word of the query. Recall by meaning finds other words, too."),
-    found.length > 0 && element("div", { class: "columns" },
-      element("h3", {}, "Recall’s order", element("span", { class: "note" }, "found, by score")),
-      element("h3", {}, "Vetted order", element("span", { class: "note" }, "served, after reading"))),
+    !found.length &&
+      element(
+        "p",
+        { class: "note" },
+        documentsThere === 0
+          ? [
+              "This index is empty. Add documents with ",
+              element("code", {}, "vetted index FOLDER --into INDEX"),
+              ", then ask again.",
+            ]
+          : "No document has a word of the query. Recall by meaning finds other words, too.",
+      ),
+    found.length > 0 &&
+      element(
+        "div",
+        { class: "columns" },
+        element("h3", {}, "Recall’s order", element("span", { class: "note" }, "found, by score")),
+        element("h3", {}, "Vetted order", element("span", { class: "note" }, "served, after reading")),
+      ),
     list(shown),
-    below.length > 0 && element("details", { class: "below" },
-      element("summary", {}, `${count(below.length, "more document")} left out, below the last hit`), list(below)),
-    element("details", { class: "request" }, element("summary", {}, "The same by HTTP"), element("pre", { tabindex: "0" }, request)),
+    below.length > 0 &&
+      element(
+        "details",
+        { class: "below" },
+        element("summary", {}, `${count(below.length, "more document")} left out, below the last hit`),
+        list(below),
+      ),
+    element(
+      "details",
+      { class: "request" },
+      element("summary", {}, "The same by HTTP"),
+      element("pre", { tabindex: "0" }, request),
+    ),
   ];
 }
 
 function row(it, names, open) {
   const left = it.served === null;
-  return element("li", { class: "row", "data-id": it.id, "data-verdict": it.verdict ?? "none", "data-left-out": left },
-    element("div", { class: "found" },
+  return element(
+    "li",
+    { class: "row", "data-id": it.id, "data-verdict": it.verdict ?? "none", "data-left-out": left },
+    element(
+      "div",
+      { class: "found" },
       element("span", { class: "rank", "data-of": "recall" }, unseen("Recall’s place "), it.recalled),
-      element("div", { class: "text" },
-        element("h4", { dir: "auto" }, said(it.title || it.id, "button", { dir: null, type: "button", class: "open", click: () => open(it) })),
+      element(
+        "div",
+        { class: "text" },
+        element(
+          "h4",
+          { dir: "auto" },
+          said(it.title || it.id, "button", { dir: null, type: "button", class: "open", click: () => open(it) }),
+        ),
         excerpt(it),
-        element("p", { class: "note" }, it.title ? [said(it.id), " · "] : null, "score ", number(it.score, 3)))),
-    element("div", { class: "vetted" },
-      element("span", { class: "rank", "data-of": "vetted" }, left ? element("span", { "aria-hidden": "true" }, "—") : [unseen("Vetted place "), it.served]),
-      element("div", { class: "text" },
-        element("p", { class: "verdict" }, it.verdict && badge(it.verdict), left && element("b", { class: "left-out" }, "Left out."), " ",
-          element("span", { class: "reason" }, reason(it, { name: (id) => names.get(id) ?? id }))),
+        element("p", { class: "note" }, it.title ? [said(it.id), " · "] : null, "score ", number(it.score, 3)),
+      ),
+    ),
+    element(
+      "div",
+      { class: "vetted" },
+      element(
+        "span",
+        { class: "rank", "data-of": "vetted" },
+        left ? element("span", { "aria-hidden": "true" }, "—") : [unseen("Vetted place "), it.served],
+      ),
+      element(
+        "div",
+        { class: "text" },
+        element(
+          "p",
+          { class: "verdict" },
+          it.verdict && badge(it.verdict),
+          left && element("b", { class: "left-out" }, "Left out."),
+          " ",
+          element("span", { class: "reason" }, reason(it, { name: (id) => names.get(id) ?? id })),
+        ),
         it.window?.text && said(it.window.text.trim(), "blockquote", { class: "decisive" }),
-        element("div", { class: "numbers" }, probabilities(it), kind(it)))));
+        element("div", { class: "numbers" }, probabilities(it), kind(it)),
+      ),
+    ),
+  );
 }
 
 // The part that matches, with the query's words in bold; of what is left out, the part that was read.
@@ -85,7 +148,13 @@ function excerpt(it) {
   return text ? said("", "p", { class: "snippet" }).appendChild(element("span", {}, pieces)).parentElement : null;
 }
 
-const STAGES = [["encode", "encode the query"], ["rank", "recall"], ["verify", "verify"], ["documents", "read documents"], ["evidence", "find evidence"]];
+const STAGES = [
+  ["encode", "encode the query"],
+  ["rank", "recall"],
+  ["verify", "verify"],
+  ["documents", "read documents"],
+  ["evidence", "find evidence"],
+];
 
 // How long each stage took, as numbers and as a bar.
 function stages(ms, roundTrip) {
@@ -97,8 +166,22 @@ function stages(ms, roundTrip) {
     part.style.flexGrow = String(ms[stage] / total);
     return part;
   };
-  const time = (name, value, stage) => element("div", { "data-stage": stage }, element("dt", {}, name), element("dd", {}, `${number(value, 1)} ms`));
-  return element("section", { class: "stages", "aria-label": "Time taken" },
-    element("div", { class: "shares", "aria-hidden": "true" }, taken.map(([stage]) => share(stage))),
-    element("dl", {}, taken.map(([stage, name]) => time(name, ms[stage], stage)), time("in all", total), time("with the way here and back", roundTrip)));
+  const time = (name, value, stage) =>
+    element("div", { "data-stage": stage }, element("dt", {}, name), element("dd", {}, `${number(value, 1)} ms`));
+  return element(
+    "section",
+    { class: "stages", "aria-label": "Time taken" },
+    element(
+      "div",
+      { class: "shares", "aria-hidden": "true" },
+      taken.map(([stage]) => share(stage)),
+    ),
+    element(
+      "dl",
+      {},
+      taken.map(([stage, name]) => time(name, ms[stage], stage)),
+      time("in all", total),
+      time("with the way here and back", roundTrip),
+    ),
+  );
 }

@@ -31,7 +31,10 @@ export const post = (path, body, signal) => ask("POST", path, body, signal);
 export function curl(path, body) {
   const quoted = (text) => `'${text.replaceAll("'", "'\\''")}'`;
   const secret = key.get() ? " \\\n  -H 'Authorization: Bearer KEY'" : "";
-  const json = JSON.stringify(body).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const json = JSON.stringify(body).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return `curl ${quoted(new URL(path, document.baseURI).href)}${secret} \\\n  -H 'Content-Type: application/json' \\\n  -d ${quoted(json)}`;
 }
 
@@ -50,11 +53,20 @@ async function send(method, path, body, signal) {
   try {
     if (key.get()) headers.authorization = `Bearer ${key.get()}`;
     return await fetch(path, {
-      method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body), cache: "no-store", credentials: "omit",
+      method,
+      headers,
+      signal,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      credentials: "omit",
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("The server does not answer.", `Look whether \`vetted serve\` still runs at ${location.origin}, then ask again.`, 0);
+    throw new Refusal(
+      "The server does not answer.",
+      `Look whether \`vetted serve\` still runs at ${location.origin}, then ask again.`,
+      0,
+    );
   }
 }
 
@@ -63,7 +75,11 @@ async function received(response) {
     return await response.json();
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Refusal("The answer broke off.", "Ask again. If it happens again, look at what the server wrote to its log.", response.status);
+    throw new Refusal(
+      "The answer broke off.",
+      "Ask again. If it happens again, look at what the server wrote to its log.",
+      response.status,
+    );
   }
 }
 
@@ -88,13 +104,24 @@ function sentence(text) {
 function advice(response) {
   const wait = response.headers.get("retry-after");
   switch (response.status) {
-    case 401: return "Give a key that this server knows, with the button at the top.";
-    case 403: return "This key may not do that: use another one, with the button at the top.";
-    case 404: return "It may have been deleted since. Ask again.";
-    case 408: case 504: return "It took too long. Ask for fewer hits, or verify fewer of them.";
-    case 413: return "Shorten what you ask, or raise the server's limit.";
-    case 429: case 503: return wait ? `Ask again in ${wait} s.` : "Ask again in a moment.";
-    case 400: case 422: return "Change what you ask.";
-    default: return response.status >= 500 ? "Ask again. If it happens again, look at what the server wrote to its log." : "";
+    case 401:
+      return "Give a key that this server knows, with the button at the top.";
+    case 403:
+      return "This key may not do that: use another one, with the button at the top.";
+    case 404:
+      return "It may have been deleted since. Ask again.";
+    case 408:
+    case 504:
+      return "It took too long. Ask for fewer hits, or verify fewer of them.";
+    case 413:
+      return "Shorten what you ask, or raise the server's limit.";
+    case 429:
+    case 503:
+      return wait ? `Ask again in ${wait} s.` : "Ask again in a moment.";
+    case 400:
+    case 422:
+      return "Change what you ask.";
+    default:
+      return response.status >= 500 ? "Ask again. If it happens again, look at what the server wrote to its log." : "";
   }
 }

@@ -20,6 +20,7 @@ fi
 # The packages stay out of the sources: the scripts run where these are.
 work="$target/page-test"
 mkdir -p "$work"
+rm -f "$work"/*.mjs
 cp "$here"/package.json "$here"/package-lock.json "$here"/*.mjs "$work"/
 (cd "$work" && npm ci --silent --no-audit --no-fund)
 # Debian's node may be older than what drives the browser asks for.
@@ -28,4 +29,4 @@ if (( $(node --version | tr -d v | cut -d. -f1) < 20 )); then
     (cd "$work" && npm install --silent --no-save --no-audit --no-fund node@22)
     node="$work/node_modules/node/bin/node"
 fi
-exec "$node" --test --test-concurrency=1 "${@:2}" "$work/page.mjs"
+exec "$node" --test --test-concurrency=1 "${@:2}" "$work"/*.test.mjs

@@ -15,9 +15,14 @@ export function run(...given) {
 
 // A server with these options, once it listens: on a port that is free, unless it is told which.
 export async function serve(options, port = 0) {
-  const child = spawn(program, ["serve", "--listen", `127.0.0.1:${port}`, ...options], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => { said += data; });
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data) => {
+      said += data;
+    });
   for (let tries = 0; !said.includes("listening on "); tries += 1) {
     if (child.exitCode !== null || tries > 1200) throw new Error(`vetted serve does not answer: ${said}`);
     await sleep(100);
