@@ -51,10 +51,10 @@ export function prepare(work) {
     if (!id) return;
     asked.document = undefined;
     address.amend("ask", asked);
-    [...into.querySelectorAll(".row")]
-      .find((row) => row.dataset.id === id)
-      ?.querySelector(".open")
-      .focus();
+    const row = [...into.querySelectorAll(".row")].find((it) => it.dataset.id === id);
+    const folded = row?.closest("details");
+    if (folded) folded.open = true;
+    row?.querySelector(".open").focus();
   });
 
   // Shows what the address says.

@@ -148,7 +148,7 @@ mod tests {
             // The name of a namespace is no address.
             let addresses = asset.content.replace("http://www.w3.org/2000/svg", "");
             assert!(!addresses.contains("http://") && !addresses.contains("https://"), "{}", asset.path);
-            assert!(!asset.content.contains("url("), "{}", asset.path);
+            assert!(!asset.path.ends_with(".css") || !asset.content.contains("url("), "{}", asset.path);
         }
     }
 
