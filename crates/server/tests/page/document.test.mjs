@@ -138,7 +138,7 @@ describe("a document", () => {
   });
 
   it("says so when it is gone", async () => {
-    const run = await serve(["--index", `notes=${join(folder, "empty")}`]);
+    const run = await serve(["--index", `notes=${join(folder, "one-document")}`]);
     const put = await fetch(`${run.url}v1/documents`, {
       method: "POST",
       headers: { "content-type": "application/json" },
