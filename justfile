@@ -14,6 +14,11 @@ test:
 check:
     .ci/run
 
+# The page of `vetted serve`, clicked through in Chromium (installs it)
+page:
+    cargo build --release --features full
+    crates/server/tests/page/page.sh
+
 # What a release hands out: the program, completions, manual pages, an archive, in target/dist
 dist:
     cargo xtask dist

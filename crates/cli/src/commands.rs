@@ -11,11 +11,13 @@ pub mod export;
 pub mod get;
 pub mod index;
 pub mod info;
-#[cfg(not(all(feature = "train", feature = "study")))]
+#[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 pub mod missing;
 pub mod models;
 pub mod scorers;
 pub mod search;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod shell;
 #[cfg(any(feature = "train", feature = "study"))]
 pub mod sources;

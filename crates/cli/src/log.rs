@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 
+use clap::ValueEnum;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::format::FmtSpan;
@@ -9,14 +10,31 @@ use tracing_subscriber::prelude::*;
 
 use crate::terminal::ColoredLines;
 
+/// How it is written.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs: a JSON object a line, with the time
+    Json,
+}
+
 /// Shows warnings and whatever else `filter` lets through. Where debugging is let through, so is the time that each span took.
-pub fn start(filter: Targets) {
+pub fn start(filter: Targets, format: Format) {
     let stages = filter.would_enable("vetted", &Level::DEBUG);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(|| ColoredLines)
-        .with_ansi(stderr().is_terminal())
-        .with_target(stages)
-        .without_time()
-        .with_span_events(if stages { FmtSpan::CLOSE } else { FmtSpan::NONE });
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+    let spans = if stages { FmtSpan::CLOSE } else { FmtSpan::NONE };
+    let lines = tracing_subscriber::fmt::layer().with_span_events(spans);
+    let lines = match format {
+        Format::Text => lines
+            .with_writer(|| ColoredLines)
+            .with_ansi(stderr().is_terminal())
+            .with_target(stages)
+            .without_time()
+            .with_filter(filter)
+            .boxed(),
+        Format::Json => {
+            lines.with_writer(stderr).json().flatten_event(true).with_ansi(false).with_filter(filter).boxed()
+        }
+    };
+    tracing_subscriber::registry().with(lines).init();
 }

@@ -15,7 +15,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use tracing_subscriber::filter::Targets;
 use vetted::wire::{ErrorAnswer, ErrorBody, ErrorKind};
 
-#[cfg(not(all(feature = "train", feature = "study")))]
+#[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 use commands::missing::Missing;
 use interruption::Interrupted;
 
@@ -27,6 +27,9 @@ struct Arguments {
     /// trace, or off; also by part, as `vetted=debug,vetted_retrieval=info`
     #[arg(long, global = true, value_name = "FILTER", env = "VETTED_LOG", default_value = "warn", value_parser = parsing::log_filter)]
     log: Targets,
+    /// How that is written: as text, or as a JSON object a line
+    #[arg(long, global = true, value_enum, env = "VETTED_LOG_FORMAT", default_value = "text", hide_short_help = true)]
+    log_format: log::Format,
     #[command(subcommand)]
     command: Command,
 }
@@ -62,6 +65,12 @@ enum Command {
     Info(commands::info::Info),
     /// Judge candidates against a query, with reasons
     Verify(commands::verify::Verify),
+    /// Answer over HTTP, in the shapes that clients already speak
+    #[cfg(feature = "serve")]
+    Serve(commands::serve::Serve),
+    #[cfg(not(feature = "serve"))]
+    #[command(name = "serve", hide = true)]
+    Serving(Missing),
     /// Make labeled pairs out of documents
     #[cfg(feature = "train")]
     Synth(commands::synth::Synth),
@@ -98,8 +107,8 @@ fn main() -> ExitCode {
     #[cfg(feature = "train")]
     leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
-    let (Arguments { log, command }, json) = parsing::parse::<Arguments>();
-    log::start(log);
+    let (Arguments { log, log_format, command }, json) = parsing::parse::<Arguments>();
+    log::start(log, log_format);
     #[cfg(feature = "pdf")]
     keep_quiet_about_bad_pdfs();
     let result = match command {
@@ -112,6 +121,10 @@ fn main() -> ExitCode {
         Command::Delete(command) => done(command.run()),
         Command::Info(command) => done(command.run()),
         Command::Verify(command) => command.run(),
+        #[cfg(feature = "serve")]
+        Command::Serve(command) => done(command.run()),
+        #[cfg(not(feature = "serve"))]
+        Command::Serving(missing) => Ok(missing.run("serve")),
         #[cfg(feature = "train")]
         Command::Synth(command) => done(command.run()),
         #[cfg(feature = "train")]

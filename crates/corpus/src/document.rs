@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::path::Path;
+
+use crate::{Error, fields};
 
 /// One document, as every reader of this crate yields it.
 ///
@@ -24,6 +27,15 @@ pub struct Document {
 }
 
 impl Document {
+    /// A document of a JSON object, as a line of JSONL is one: `_id` or `id`, `text`, `body` or `content`, perhaps `title` and
+    /// `metadata`; every other field becomes metadata. Messages say that it stands in this line of `source`.
+    ///
+    /// # Errors
+    /// When a field is missing or has the wrong type.
+    pub fn from_record(record: Map<String, Value>, source: &Path, line: u64) -> Result<Document, Error> {
+        fields::document(record, source, line)
+    }
+
     /// What encoders and text indexes are given: title, one space, text, without the white space around them.
     ///
     /// BEIR's own baselines join the two this way, so figures published on its data sets compare.

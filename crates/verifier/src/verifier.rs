@@ -250,6 +250,27 @@ impl Verifier {
         self.look_again(&text, terms, windows.collect(), team)
     }
 
+    /// As [`verify`](Self::verify), of several queries together, on a team that the caller has: queries of different callers share
+    /// batches, and each gets what it would have got alone. Of an empty query every candidate is unverified, as if it had no
+    /// text.
+    ///
+    /// # Errors
+    /// Those of the encoder; one query's error is that of all.
+    pub fn verify_queries(
+        &self,
+        queries: &[(&str, &[&str], Relation)],
+        team: &mut Team,
+    ) -> Result<Vec<Vec<Verification>>, Error> {
+        let mut questions = Vec::with_capacity(queries.len());
+        for (query, candidates, relation) in queries {
+            questions.push(match query.trim().is_empty() {
+                true => self.question(query, &vec![""; candidates.len()], *relation, team)?,
+                false => self.question(query, candidates, *relation, team)?,
+            });
+        }
+        self.answer(questions, team)
+    }
+
     /// Judges pairs of a query and a candidate, each with its own relation: for evaluations, where every pair has another
     /// query. Of an empty query every candidate is unverified, as if it had no text.
     ///

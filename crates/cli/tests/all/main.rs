@@ -8,6 +8,8 @@ mod input;
 mod interruption;
 mod messages;
 mod program;
+#[cfg(all(feature = "serve", unix))]
+mod serving;
 mod vetted_search;
 
 #[cfg(feature = "study")]
@@ -24,5 +26,5 @@ mod onnx;
 #[cfg(all(feature = "train", feature = "study"))]
 mod verifier;
 
-#[cfg(not(all(feature = "train", feature = "study")))]
+#[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 mod missing;

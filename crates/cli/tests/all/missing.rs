@@ -6,13 +6,15 @@ use crate::program::{succeed, vetted};
 fn a_command_that_is_not_built_in_says_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     let commands = [
-        ("train", &["train", "verifier", "--data", "x"][..]),
+        ("serve", &["serve", "--index", "x"][..]),
+        ("train", &["train", "verifier", "--data", "x"]),
         ("train", &["synth", "--help"]),
         ("train", &["export"]),
         ("study", &["eval", "pairs"]),
         ("study", &["audit", "--base", "a"]),
     ];
     let built_in = |feature: &str| match feature {
+        "serve" => cfg!(feature = "serve"),
         "train" => cfg!(feature = "train"),
         _ => cfg!(feature = "study"),
     };

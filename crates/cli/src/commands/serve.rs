@@ -1,0 +1,154 @@
+//! `vetted serve`: indexes and the verifier over HTTP.
+
+use std::io::{Write, stdout};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use vetted_server::{IndexSettings, Limits, Settings, TlsFiles, start};
+
+use super::{Precision, scorers};
+
+/// Answers as Cohere, Jina, text-embeddings-inference, vLLM, llama.cpp and OpenAI do, for whoever has a client of these; and as
+/// vetted does: verify, search, documents. GET /openapi.json lists all of it.
+///
+/// Without --index it verifies, reranks and embeds. An index that is not there yet is made.
+#[derive(Args)]
+pub struct Serve {
+    /// An index's folder, or its name in requests and its folder; may be given many times [default name: the folder's]
+    #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX")]
+    indexes: Vec<NamedFolder>,
+    /// Where to listen. Beyond this machine only with --keys
+    #[arg(long, value_name = "ADDRESS", env = "VETTED_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Take no documents and remove none: another process may do so meanwhile, and it is followed
+    #[arg(long)]
+    read_only: bool,
+    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {}", scorers::JUDGES))]
+    verifier: String,
+    /// The encoder of new indexes, and of embeddings where there is no index: a name (`vetted models list`) or a model folder
+    /// [default: all-MiniLM-L6-v2]
+    #[arg(long, env = "VETTED_MODEL")]
+    model: Option<String>,
+    /// The arithmetic where there is no index; an index has its own
+    #[arg(long, value_enum, env = "VETTED_PRECISION", default_value = "auto")]
+    precision: Precision,
+    /// A file of API keys, a line for each: NAME SHA256 read|write INDEXES, where INDEXES is `*` or names with commas between.
+    /// A new key: KEY=$(openssl rand -hex 32); printf %s "$KEY" | sha256sum
+    #[arg(long, value_name = "FILE", env = "VETTED_KEYS")]
+    keys: Option<PathBuf>,
+    /// Listen beyond this machine without keys: whoever reaches it may ask, change and remove everything
+    #[arg(long, conflicts_with = "keys")]
+    no_keys: bool,
+    /// A certificate in PEM, for TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// The certificate's private key in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Web pages of this origin may ask (https://chat.example); may be given many times
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+    /// Another name of this machine, as a proxy before it calls it; may be given many times
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    #[command(flatten)]
+    limits: LimitArguments,
+}
+
+/// How much is taken at once.
+#[derive(Args)]
+struct LimitArguments {
+    /// The largest body, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().body_bytes >> 20) as u32,
+        value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_body: u32,
+    /// Of all bodies that are being read or answered, in MiB: beyond that requests are refused
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes_in_flight >> 20) as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_memory: u32,
+    /// Texts of one request: documents to rerank, candidates, inputs
+    #[arg(long, value_name = "N", default_value_t = Limits::default().texts as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_texts: u32,
+    /// Tokens of all texts of one request
+    #[arg(long, value_name = "N", default_value_t = Limits::default().tokens as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_tokens: u32,
+    /// Requests that wait: beyond that they are refused
+    #[arg(long, value_name = "N", default_value_t = Limits::default().queue as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    max_queue: u32,
+    /// Seconds that an answer may take where the request does not say (X-Request-Timeout-Ms)
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().timeout.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+}
+
+/// `NAME=DIR`, or `DIR`, which is called as its last part.
+#[derive(Clone)]
+struct NamedFolder(IndexSettings);
+
+impl FromStr for NamedFolder {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let named = text.split_once('=').filter(|(name, _)| !name.is_empty() && !name.contains(['/', '\\']));
+        let (name, folder) = match named {
+            Some((name, folder)) => (Some(name.to_owned()), folder),
+            None => (None, text),
+        };
+        if folder.is_empty() {
+            return Err("the folder's name is empty".into());
+        }
+        let last = || {
+            let whole = std::path::absolute(folder).ok();
+            let name =
+                whole.as_deref().unwrap_or(Path::new(folder)).file_stem().map(|it| it.to_string_lossy().into_owned());
+            name.unwrap_or_else(|| "index".to_owned())
+        };
+        Ok(NamedFolder(IndexSettings { name: name.unwrap_or_else(last), folder: folder.into() }))
+    }
+}
+
+impl Serve {
+    pub fn run(self) -> Result<()> {
+        let limits = &self.limits;
+        if limits.max_memory < limits.max_body {
+            bail!("--max-memory is less than --max-body: no body of that size could be taken");
+        }
+        let limits = Limits {
+            body_bytes: (limits.max_body as usize) << 20,
+            bytes_in_flight: (limits.max_memory as usize) << 20,
+            texts: limits.max_texts as usize,
+            tokens: limits.max_tokens as usize,
+            queue: limits.max_queue as usize,
+            timeout: Duration::from_secs(limits.timeout),
+            ..Limits::default()
+        };
+        let tls = self.tls_certificate.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let running = start(Settings {
+            listen: self.listen,
+            indexes: self.indexes.into_iter().map(|NamedFolder(index)| index).collect(),
+            writable: !self.read_only,
+            verifier: scorers::source(&self.verifier),
+            model: self.model,
+            precision: self.precision.chosen(),
+            keys: self.keys,
+            open_to_all: self.no_keys,
+            tls,
+            origins: self.allow_origin,
+            hosts: self.allow_host,
+            limits,
+        })?;
+        let address = running.address();
+        // Whoever started it may not be reading any more, and it serves all the same.
+        let listening =
+            || drop(writeln!(stdout(), "listening on {scheme}://{address}").and_then(|()| stdout().flush()));
+        Ok(running.wait(listening)?)
+    }
+}

@@ -1,0 +1,10 @@
+//! A real server on real sockets, over tiny models that need no download (`vetted-fixtures`).
+
+mod documents;
+mod embeddings;
+mod guard;
+mod load;
+mod misuse;
+mod rerank;
+mod server;
+mod verdicts;

@@ -1,0 +1,137 @@
+//! What no client should send: each gets a documented status, and the server goes on.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::server::{Server, plain, with};
+
+const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
+
+/// Routes that take a body, and a body that they take.
+const ROUTES: [(&str, &str); 9] = [
+    ("/rerank", r#"{"query": "Who bit?", "documents": ["The dog bit."]}"#),
+    ("/v2/rerank", r#"{"query": "Who bit?", "documents": ["The dog bit."]}"#),
+    ("/score", r#"{"text_1": "Who bit?", "text_2": "The dog bit."}"#),
+    ("/predict", r#"{"inputs": ["The dog bit.", "Who bit?"]}"#),
+    ("/v1/verify", r#"{"query": "Who bit?", "candidates": ["The dog bit."]}"#),
+    ("/v1/explain", r#"{"query": "Who bit?", "candidate": "The dog bit."}"#),
+    ("/v1/embeddings", r#"{"input": "The dog bit."}"#),
+    ("/embed", r#"{"inputs": "The dog bit."}"#),
+    ("/v1/search", r#"{"query": "Who bit?"}"#),
+];
+
+#[test]
+fn what_is_no_json_or_has_wrong_types_is_refused() {
+    let server = crate::server::with_index();
+    for (route, good) in ROUTES {
+        assert_eq!(server.send(route, good.as_bytes(), &JSON).status, 200, "{route}");
+        assert_eq!(server.send(route, good.as_bytes(), &[]).status, 200, "{route}: clients forget the content type");
+        let mut bodies: Vec<Vec<u8>> =
+            ["", "{", "nonsense", "[]", "7", "null", "{}", "\"text\""].map(|body| body.as_bytes().to_vec()).to_vec();
+        bodies.push(good.replace("\"The dog bit.\"", "NaN").into_bytes());
+        bodies.push(good.replace("\"The dog bit.\"", "Infinity").into_bytes());
+        bodies.push(good.replace("\"The dog bit.\"", "{}").replace("\"Who bit?\"", "{}").into_bytes());
+        bodies.push(good.replace("\"The dog bit.\"", "\"\\ud800\"").replace("Who bit?", "\\udfff").into_bytes());
+        bodies.push(good.replace("bit", "b\u{0}t").into_bytes());
+        // Invalid UTF-8 within a string.
+        let mut invalid = good.as_bytes().to_vec();
+        let at = good.find("bit").unwrap();
+        invalid[at] = 0xff;
+        bodies.push(invalid);
+        for body in bodies {
+            let reply = server.send(route, &body, &JSON);
+            assert_eq!(reply.status, 400, "{route}: {} -> {}", String::from_utf8_lossy(&body), reply.text);
+            assert!(reply.any_json()["error"].is_string() || reply.error().1.starts_with("invalid-"), "{}", reply.text);
+        }
+    }
+}
+
+#[test]
+fn too_many_and_too_long_texts_are_refused() {
+    let server = with(|_, mut settings| {
+        settings.limits.body_bytes = 4 << 20;
+        settings.limits.tokens = 10_000;
+        settings
+    });
+    let many = vec!["tea"; 10_000];
+    let megabyte = "tea ".repeat(1 << 18);
+    let tokens = vec!["tea and tea and tea and tea and tea and tea and tea"; 1_500];
+    for (body, status, code) in [
+        (json!({"query": "Is it tea?", "documents": []}), 400, "invalid-request"),
+        (json!({"query": "Is it tea?", "documents": many}), 422, "limit-exceeded"),
+        (json!({"query": "Is it tea?", "documents": [megabyte]}), 422, "limit-exceeded"),
+        (json!({"query": megabyte, "documents": ["tea"]}), 422, "limit-exceeded"),
+        (json!({"query": "Is it tea?", "documents": tokens}), 422, "limit-exceeded"),
+        (json!({"query": "Is it tea?", "documents": ["x".repeat(5 << 20)]}), 413, "body-too-large"),
+    ] {
+        assert_eq!(server.post("/v1/rerank", &body).error(), (status, code.into()));
+    }
+    let full = json!({"query": "Is it tea?", "documents": vec!["tea"; 2_000]});
+    assert_eq!(server.post("/v1/rerank", &full).json()["results"].as_array().unwrap().len(), 2_000);
+    assert_eq!(server.post("/v1/embeddings", &json!({"input": many})).error().0, 422);
+    assert_eq!(server.post("/v1/verify", &json!({"query": "Is it?", "candidates": many})).error().0, 422);
+}
+
+#[test]
+fn unknown_routes_and_methods_are_told() {
+    let server = plain();
+    for path in ["/", "/v1", "/v3/rerank", "/rerank/", "/v1/documents", "/%00", "/v1/../etc"] {
+        let (status, code) = server.get(path).error();
+        assert!(
+            matches!((status, code.as_str()), (404, "not-found") | (405, "method-not-allowed")),
+            "{path}: {status}"
+        );
+    }
+    assert_eq!(server.get("/rerank").error(), (405, "method-not-allowed".into()));
+    assert_eq!(server.post("/health/live", &json!({})).error(), (405, "method-not-allowed".into()));
+    for timeout in ["0", "-1", "soon", "1e3"] {
+        let reply = server.send("/rerank", ROUTES[0].1.as_bytes(), &[("x-request-timeout-ms", timeout)]);
+        assert_eq!(reply.error(), (400, "invalid-request".into()), "{timeout}");
+    }
+}
+
+fn raw(server: &Server, request: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(server.address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request).unwrap();
+    stream
+}
+
+fn all(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A reset is an end, too.
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[test]
+fn slow_and_broken_clients_are_let_go() {
+    let server = with(|_, mut settings| {
+        settings.limits.read_timeout = Duration::from_millis(300);
+        settings
+    });
+    let head = "POST /rerank HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{\"query\"";
+    let slow = all(raw(&server, head.as_bytes()));
+    assert!(slow.starts_with("HTTP/1.1 408") && slow.contains("body-timeout"), "{slow}");
+    // Headers that never end: the connection is closed.
+    let headers = all(raw(&server, b"POST /rerank HTTP/1.1\r\nhost: loc"));
+    assert!(headers.is_empty() || headers.starts_with("HTTP/1.1 408"), "{headers}");
+    // A body that ends before its length.
+    let half = raw(&server, head.as_bytes());
+    half.shutdown(Shutdown::Write).unwrap();
+    let half = all(half);
+    assert!(half.is_empty() || half.starts_with("HTTP/1.1 400"), "{half}");
+    for nonsense in [
+        "\0\0\0\0\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        "POST /rerank HTTP/1.1\r\nhost: localhost\r\ncontent-length: -5\r\n\r\n",
+        "POST /rerank HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
+    ] {
+        let answer = all(raw(&server, nonsense.as_bytes()));
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{nonsense:?}: {answer}");
+    }
+    assert_eq!(server.send("/rerank", ROUTES[0].1.as_bytes(), &JSON).status, 200, "and it goes on");
+}

@@ -1,0 +1,100 @@
+//! Verdicts, explanations and the classifier of pairs.
+
+use serde_json::{Value, json};
+
+use crate::server::plain;
+
+const QUERY: &str = "The nurse visited the farmer.";
+const PASSIVE: &str = "The farmer was visited by the nurse.";
+const REVERSED: &str = "The farmer visited the nurse.";
+
+#[test]
+fn each_candidate_has_its_verdict_with_its_id() {
+    let server = plain();
+    let candidates = json!([{"id": "a", "text": PASSIVE}, REVERSED, {"text": " "}]);
+    let answer = server.post("/v1/verify", &json!({"query": QUERY, "candidates": candidates, "evidence": true})).json();
+    let results = answer["results"].as_array().unwrap();
+    assert_eq!((&answer["verified"], &answer["relation"]), (&true.into(), &"support".into()));
+    let said: Vec<_> = results.iter().map(|it| (it["id"].as_str(), it["verdict"].as_str().unwrap())).collect();
+    assert_eq!(said, [(Some("a"), "accept"), (None, "reject"), (None, "unverified")], "{answer}");
+    assert_eq!(results[0]["window"], json!({"text": PASSIVE, "start": 0, "end": PASSIVE.len()}));
+    assert!(!results[0]["evidence"].as_array().unwrap().is_empty() && results[1]["kind"].is_string(), "{answer}");
+    assert_eq!(results[2]["reason"], "no-text");
+
+    let same = json!({"query": QUERY, "candidates": [PASSIVE, REVERSED], "relation": "equivalence"});
+    let same = server.post("/v1/verify", &same).json();
+    assert_eq!(
+        (&same["relation"], &same["results"][1]["verdict"]),
+        (&"equivalence".into(), &"reject".into()),
+        "{same}"
+    );
+}
+
+#[test]
+fn a_bound_on_false_accepts_turns_what_is_less_sure_into_abstaining() {
+    let server = plain();
+    let ask = |bound: Value| {
+        let body = json!({"query": QUERY, "candidates": [PASSIVE], "max_false_accepts": bound});
+        server.post("/v1/verify", &body).json()["results"][0].clone()
+    };
+    let p_match = ask(Value::Null)["p_match"].as_f64().unwrap();
+    assert_eq!(ask(json!(1.0 - p_match + 1e-9))["verdict"], "accept");
+    assert_eq!(ask(json!(1.0 - p_match - 1e-9))["verdict"], "abstain");
+    assert_eq!(ask(json!(0))["verdict"], "abstain");
+}
+
+#[test]
+fn an_explanation_has_a_map_of_both_texts_tokens() {
+    let server = plain();
+    let long = format!("It rained. {REVERSED}");
+    let answer = server.post("/v1/explain", &json!({"query": QUERY, "candidate": long})).json();
+    assert!(answer["verdict"].is_string() && answer["p_conflict"].is_number(), "{answer}");
+    let map = &answer["map"];
+    let (rows, columns) = (map["query_tokens"].as_array().unwrap(), map["candidate_tokens"].as_array().unwrap());
+    let similarities = map["similarities"].as_array().unwrap();
+    assert_eq!(similarities.len(), rows.len());
+    assert!(similarities.iter().all(|row| row.as_array().unwrap().len() == columns.len()));
+    assert_eq!((&rows[0]["special"], &rows[1]["special"]), (&true.into(), &false.into()), "{map}");
+    assert!(rows.iter().all(|token| token["weight"].is_number()));
+    assert!(long.contains(answer["window"]["text"].as_str().unwrap()));
+    let empty = server.post("/v1/explain", &json!({"query": QUERY, "candidate": " "})).json();
+    assert!(empty["verdict"] == "unverified" && empty.get("map").is_none(), "{empty}");
+}
+
+#[test]
+fn pairs_are_classified_as_a_classifier_of_text_embeddings_inference_does() {
+    let server = plain();
+    let one = server.post("/predict", &json!({"inputs": [PASSIVE, QUERY]})).json();
+    let labels = |prediction: &Value| -> Vec<String> {
+        prediction.as_array().unwrap().iter().map(|it| it["label"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(labels(&one)[0], "match", "{one}");
+    let sum: f64 = one.as_array().unwrap().iter().map(|it| it["score"].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-6);
+    let many =
+        server.post("/predict", &json!({"inputs": [[PASSIVE, QUERY], [REVERSED, QUERY]], "truncate": true})).json();
+    assert_eq!(many[0], one);
+    assert_eq!(labels(&many[1])[0], "conflict", "{many}");
+    for wrong in
+        [json!("alone"), json!(["alone"]), json!([["a", "b", "c"]]), json!([]), json!([1, 2]), json!(["a", ["b"]])]
+    {
+        let reply = server.post("/predict", &json!({"inputs": wrong}));
+        assert_eq!((reply.status, &reply.any_json()["error_type"]), (400, &"Validation".into()), "{wrong}");
+    }
+}
+
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let server = plain();
+    for (body, code) in [
+        (json!({"query": " ", "candidates": ["a"]}), "invalid-request"),
+        (json!({"query": QUERY, "candidates": []}), "invalid-request"),
+        (json!({"query": QUERY, "candidates": [1]}), "invalid-request"),
+        (json!({"query": QUERY, "candidates": ["a"], "relation": "entails"}), "invalid-request"),
+        (json!({"query": QUERY, "candidates": ["a"], "relation": "equivalence", "passages": true}), "invalid-request"),
+        (json!({"query": QUERY, "candidates": ["a"], "max_false_accepts": 1.5}), "invalid-request"),
+        (json!({"candidates": ["a"]}), "invalid-request"),
+    ] {
+        assert_eq!(server.post("/v1/verify", &body).error(), (400, code.into()), "{body}");
+    }
+}
