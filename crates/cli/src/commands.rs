@@ -10,6 +10,8 @@ pub mod eval;
 pub mod export;
 pub mod index;
 pub mod info;
+#[cfg(feature = "serve")]
+pub mod mcp;
 #[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 pub mod missing;
 pub mod models;

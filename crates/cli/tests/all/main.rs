@@ -2,6 +2,8 @@
 //! (`vetted-fixtures`). What the models say that come with vetted is tested in `acceptance.rs`.
 
 mod command_line;
+#[cfg(feature = "serve")]
+mod mcp;
 mod program;
 mod vetted_search;
 
