@@ -5,6 +5,8 @@ mod command_line;
 #[cfg(feature = "serve")]
 mod mcp;
 mod program;
+#[cfg(all(feature = "serve", unix))]
+mod serving;
 mod vetted_search;
 
 #[cfg(feature = "study")]

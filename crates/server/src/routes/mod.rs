@@ -63,6 +63,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::openapi))
         .fallback(unknown)
         .method_not_allowed_fallback(other_method)
         // Bodies are bounded where they are read.

@@ -11,6 +11,7 @@ use crate::error::Failure;
 
 /// A request to rank texts.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(rename = "TeiRerankRequest")]
 pub(crate) struct RerankRequest {
     /// What the texts are to answer.
     pub(crate) query: String,
