@@ -13,6 +13,7 @@ use super::bounds::{Lines, MOST_OF_DOCUMENT, MOST_OF_METADATA, MOST_OF_TITLE, in
 use super::handler::Call;
 use crate::auth::Rights;
 use crate::error::{Code, Failure};
+use crate::service::ServedIndex;
 use crate::shapes::own::NamedIndex;
 
 pub(super) const DESCRIPTION: &str = "\
@@ -95,7 +96,7 @@ pub(super) async fn call(call: &Call, arguments: Arguments) -> Result<Answer, Fa
     let service = &call.service;
     let writable = service.settings.writable && call.caller.rights == Rights::Write;
     let mut document = None;
-    let asked = match (&named, id) {
+    let asked: Vec<&ServedIndex> = match (&named, id) {
         (None, None) => service.indexes.iter().filter(|index| call.caller.may_see(&index.name)).collect(),
         (_, id) => {
             let index = service.index(&call.caller, named.as_deref())?;

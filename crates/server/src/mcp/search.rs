@@ -85,6 +85,9 @@ pub(super) async fn call(call: &Call, arguments: Arguments) -> Result<Answer, Fa
     check_query(&query)?;
     let index = call.service.index(&call.caller, index.as_deref())?;
     let k = k.unwrap_or(DEFAULT_RESULTS);
+    if k == 0 || k as usize > MOST_RESULTS {
+        return Err(Failure::invalid(format!("`k` is from 1 to {MOST_RESULTS}")));
+    }
     let mode = match (mode, index.engine.vector_field()) {
         (Some(Ranking::Bm25), _) | (None, Some(_)) => Mode::Bm25,
         (None | Some(Ranking::Hybrid), None) => Mode::Hybrid,

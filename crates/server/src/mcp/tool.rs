@@ -158,7 +158,10 @@ mod tests {
             };
             assert!(told(&input_schema) && told(&output), "every field of {name} has a description");
             let schemas = json!([*input_schema, *output]).to_string();
-            assert!(!schemas.contains("\"format\"") && !json!(*input_schema).to_string().contains("$ref"), "{schemas}");
+            assert!(
+                !schemas.contains("\"format\":\"") && !json!(*input_schema).to_string().contains("$ref"),
+                "{schemas}"
+            );
         }
     }
 

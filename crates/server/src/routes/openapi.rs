@@ -198,12 +198,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         codes: OF_INDEXES,
         parameters: &[Parameter::Id, Parameter::Index],
-        ..get(
-            "/v1/documents/{id}",
-            "documents",
-            "Show a document",
-            Answer::Json(&[schema::<own::DocumentAnswer>]),
-        )
+        ..get("/v1/documents/{id}", "documents", "Show a document", Answer::Json(&[schema::<own::DocumentAnswer>]))
     },
     Operation {
         method: "delete",
@@ -228,16 +223,15 @@ const OPERATIONS: &[Operation] = &[
     ),
     Operation {
         errors: Errors::Tei,
-        ..post(
-            "/embed",
-            "embeddings",
-            "Embed texts",
-            &[schema::<tei::EmbedRequest>],
-            &[schema::<Vec<Vec<f32>>>],
-        )
+        ..post("/embed", "embeddings", "Embed texts", &[schema::<tei::EmbedRequest>], &[schema::<Vec<Vec<f32>>>])
     },
     get("/v1/models", "server", "List models", Answer::Json(&[schema::<openai::ModelsAnswer>])),
-    get("/info", "server", "What text-embeddings-inference says of itself", Answer::Json(&[schema::<Map<String, Value>>])),
+    get(
+        "/info",
+        "server",
+        "What text-embeddings-inference says of itself",
+        Answer::Json(&[schema::<Map<String, Value>>]),
+    ),
     Operation { codes: OF_HEALTH, ..get("/health", "server", "Whether the process answers", HEALTH) },
     Operation { codes: OF_HEALTH, ..get("/health/live", "server", "Whether the process answers", HEALTH) },
     Operation { codes: OF_HEALTH, ..get("/health/ready", "server", "Whether it takes work", HEALTH) },

@@ -244,8 +244,8 @@ fn what_cannot_be_done_is_told_with_what_to_do() {
         ("vetted-search", json!({}), "missing field `query`"),
         ("vetted-search", json!({"query": " "}), "`query` is empty"),
         ("vetted-search", json!({"query": "q".repeat(4_001)}), "more than 4000 characters"),
-        ("vetted-search", json!({"query": DOG, "k": 51}), "at most 50"),
-        ("vetted-search", json!({"query": DOG, "k": 0}), "at least 1"),
+        ("vetted-search", json!({"query": DOG, "k": 51}), "from 1 to 50"),
+        ("vetted-search", json!({"query": DOG, "k": 0}), "from 1 to 50"),
         ("vetted-search", json!({"query": DOG, "limit": 3}), "unknown field `limit`, expected one of `query`"),
         (
             "vetted-search",

@@ -66,7 +66,7 @@ async def session(client, revision):
     assert shown["document"]["title"] == "Tea", shown
 
     refused = await client.call_tool("vetted-search", {"query": DOG, "k": 51})
-    assert refused.is_error and "at most 50" in refused.content[0].text, refused
+    assert refused.is_error and "from 1 to 50" in refused.content[0].text, refused
     refused = await client.call_tool("vetted-search", {"question": DOG})
     assert refused.is_error and refused.content[0].text.startswith("error (invalid-request): "), refused
 
