@@ -240,8 +240,9 @@ fn it_ends_when_it_is_told_to_while_its_client_listens() {
 fn a_call_that_is_cancelled_is_given_up_and_others_go_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut client = Client::greeted(folder.path(), &["--index", "new", "--write"]);
-    let documents: Vec<Value> =
-        (0..100).map(|n| json!({"id": n.to_string(), "text": format!("The dog bit man {n}. ").repeat(400)})).collect();
+    let documents: Vec<Value> = (0..100)
+        .map(|n| json!({"id": n.to_string(), "text": format!("The dog bit man {n}. ").repeat(2_000)}))
+        .collect();
     let params =
         json!({"name": "vetted-upsert", "arguments": {"documents": documents}, "_meta": {"progressToken": "p"}});
     let id = client.begin("tools/call", params);

@@ -1,6 +1,9 @@
 //! Agents' tools over HTTP: the revision without `initialize`, older clients, keys, bounds.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use vetted_server::{Limits, Settings};
@@ -372,4 +375,34 @@ fn bodies_and_times_have_the_server_s_bounds() {
     assert_eq!(answer["results"].as_array().unwrap().len() as u64 + answer["left_off"].as_u64().unwrap(), 50);
     assert!(said.len() < 30_000 && answer.to_string().len() < 45_000);
     assert_eq!(server.metric(&["vetted_requests_total", "route=\"/mcp\"", "status=\"413\""]), 1.0);
+}
+
+#[test]
+fn what_a_client_asked_for_that_went_away_is_given_up() {
+    let server = with_index();
+    let text = "The nurse visited the farmer. ".repeat(2_000);
+    let documents: Vec<Value> = (0..100).map(|n| json!({"id": n.to_string(), "text": text})).collect();
+    let params = json!({"name": "vetted-upsert", "arguments": {"documents": documents}});
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).to_string();
+    let mut client = TcpStream::connect(server.address).unwrap();
+    let head = format!(
+        "POST /mcp HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n\
+         mcp-protocol-version: 2025-06-18\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    client.write_all(head.as_bytes()).unwrap();
+    client.write_all(body.as_bytes()).unwrap();
+    let documents = || call(&server, "vetted-info", json!({})).1["indexes"][0]["documents"].as_u64().unwrap();
+    let begun = Instant::now();
+    while documents() == 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nothing is written");
+    }
+    drop(client);
+    // What is being written is finished; nothing more begins.
+    let (mut before, mut now) = (0, documents());
+    while now != before {
+        std::thread::sleep(Duration::from_secs(2));
+        (before, now) = (now, documents());
+    }
+    assert!(now < 100, "all of it was written for nobody");
 }
