@@ -28,7 +28,7 @@ pub(super) const MOST_OF_TEXT: usize = 24_000;
 pub(super) fn shorten(text: &mut String, most: usize) -> bool {
     let Some((end, _)) = text.char_indices().nth(most) else { return false };
     let end = match text[..end].rfind(char::is_whitespace) {
-        Some(space) if space * 4 > end * 3 => space,
+        Some(space) if space * 2 > end => space,
         _ => end,
     };
     text.truncate(end);
