@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -69,6 +71,35 @@ impl Held {
     }
 }
 
+/// The index that a path names behind `?index=`.
+pub(crate) struct IndexName(pub(crate) Option<String>);
+
+/// The document's id in a path.
+pub(crate) struct DocumentId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for IndexName {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<IndexName, Failure> {
+        #[derive(Deserialize)]
+        struct Named {
+            #[serde(default)]
+            index: Option<String>,
+        }
+        let named = Query::<Named>::try_from_uri(&parts.uri).map_err(|error| Failure::invalid(error.body_text()))?;
+        Ok(IndexName(named.0.index))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DocumentId {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<DocumentId, Failure> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        id.map(|Path(id)| DocumentId(id)).map_err(|error| Failure::invalid(error.body_text()))
+    }
+}
+
 /// In which milliseconds a request says how long it waits.
 const TIMEOUT: &str = "x-request-timeout-ms";
 /// A body of so many bytes takes milliseconds to parse.
@@ -116,13 +147,30 @@ async fn read(mut body: Body, service: &Service) -> Result<(Bytes, Held), Failur
     let mut held = Held::nothing(service);
     let mut read = Vec::new();
     while let Some(data) = next_data(&mut body).await? {
-        if read.len() + data.len() > most {
-            return Err(too_large(most));
+        let taken = match read.len() + data.len() > most {
+            true => Err(too_large(most)),
+            false => held.take(service, data.len()),
+        };
+        if let Err(failure) = taken {
+            drop((held, read));
+            pass_over(&mut body, most).await;
+            return Err(failure);
         }
-        held.take(service, data.len())?;
         read.extend_from_slice(&data);
     }
     Ok((read.into(), held))
+}
+
+/// Reads the rest of a body, keeping nothing: a client that is still sending reads no answer, it only sees its connection end.
+/// What is much larger than the server takes is not waited for.
+pub(crate) async fn pass_over(body: &mut Body, most: usize) {
+    let mut passed = 0;
+    while passed <= most.saturating_mul(4) {
+        match next_data(body).await {
+            Ok(Some(data)) => passed += data.len(),
+            Ok(None) | Err(_) => return,
+        }
+    }
 }
 
 /// The next bytes of a body; none at its end.

@@ -9,9 +9,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::ask::pass_over;
 use crate::auth::Caller;
 use crate::error::{Code, Failure};
 use crate::service::Service;
+
+/// How long the body of somebody who is refused is read, so that the answer can be.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Refuses web pages of others, and whoever has no key.
 pub(crate) async fn check(State(service): State<Arc<Service>>, mut request: Request, next: Next) -> Response {
@@ -25,7 +29,12 @@ pub(crate) async fn check(State(service): State<Arc<Service>>, mut request: Requ
             request.extensions_mut().insert(caller);
             next.run(request).await
         }
-        Err(failure) => failure.into_response(),
+        Err(failure) => {
+            // Whoever is refused is not waited for long.
+            let passed = pass_over(request.body_mut(), service.settings.limits.body_bytes);
+            let _ = tokio::time::timeout(PATIENCE, passed).await;
+            failure.into_response()
+        }
     }
 }
 

@@ -9,8 +9,8 @@
 //! # fn main() -> Result<(), vetted_server::StartError> {
 //! let notes = IndexSettings { name: "notes".into(), folder: "notes.index".into() };
 //! let running = start(Settings { indexes: vec![notes], ..Settings::default() })?;
-//! println!("listening on http://{}", running.address());
-//! running.wait();
+//! let address = running.address();
+//! running.wait(|| println!("listening on http://{address}"))?;
 //! # Ok(())
 //! # }
 //! ```
@@ -39,6 +39,7 @@
 
 mod ask;
 mod auth;
+mod connections;
 mod embedding;
 mod error;
 mod guard;

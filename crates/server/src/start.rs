@@ -15,9 +15,10 @@ use axum_server::tls_rustls::RustlsConfig;
 use hyper_util::rt::TokioTimer;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::connections::Places;
 use crate::error::{Code, Failure};
 use crate::service::Service;
-use crate::settings::{Settings, TlsFiles};
+use crate::settings::{Limits, Settings, TlsFiles};
 use crate::{KeysError, guard, routes};
 
 /// A server that could not be started.
@@ -121,7 +122,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let (app, own) = (app(service.clone()), handle.clone());
     let serving = service.clone();
     let serve = move || {
-        let served = runtime.block_on(serve(listener, app, own, tls, read_timeout));
+        let served = runtime.block_on(serve(listener, app, own, tls, limits));
         if let Err(error) = served {
             tracing::error!(%error, "the server ended");
         }
@@ -130,7 +131,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         runtime.shutdown_timeout(Duration::from_secs(1));
     };
     let thread = std::thread::Builder::new().name("vetted-server".into()).spawn(serve)?;
-    Ok(Running { address, handle, service, shutdown, thread: Some(thread) })
+    Ok(Running { address, handle, service, shutdown: limits.shutdown, thread: Some(thread) })
 }
 
 /// Requests could not say which of two indexes they mean that are called the same.
@@ -159,18 +160,20 @@ async fn serve(
     app: Router,
     handle: Handle<SocketAddr>,
     tls: Option<RustlsConfig>,
-    read_timeout: Duration,
+    limits: Limits,
 ) -> io::Result<()> {
-    let app = app.into_make_service();
+    let (app, places, patience) = (app.into_make_service(), Places::new(limits.connections), limits.read_timeout);
     match tls {
         None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(read_timeout);
+            let mut server =
+                axum_server::from_tcp(listener)?.handle(handle).acceptor(places).first_request_timeout(patience);
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(patience);
             server.serve(app).await
         }
         Some(config) => {
-            let mut server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
-            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(read_timeout);
+            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle).first_request_timeout(patience);
+            let mut server = server.map(|acceptor| acceptor.acceptor(places));
+            server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(patience);
             server.serve(app).await
         }
     }
@@ -193,16 +196,18 @@ impl Running {
         self.handle.graceful_shutdown(Some(self.shutdown));
     }
 
-    /// Waits until the process is told to end (SIGINT, SIGTERM), and then [stops](Self::stop).
-    pub fn wait(mut self) {
-        let told = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        match told {
-            Ok(runtime) => runtime.block_on(told_to_end()),
-            Err(error) => tracing::warn!(%error, "signals cannot be waited for"),
-        }
+    /// Waits until the process is told to end (SIGINT, SIGTERM), and then [stops](Self::stop). From when it calls `listening` on,
+    /// that ends it in this way.
+    ///
+    /// # Errors
+    /// When signals cannot be waited for.
+    pub fn wait(mut self, listening: impl FnOnce()) -> io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(told_to_end(listening))?;
         tracing::info!("stopping: requests that were accepted are finished");
         self.begin_to_stop();
         self.join();
+        Ok(())
     }
 
     fn join(&mut self) {
@@ -225,22 +230,20 @@ impl Drop for Running {
 
 /// Returns when the process is told to end (SIGINT, SIGTERM).
 #[cfg(unix)]
-pub(crate) async fn told_to_end() {
+pub(crate) async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut signal) => signal.recv().await,
-            Err(_) => std::future::pending().await,
-        }
-    };
+    let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    listening();
     tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminated => {}
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
     }
+    Ok(())
 }
 
 /// Returns when the process is told to end.
 #[cfg(not(unix))]
-pub(crate) async fn told_to_end() {
-    let _ = tokio::signal::ctrl_c().await;
+pub(crate) async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
+    listening();
+    tokio::signal::ctrl_c().await
 }

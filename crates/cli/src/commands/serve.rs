@@ -145,9 +145,10 @@ impl Serve {
             hosts: self.allow_host,
             limits,
         })?;
-        writeln!(stdout(), "listening on {scheme}://{}", running.address())?;
-        stdout().flush()?;
-        running.wait();
-        Ok(())
+        let address = running.address();
+        // Whoever started it may not be reading any more, and it serves all the same.
+        let listening =
+            || drop(writeln!(stdout(), "listening on {scheme}://{address}").and_then(|()| stdout().flush()));
+        Ok(running.wait(listening)?)
     }
 }

@@ -61,7 +61,12 @@ async fn serve(opening: Opening) -> Result<(), McpError> {
             tracing::error!(code = failure.code.name(), "{}", failure.message);
         }
     });
-    let told = told_to_end();
+    let told = async {
+        if let Err(error) = told_to_end(|| ()).await {
+            tracing::warn!(%error, "signals cannot be waited for");
+            std::future::pending::<()>().await;
+        }
+    };
     tokio::pin!(told);
     let begun = tokio::select! {
         begun = Tools::over(opening).serve(stdio_pipes()) => begun,

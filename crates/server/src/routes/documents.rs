@@ -6,15 +6,14 @@ use std::time::Instant;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use vetted::wire::IndexInfo;
 use vetted::{Document, Indexed};
 
-use crate::ask::{Ask, Held, StreamedAsk, next_data, slow, too_large};
+use crate::ask::{Ask, DocumentId, Held, IndexName, StreamedAsk, next_data, slow, too_large};
 use crate::auth::{Caller, Rights};
 use crate::error::{Code, Failure};
 use crate::service::{ServedIndex, Service};
@@ -22,14 +21,6 @@ use crate::shapes::own::{
     DeleteAnswer, DeleteRequest, DocumentAnswer, IndexesAnswer, NamedIndex, UpsertAnswer, filters,
 };
 use crate::writing::{Writing, Written};
-
-/// What stands behind `?` of a path.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct Named {
-    /// Which index.
-    #[serde(default)]
-    index: Option<String>,
-}
 
 /// What messages call the body.
 const BODY: &str = "the body";
@@ -40,7 +31,7 @@ const BYTES_TOGETHER: usize = 1 << 20;
 /// Adds documents, or puts them in the place of those with the same ids: as JSON, or as a stream of JSON lines.
 pub(super) async fn upsert(
     State(service): State<Arc<Service>>,
-    Query(named): Query<Named>,
+    IndexName(named): IndexName,
     ask: StreamedAsk,
 ) -> Result<Response, Failure> {
     ask.caller.check_writes()?;
@@ -49,9 +40,9 @@ pub(super) async fn upsert(
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match kind.as_str() {
         "application/x-ndjson" | "application/jsonl" | "application/jsonlines" | "application/x-jsonlines" => {
-            lines(&service, named.index, ask).await
+            lines(&service, named, ask).await
         }
-        _ => whole(&service, named.index, ask).await,
+        _ => whole(&service, named, ask).await,
     }
 }
 
@@ -164,6 +155,8 @@ fn kept(failure: Failure, total: &Indexed) -> Failure {
 /// JSON lines of a body that arrives bit by bit.
 struct Lines {
     buffer: Vec<u8>,
+    /// So many bytes of it have no end of a line.
+    searched: usize,
     line: u64,
     ended: bool,
     held: Held,
@@ -171,7 +164,7 @@ struct Lines {
 
 impl Lines {
     fn new(service: &Service) -> Lines {
-        Lines { buffer: Vec::new(), line: 0, ended: false, held: Held::nothing(service) }
+        Lines { buffer: Vec::new(), searched: 0, line: 0, ended: false, held: Held::nothing(service) }
     }
 
     /// The next documents; none at the end. What was read before a mistake comes with it.
@@ -216,11 +209,15 @@ impl Lines {
     }
 
     /// Behind the first line that is all there.
-    fn end_of_line(&self) -> Option<usize> {
-        match self.buffer.iter().position(|byte| *byte == b'\n') {
-            Some(at) => Some(at + 1),
+    fn end_of_line(&mut self) -> Option<usize> {
+        let searched = std::mem::take(&mut self.searched);
+        match self.buffer[searched..].iter().position(|byte| *byte == b'\n') {
+            Some(at) => Some(searched + at + 1),
             None if self.ended && !self.buffer.is_empty() => Some(self.buffer.len()),
-            None => None,
+            None => {
+                self.searched = self.buffer.len();
+                None
+            }
         }
     }
 }
@@ -236,11 +233,11 @@ fn parse(line: &[u8], number: u64) -> Result<Document, Failure> {
 /// Shows a document.
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
-    Path(id): Path<String>,
-    Query(named): Query<Named>,
+    DocumentId(id): DocumentId,
+    IndexName(named): IndexName,
     ask: Ask,
 ) -> Result<Response, Failure> {
-    let index = service.index(&ask.caller, named.index.as_deref())?;
+    let index = service.index(&ask.caller, named.as_deref())?;
     let (engine, own) = (index.engine.clone(), id.clone());
     let document = tokio::task::spawn_blocking(move || engine.get(&own))
         .await
@@ -256,13 +253,13 @@ fn no_document(index: &ServedIndex, id: &str) -> Failure {
 /// Removes a document.
 pub(super) async fn delete(
     State(service): State<Arc<Service>>,
-    Path(id): Path<String>,
-    Query(named): Query<Named>,
+    DocumentId(id): DocumentId,
+    IndexName(named): IndexName,
     ask: Ask,
 ) -> Result<Response, Failure> {
     ask.caller.check_writes()?;
     check_writable(&service)?;
-    let index = service.index(&ask.caller, named.index.as_deref())?;
+    let index = service.index(&ask.caller, named.as_deref())?;
     let answer = remove(index, Writing::Delete(vec![id.clone()]), ask.deadline).await?;
     match answer.deleted {
         0 => Err(no_document(index, &id)),
@@ -273,7 +270,7 @@ pub(super) async fn delete(
 /// Removes documents by their ids or by their metadata.
 pub(super) async fn delete_many(
     State(service): State<Arc<Service>>,
-    Query(named): Query<Named>,
+    IndexName(named): IndexName,
     ask: Ask,
 ) -> Result<Response, Failure> {
     ask.caller.check_writes()?;
@@ -282,7 +279,7 @@ pub(super) async fn delete_many(
         return Err(Failure::invalid("say which documents: {\"ids\": [...]} or {\"filters\": [\"field=value\"]}"));
     }
     let DeleteRequest { index, ids, filters: conditions } = ask.json()?;
-    let index = service.index(&ask.caller, index.or(named.index).as_deref())?;
+    let index = service.index(&ask.caller, index.or(named).as_deref())?;
     let work = match (ids.unwrap_or_default(), conditions.unwrap_or_default()) {
         (ids, conditions) if conditions.is_empty() && !ids.is_empty() => Writing::Delete(ids),
         (ids, conditions) if ids.is_empty() && !conditions.is_empty() => Writing::DeleteMatching(filters(&conditions)?),

@@ -1,9 +1,11 @@
 //! Who may ask: keys, web pages, names, TLS.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
-use vetted_server::{Settings, StartError, start};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use vetted_server::{Settings, StartError, TlsFiles, start};
 
 use crate::server::{index, plain, settings, with};
 
@@ -108,4 +110,24 @@ fn a_server_that_is_read_only_changes_nothing() {
     let url = format!("http://{}/v1/documents", running.address());
     let reply = crate::server::agent().post(url).send(r#"{"id": "a", "text": "b"}"#).unwrap();
     assert_eq!(reply.status(), 403);
+}
+
+#[test]
+fn tls_is_spoken_where_a_certificate_is_given() {
+    let file = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tls").join(name);
+    let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+    let tls = Some(TlsFiles { certificate: certificate.clone(), key: key.clone() });
+    let server = with(|_, settings| Settings { tls, ..settings });
+    let known = Certificate::from_pem(&fs::read(&certificate).unwrap()).unwrap();
+    let roots = RootCerts::new_with_certs(&[known]);
+    let config = ureq::Agent::config_builder().tls_config(TlsConfig::builder().root_certs(roots).build()).build();
+    let agent = ureq::Agent::new_with_config(config);
+    let url = |scheme: &str| format!("{scheme}://localhost:{}/health/live", server.address.port());
+    assert_eq!(agent.get(url("https")).call().unwrap().status(), 200);
+    assert!(agent.get(url("http")).call().is_err(), "nothing is said without it");
+
+    let folder = tempfile::tempdir().unwrap();
+    let wrong = Some(TlsFiles { certificate: key.clone(), key });
+    let refused = start(Settings { tls: wrong, ..settings(folder.path()) }).err().unwrap();
+    assert!(matches!(refused, StartError::Tls { .. }), "{refused}");
 }

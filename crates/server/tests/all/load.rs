@@ -101,7 +101,7 @@ fn bodies_beyond_the_bound_are_refused() {
 #[test]
 fn a_deadline_ends_a_request_and_the_next_one_is_answered() {
     let server = plain();
-    let large = body(2_000, 400).to_string();
+    let large = body(1_000, 400).to_string();
     let begun = Instant::now();
     let reply = server.send("/rerank", large.as_bytes(), &[("x-request-timeout-ms", "30")]);
     assert_eq!(reply.error(), (504, "deadline-exceeded".into()));
@@ -114,7 +114,7 @@ fn a_deadline_ends_a_request_and_the_next_one_is_answered() {
 #[test]
 fn the_work_of_a_client_that_goes_away_is_dropped() {
     let server = plain();
-    let large = body(2_000, 400).to_string();
+    let large = body(1_000, 400).to_string();
     for _ in 0..20 {
         let mut stream = TcpStream::connect(server.address).unwrap();
         write!(stream, "POST /rerank HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{large}", large.len())
@@ -142,7 +142,7 @@ fn what_was_accepted_is_finished_when_the_server_stops() {
                 let url = url("/rerank");
                 scope.spawn(move || {
                     let agent = crate::server::agent();
-                    let text = body(300, 200).to_string();
+                    let text = body(100, 200).to_string();
                     asked.fetch_add(1, Ordering::SeqCst);
                     agent.post(url).send(&text).unwrap().status().as_u16()
                 })

@@ -35,7 +35,7 @@ fn what_is_no_json_or_has_wrong_types_is_refused() {
         bodies.push(good.replace("\"The dog bit.\"", "Infinity").into_bytes());
         bodies.push(good.replace("\"The dog bit.\"", "{}").replace("\"Who bit?\"", "{}").into_bytes());
         bodies.push(good.replace("\"The dog bit.\"", "\"\\ud800\"").replace("Who bit?", "\\udfff").into_bytes());
-        bodies.push(good.replace("Who bit?", "A\u{7f}").replace("bit", "b\u{0}t").into_bytes());
+        bodies.push(good.replace("bit", "b\u{0}t").into_bytes());
         // Invalid UTF-8 within a string.
         let mut invalid = good.as_bytes().to_vec();
         let at = good.find("bit").unwrap();
