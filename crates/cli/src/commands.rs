@@ -11,6 +11,8 @@ pub mod export;
 pub mod get;
 pub mod index;
 pub mod info;
+#[cfg(feature = "serve")]
+pub mod mcp;
 #[cfg(not(all(feature = "serve", feature = "train", feature = "study")))]
 pub mod missing;
 pub mod models;

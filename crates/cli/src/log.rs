@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr};
 
 use clap::ValueEnum;
 use tracing::Level;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::prelude::*;
 
@@ -21,6 +21,7 @@ pub enum Format {
 
 /// Shows warnings and whatever else `filter` lets through. Where debugging is let through, so is the time that each span took.
 pub fn start(filter: Targets, format: Format) {
+    let filter = without_messages(filter);
     let stages = filter.would_enable("vetted", &Level::DEBUG);
     let spans = if stages { FmtSpan::CLOSE } else { FmtSpan::NONE };
     let lines = tracing_subscriber::fmt::layer().with_span_events(spans);
@@ -37,4 +38,36 @@ pub fn start(filter: Targets, format: Format) {
         }
     };
     tracing_subscriber::registry().with(lines).init();
+}
+
+/// rmcp logs whole messages, and so texts of users and documents. That is for those who ask for `rmcp` by name.
+fn without_messages(filter: Targets) -> Targets {
+    let named = filter.iter().any(|(target, _)| target.starts_with("rmcp"));
+    match filter.default_level().filter(|level| *level > LevelFilter::WARN) {
+        Some(_) if !named => filter.with_target("rmcp", LevelFilter::WARN),
+        _ => filter,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_with_texts_are_logged_for_who_asks_for_them_by_name() {
+        for (filter, logged) in [
+            ("warn", false),
+            ("info", false),
+            ("debug", false),
+            ("trace", false),
+            ("off", false),
+            ("vetted=debug", false),
+            ("rmcp=debug", true),
+            ("info,rmcp=debug", true),
+        ] {
+            let filter = without_messages(filter.parse().unwrap());
+            assert_eq!(filter.would_enable("rmcp::service", &Level::DEBUG), logged, "{filter}");
+        }
+        assert!(without_messages("debug".parse().unwrap()).would_enable("vetted", &Level::DEBUG));
+    }
 }

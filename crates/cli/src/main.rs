@@ -68,8 +68,11 @@ enum Command {
     /// Answer over HTTP, in the shapes that clients already speak
     #[cfg(feature = "serve")]
     Serve(commands::serve::Serve),
+    /// Give an agent tools to search and verify, by the Model Context Protocol
+    #[cfg(feature = "serve")]
+    Mcp(commands::mcp::Mcp),
     #[cfg(not(feature = "serve"))]
-    #[command(name = "serve", hide = true)]
+    #[command(name = "serve", alias = "mcp", hide = true)]
     Serving(Missing),
     /// Make labeled pairs out of documents
     #[cfg(feature = "train")]
@@ -123,6 +126,8 @@ fn main() -> ExitCode {
         Command::Verify(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => done(command.run()),
+        #[cfg(feature = "serve")]
+        Command::Mcp(command) => done(command.run()),
         #[cfg(not(feature = "serve"))]
         Command::Serving(missing) => Ok(missing.run("serve")),
         #[cfg(feature = "train")]

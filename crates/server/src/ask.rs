@@ -209,6 +209,11 @@ impl Ask {
         }
     }
 
+    /// The body, as it came.
+    pub(crate) fn body(&self) -> Bytes {
+        self.body.clone()
+    }
+
     /// Whether the body is empty.
     pub(crate) fn is_empty(&self) -> bool {
         self.body.is_empty()

@@ -1,4 +1,5 @@
-//! vetted over HTTP, in the shapes that clients already speak: adopting it is changing a URL.
+//! vetted over HTTP, in the shapes that clients already speak: adopting it is changing a URL. And over the Model Context
+//! Protocol, for agents: on `/mcp`, and on standard input and output ([`serve_mcp`]).
 //!
 //! [`start`] opens indexes, loads models and listens. [`Running`] says where, and stops it.
 //!
@@ -42,6 +43,7 @@ mod connections;
 mod embedding;
 mod error;
 mod guard;
+mod mcp;
 mod metrics;
 mod page;
 mod queue;
@@ -56,5 +58,6 @@ mod writing;
 
 pub use auth::{Caller, Keys, KeysError, Rights};
 pub use error::{Code, ErrorAnswer, ErrorBody, Failure, TeiErrorAnswer};
+pub use mcp::{McpError, serve_mcp};
 pub use settings::{IndexSettings, Limits, Settings, TlsFiles};
 pub use start::{Running, StartError, start};

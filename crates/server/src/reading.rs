@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Instant;
 
 use vetted::reader::Relation;
 use vetted::{Deadline, Error, Explanation, PassageSource, PreparedQuery, Team, Verification, Verifier};
 use vetted_encoder::Encoder;
 
 use crate::error::{Code, Failure};
-use crate::queue::{Item, Work};
+use crate::queue::{Done, Item, Work};
+use crate::service::Service;
 
 /// Texts to be held against queries.
 pub(crate) struct Reading {
@@ -118,6 +120,19 @@ impl Work for Reading {
     fn units(&self) -> usize {
         self.questions.iter().map(|question| question.candidates.len()).sum()
     }
+}
+
+/// Reads texts, and counts the verdicts.
+pub(crate) async fn read(
+    service: &Service,
+    rules: Rules,
+    questions: Vec<Question>,
+    deadline: Instant,
+) -> Result<Done<Verdicts>, Failure> {
+    let reading = Reading::new(rules, questions, service.settings.limits.tokens);
+    let done = service.readings.submit(reading, deadline).await?;
+    done.answer.verifications.iter().flatten().for_each(|verification| service.metrics.verified(verification));
+    Ok(done)
 }
 
 /// How many tokens texts have.

@@ -1,8 +1,12 @@
 //! Searches of different clients, answered together.
 
+use std::time::Instant;
+
 use vetted::{Engine, Found, Search};
 
-use crate::queue::{Item, Work};
+use crate::error::Failure;
+use crate::queue::{Done, Item, Work};
+use crate::service::{ServedIndex, Service};
 
 /// A search that waits.
 pub(crate) struct Searching(pub(crate) Search);
@@ -14,6 +18,24 @@ impl Work for Searching {
         // What verifying takes is far more than the rest.
         1 + self.0.verify.map_or(0, |verify| verify.depth)
     }
+}
+
+/// Searches, and counts what was found.
+pub(crate) async fn find(
+    service: &Service,
+    index: &ServedIndex,
+    search: &Search,
+    deadline: Instant,
+) -> Result<Done<Found>, Failure> {
+    let done = index.searches.submit(Searching(search.clone()), deadline).await?;
+    let found = &done.answer;
+    service.metrics.searched(&found.timing);
+    for outcome in found.hits.iter().map(|hit| &hit.outcome).chain(found.rejected.iter().map(|it| &it.outcome)) {
+        if let Some(verdict) = outcome.verdict() {
+            service.metrics.verdict(verdict, outcome.assessment().and_then(|read| read.judgement.kind));
+        }
+    }
+    Ok(done)
 }
 
 /// Answers all of them.

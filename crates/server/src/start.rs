@@ -98,11 +98,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     if !address.ip().is_loopback() && settings.keys.is_none() && !settings.open_to_all {
         return Err(StartError::OpenToAll { address });
     }
-    for (at, index) in settings.indexes.iter().enumerate() {
-        if settings.indexes[..at].iter().any(|other| other.name == index.name) {
-            return Err(StartError::SameName { name: index.name.clone() });
-        }
-    }
+    check_names(&settings)?;
     // Before models are loaded: a port that is taken should cost nothing.
     let fault = |source| StartError::Listen { address, source };
     let listener = TcpListener::bind(address).map_err(fault)?;
@@ -136,6 +132,16 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     };
     let thread = std::thread::Builder::new().name("vetted-server".into()).spawn(serve)?;
     Ok(Running { address, handle, service, shutdown: limits.shutdown, thread: Some(thread) })
+}
+
+/// Requests could not say which of two indexes they mean that are called the same.
+pub(crate) fn check_names(settings: &Settings) -> Result<(), StartError> {
+    for (at, index) in settings.indexes.iter().enumerate() {
+        if settings.indexes[..at].iter().any(|other| other.name == index.name) {
+            return Err(StartError::SameName { name: index.name.clone() });
+        }
+    }
+    Ok(())
 }
 
 fn app(service: Arc<Service>) -> Router {
@@ -222,8 +228,9 @@ impl Drop for Running {
     }
 }
 
+/// Returns when the process is told to end (SIGINT, SIGTERM).
 #[cfg(unix)]
-async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
+pub(crate) async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminated, mut interrupted) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     listening();
@@ -234,8 +241,9 @@ async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns when the process is told to end.
 #[cfg(not(unix))]
-async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
+pub(crate) async fn told_to_end(listening: impl FnOnce()) -> io::Result<()> {
     listening();
     tokio::signal::ctrl_c().await
 }

@@ -90,7 +90,7 @@ struct LimitArguments {
 
 /// `NAME=DIR`, or `DIR`, which is called as its last part.
 #[derive(Clone)]
-struct NamedFolder(IndexSettings);
+pub(super) struct NamedFolder(pub(super) IndexSettings);
 
 impl FromStr for NamedFolder {
     type Err = String;

@@ -6,6 +6,8 @@ mod index;
 mod input;
 #[cfg(unix)]
 mod interruption;
+#[cfg(feature = "serve")]
+mod mcp;
 mod messages;
 mod program;
 #[cfg(all(feature = "serve", unix))]

@@ -7,6 +7,7 @@ fn a_command_that_is_not_built_in_says_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     let commands = [
         ("serve", &["serve", "--index", "x"][..]),
+        ("serve", &["mcp", "--index", "x"]),
         ("train", &["train", "verifier", "--data", "x"]),
         ("train", &["synth", "--help"]),
         ("train", &["export"]),

@@ -56,6 +56,7 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/embeddings", post(embeddings::openai))
         .route("/embeddings", post(embeddings::openai))
         .route("/embed", post(embeddings::tei))
+        .route("/mcp", crate::mcp::route(&service))
         .route("/info", get(health::info))
         .route("/v1/models", get(health::models))
         .route("/health", get(health::live))
@@ -83,7 +84,7 @@ async fn other_method(method: Method, uri: Uri) -> Failure {
 }
 
 /// Refuses more texts than the server takes, longer ones, and none.
-fn check_texts(service: &Service, field: &str, texts: &[String]) -> Result<(), Failure> {
+pub(crate) fn check_texts(service: &Service, field: &str, texts: &[String]) -> Result<(), Failure> {
     let limits = &service.settings.limits;
     let refused = |message| Err(Failure::new(Code::LimitExceeded, message));
     if texts.is_empty() {

@@ -12,7 +12,7 @@ use vetted::Verification;
 use super::{characters, check_query, check_texts, new_id};
 use crate::ask::{Ask, Cost};
 use crate::error::Failure;
-use crate::reading::{Question, Reading, Rules};
+use crate::reading::{self, Question, Rules};
 use crate::service::Service;
 use crate::shapes::cohere::{self, Usage};
 use crate::shapes::{score as score_of, tei};
@@ -72,9 +72,7 @@ pub(super) async fn read(
     questions: Vec<Question>,
     characters: usize,
 ) -> Result<(Vec<Vec<Verification>>, Cost), Failure> {
-    let reading = Reading::new(rules, questions, service.settings.limits.tokens);
-    let done = service.readings.submit(reading, ask.deadline).await?;
-    done.answer.verifications.iter().flatten().for_each(|verification| service.metrics.verified(verification));
+    let done = reading::read(service, rules, questions, ask.deadline).await?;
     let cost = Cost { characters, tokens: done.answer.tokens, waited: done.waited, computed: done.computed };
     Ok((done.answer.verifications, cost))
 }

@@ -10,7 +10,7 @@ use vetted::wire::SearchAnswer;
 use super::check_query;
 use crate::ask::{Ask, Cost};
 use crate::error::Failure;
-use crate::searching::Searching;
+use crate::searching::find;
 use crate::service::Service;
 use crate::shapes::own::{SearchFound, SearchRequest};
 
@@ -20,14 +20,8 @@ pub(super) async fn search(State(service): State<Arc<Service>>, ask: Ask) -> Res
     check_query(&service, &request.query)?;
     let index = service.index(&ask.caller, request.index.as_deref())?;
     let search = request.search(service.settings.limits.hits)?;
-    let done = index.searches.submit(Searching(search.clone()), ask.deadline).await?;
+    let done = find(&service, index, &search, ask.deadline).await?;
     let found = done.answer;
-    service.metrics.searched(&found.timing);
-    for outcome in found.hits.iter().map(|hit| &hit.outcome).chain(found.rejected.iter().map(|it| &it.outcome)) {
-        if let Some(verdict) = outcome.verdict() {
-            service.metrics.verdict(verdict, outcome.assessment().and_then(|read| read.judgement.kind));
-        }
-    }
     let cost =
         Cost { characters: request.query.chars().count(), tokens: 0, waited: done.waited, computed: done.computed };
     let answer = SearchFound { index: index.name.clone(), answer: SearchAnswer::new(None, &search, &found) };

@@ -4,6 +4,7 @@ mod documents;
 mod embeddings;
 mod guard;
 mod load;
+mod mcp;
 mod misuse;
 mod rerank;
 mod server;
