@@ -162,7 +162,8 @@ impl Search {
         let field = engine.vector_field().map(str::to_owned);
         let lines = read_lines(&path, ReadOptions::default().max_record_bytes)?;
         let question = move |line: Result<TextLine, vetted::corpus::Error>| match line {
-            Ok(line) if line.text.as_deref().is_some_and(|text| text.trim().is_empty()) && line.fields.is_empty() => {
+            // An empty line asks nothing. What has an id and asks nothing is told.
+            Ok(TextLine { id: None, text: Some(text), fields, .. }) if text.trim().is_empty() && fields.is_empty() => {
                 None
             }
             Ok(line) => {

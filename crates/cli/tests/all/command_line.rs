@@ -107,7 +107,8 @@ fn folders_tables_and_long_documents_are_cut_and_quoted() {
     let (start, end) =
         (hit["snippet"]["start"].as_u64().unwrap() as usize, hit["snippet"]["end"].as_u64().unwrap() as usize);
     assert_eq!((&hit["id"], &hit["title"]), (&"long.md".into(), &"Harbour".into()));
-    let text = fs::read_to_string(path("pages/long.md")).unwrap();
+    let stored = json(&succeed(folder.path(), &["get", "long.md", "--index", "ix", "--json"]));
+    let text = stored["text"].as_str().unwrap();
     let quoted: String = text.chars().skip(start).take(end - start).collect();
     assert_eq!(quoted, hit["snippet"]["text"].as_str().unwrap());
     assert!(quoted.contains("Marzipan"), "{quoted}");

@@ -227,7 +227,7 @@ fn documents_are_listed_and_printed() {
     let origin = folder.path().canonicalize().unwrap().join("n/a.md");
     assert_eq!(json(first.lines().next().unwrap())["origins"][0], origin.to_str().unwrap());
     let got = succeed(folder.path(), &["get", "a.md", "m", "--index", "ix"]);
-    assert!(got.contains("    Kale \\u{1b}[31msurvives.") && got.contains("year: 2021"), "{got}");
+    assert!(got.contains("\nKale \\u{1b}[31msurvives.\n") && got.contains("year: 2021"), "{got}");
     let message = fail(folder.path(), &["get", "m", "nobody", "--index", "ix"]);
     assert!(message.contains("not in ix: nobody"), "{message}");
 }
