@@ -433,3 +433,24 @@ impl SearchRequest {
 pub(crate) fn filters(texts: &[String]) -> Result<Vec<vetted::Filter>, Failure> {
     texts.iter().map(|text| vetted::Filter::parse(text).map_err(|error| Failure::invalid(error.to_string()))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use vetted::wire::{Finding, Judgement};
+
+    use super::*;
+
+    #[test]
+    fn a_bound_on_false_accepts_turns_what_is_less_sure_into_abstaining() {
+        let judgement = Judgement { finding: Finding::Supports, p_match: 0.875, p_conflict: 0.0, kind: None };
+        let accepted = Outcome::Accept(judgement.clone());
+        for (bound, stays) in
+            [(None, true), (Some(1.0), true), (Some(0.125), true), (Some(0.12), false), (Some(0.0), false)]
+        {
+            let expected = if stays { accepted.clone() } else { Outcome::Abstain(judgement.clone()) };
+            assert_eq!(bounded(accepted.clone(), bound), expected, "{bound:?}");
+        }
+        let abstained = Outcome::Abstain(judgement);
+        assert_eq!(bounded(abstained.clone(), Some(1.0)), abstained, "nothing is accepted that was not");
+    }
+}
