@@ -14,6 +14,7 @@ use crate::error::Failure;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct VerifyRequest {
     /// What the candidates are held against.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The candidates.
     #[schemars(length(min = 1))]
@@ -98,6 +99,7 @@ pub(crate) struct TextWindow {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ExplainRequest {
     /// What the candidate is held against.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The candidate.
     pub(crate) candidate: String,
@@ -154,6 +156,7 @@ pub(crate) struct WeighedToken {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SearchRequest {
     /// The question.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// Which index; needed where the server has several.
     #[serde(default)]
