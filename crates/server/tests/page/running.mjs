@@ -13,11 +13,23 @@ export function run(...given) {
   return done.stdout;
 }
 
+const servers = new Set();
+
+// Also those of tests that failed.
+export const stopServers = () => Promise.all([...servers].map((stop) => stop()));
+
 // A server with these options, once it listens: on a port that is free, unless it is told which.
 export async function serve(options, port = 0) {
   const child = spawn(program, ["serve", "--listen", `127.0.0.1:${port}`, ...options], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const stop = async () => {
+    servers.delete(stop);
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  };
+  servers.add(stop);
   let said = "";
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (data) => {
@@ -28,11 +40,6 @@ export async function serve(options, port = 0) {
     await sleep(100);
   }
   const [url] = /http:\S+/.exec(said);
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await once(child, "exit");
-  };
   return { url: `${url}/`, port: Number(new URL(url).port), stop };
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { documents, lines, question } from "./documents.mjs";
-import { run, serve, startBrowser } from "./running.mjs";
+import { run, serve, startBrowser, stopServers } from "./running.mjs";
 
 const axe = readFileSync(new URL("./node_modules/axe-core/axe.min.js", import.meta.url), "utf8");
 export const screenshots = process.env.SCREENSHOTS;
@@ -27,7 +27,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  await server?.stop();
+  await stopServers();
   rmSync(folder, { recursive: true, force: true });
 });
 
