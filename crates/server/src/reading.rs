@@ -301,7 +301,7 @@ pub(crate) fn explain(verifier: &Verifier, items: &mut [Item<Explaining>]) {
                 .map_err(Failure::from)
                 .and_then(|mut team| {
                     verifier
-                        .explain_with(query, window, *relation, &mut team)
+                        .explain_with(query, &window.as_str().into(), *relation, &mut team)
                         .map_err(|error| Error::from(error).into())
                 })
                 .map(Some),

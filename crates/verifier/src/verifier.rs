@@ -241,13 +241,9 @@ impl Verifier {
             return Err(Error::EmptyQuery);
         }
         let _verify = tracing::debug_span!("verifier.verify", candidates = candidates.len()).entered();
-        let team = &mut self.compute.team();
-        let (text, question) = self.question(query, candidates, relation, team)?;
-        let terms = question.terms;
-        let verified = self.answer(vec![question], team)?.into_iter().flatten();
-        let windows =
-            verified.zip(candidates).map(|(verification, candidate)| deciding(verification, candidate.as_ref()));
-        self.look_again(&text, terms, windows.collect(), team)
+        let candidates: Vec<&str> = candidates.iter().map(AsRef::as_ref).collect();
+        let verified = self.verify_queries(&[(query, &candidates, relation)], &mut self.compute.team())?;
+        Ok(verified.into_iter().flatten().collect())
     }
 
     /// As [`verify`](Self::verify), of several queries together, on a team that the caller has: queries of different callers share
@@ -261,14 +257,32 @@ impl Verifier {
         queries: &[(&str, &[&str], Relation)],
         team: &mut Team,
     ) -> Result<Vec<Vec<Verification>>, Error> {
-        let mut questions = Vec::with_capacity(queries.len());
+        let mut asked = Vec::with_capacity(queries.len());
         for (query, candidates, relation) in queries {
-            questions.push(match query.trim().is_empty() {
+            asked.push(match query.trim().is_empty() {
                 true => self.question(query, &vec![""; candidates.len()], *relation, team)?,
                 false => self.question(query, candidates, *relation, team)?,
             });
         }
-        self.answer(questions, team)
+        self.answer_and_look(asked, queries.iter().map(|(_, candidates, _)| *candidates), team)
+    }
+
+    /// What is said about the candidates of each query, once the windows that decided have been looked at.
+    fn answer_and_look<'a>(
+        &self,
+        asked: Vec<(QueryText, Question)>,
+        candidates: impl Iterator<Item = &'a [&'a str]>,
+        team: &mut Team,
+    ) -> Result<Vec<Vec<Verification>>, Error> {
+        let (texts, questions): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        let terms: Vec<Terms> = questions.iter().map(|question| question.terms).collect();
+        let answers = self.answer(questions, team)?;
+        let mut verified = Vec::with_capacity(answers.len());
+        for (((answers, text), terms), candidates) in answers.into_iter().zip(&texts).zip(terms).zip(candidates) {
+            let windows = answers.into_iter().zip(candidates).map(|(answer, candidate)| deciding(answer, candidate));
+            verified.push(self.look_again(text, terms, windows.collect(), team)?);
+        }
+        Ok(verified)
     }
 
     /// Judges pairs of a query and a candidate, each with its own relation: for evaluations, where every pair has another
@@ -284,13 +298,9 @@ impl Verifier {
         };
         let mut verified = Vec::with_capacity(pairs.len());
         for some in pairs.chunks(PAIRS_TOGETHER) {
-            let questions = team.map(some, || (), question).into_iter().collect::<Result<Vec<_>, _>>()?;
-            let (texts, questions): (Vec<_>, Vec<_>) = questions.into_iter().unzip();
-            let terms: Vec<Terms> = questions.iter().map(|question| question.terms).collect();
-            let answers = self.answer(questions, team)?.into_iter().flatten();
-            for (((answer, text), terms), (_, candidate, _)) in answers.zip(&texts).zip(terms).zip(some) {
-                verified.extend(self.look_again(text, terms, vec![deciding(answer, candidate)], team)?);
-            }
+            let asked = team.map(some, || (), question).into_iter().collect::<Result<Vec<_>, _>>()?;
+            let candidates = some.iter().map(|(_, candidate, _)| std::slice::from_ref(candidate));
+            verified.extend(self.answer_and_look(asked, candidates, team)?.into_iter().flatten());
         }
         Ok(verified)
     }
