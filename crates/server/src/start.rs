@@ -104,7 +104,7 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
     let listener = TcpListener::bind(address).map_err(fault)?;
     let address = listener.local_addr().map_err(fault)?;
     listener.set_nonblocking(true).map_err(fault)?;
-    let (shutdown, tls, read_timeout) = (settings.limits.shutdown, settings.tls.clone(), settings.limits.read_timeout);
+    let (limits, tls) = (settings.limits, settings.tls.clone());
     let service = Arc::new(Service::open(settings)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(SOCKET_THREADS)

@@ -13,6 +13,7 @@ use crate::error::Failure;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RerankRequest {
     /// What the documents are to answer.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The documents: strings, or objects with `text`.
     #[schemars(with = "Vec<DocumentInput>", length(min = 1))]

@@ -14,6 +14,7 @@ use crate::error::Failure;
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct VerifyRequest {
     /// What the candidates are held against.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The candidates.
     #[schemars(length(min = 1))]
@@ -98,6 +99,7 @@ pub(crate) struct TextWindow {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ExplainRequest {
     /// What the candidate is held against.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The candidate.
     pub(crate) candidate: String,
@@ -154,6 +156,7 @@ pub(crate) struct WeighedToken {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct SearchRequest {
     /// The question.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// Which index; needed where the server has several.
     #[serde(default)]
@@ -432,4 +435,25 @@ impl SearchRequest {
 /// When one is none.
 pub(crate) fn filters(texts: &[String]) -> Result<Vec<vetted::Filter>, Failure> {
     texts.iter().map(|text| vetted::Filter::parse(text).map_err(|error| Failure::invalid(error.to_string()))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use vetted::wire::{Finding, Judgement};
+
+    use super::*;
+
+    #[test]
+    fn a_bound_on_false_accepts_turns_what_is_less_sure_into_abstaining() {
+        let judgement = Judgement { finding: Finding::Supports, p_match: 0.875, p_conflict: 0.0, kind: None };
+        let accepted = Outcome::Accept(judgement.clone());
+        for (bound, stays) in
+            [(None, true), (Some(1.0), true), (Some(0.125), true), (Some(0.12), false), (Some(0.0), false)]
+        {
+            let expected = if stays { accepted.clone() } else { Outcome::Abstain(judgement.clone()) };
+            assert_eq!(bounded(accepted.clone(), bound), expected, "{bound:?}");
+        }
+        let abstained = Outcome::Abstain(judgement);
+        assert_eq!(bounded(abstained.clone(), Some(1.0)), abstained, "nothing is accepted that was not");
+    }
 }

@@ -14,6 +14,7 @@ use crate::error::Failure;
 #[schemars(rename = "TeiRerankRequest")]
 pub(crate) struct RerankRequest {
     /// What the texts are to answer.
+    #[schemars(regex(pattern = r"\S"))]
     pub(crate) query: String,
     /// The texts.
     #[schemars(length(min = 1))]

@@ -41,7 +41,7 @@ fn what_is_no_json_or_has_wrong_types_is_refused() {
         let at = good.find("bit").unwrap();
         invalid[at] = 0xff;
         bodies.push(invalid);
-        for body in bodies {
+        for body in bodies.into_iter().filter(|body| body != good.as_bytes()) {
             let reply = server.send(route, &body, &JSON);
             assert_eq!(reply.status, 400, "{route}: {} -> {}", String::from_utf8_lossy(&body), reply.text);
             assert!(reply.any_json()["error"].is_string() || reply.error().1.starts_with("invalid-"), "{}", reply.text);

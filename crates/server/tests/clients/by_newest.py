@@ -38,7 +38,9 @@ def cohere_v2_relevant_spans():
     long = "It rained 🐕 all day. " + DOCUMENTS[RIGHT] + " Then it was late."
     answer = client.rerank(model=MODEL, query=QUERY, documents=[long], relevant_spans={"mode": "enabled"})
     span = answer.results[0].relevant_spans[0]
-    assert long[span.start : span.end].strip() == DOCUMENTS[RIGHT], (span, answer)
+    part = long[span.start : span.end]
+    # A sentence that is very short, or does not stand alone, comes with the one before.
+    assert part.strip().endswith(DOCUMENTS[RIGHT]) and span.score > 0.5, (part, answer)
 
 
 def cohere_error():
