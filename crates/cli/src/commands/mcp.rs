@@ -35,7 +35,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 impl Mcp {
     pub fn run(self) -> Result<()> {
         // Clients start it in folders of their choice: a message should say where it looked.
-        let absolute = |NamedFolder(IndexSettings { name, folder })| {
+        let absolute = |NamedFolder(IndexSettings { name, folder })| -> Result<IndexSettings> {
             let folder = std::path::absolute(&folder).with_context(|| format!("cannot use {}", folder.display()))?;
             Ok(IndexSettings { name, folder })
         };

@@ -54,14 +54,10 @@ done
 # Scenarios that need no fixture tools, resources or prompts. A revision runs those that it knows.
 failed=0
 run() {
-    local scenario="$1" version="$2"
-    if "$node" "$conformance" server --url "$url/mcp" --scenario "$scenario" --spec-version "$version" >"$work/scenario" 2>&1; then
-        printf 'ok      %s (%s)\n' "$scenario" "$version"
-    else
-        printf 'FAILED  %s (%s)\n' "$scenario" "$version"
-        cat "$work/scenario"
-        failed=1
-    fi
+    local results="$work/results/$1-$2"
+    mkdir -p "$results"
+    "$node" "$conformance" server --url "$url/mcp" --scenario "$1" --spec-version "$2" -o "$results" >"$work/scenario" 2>&1 || true
+    "$node" "$here/checks.mjs" "$results" "$1" "$2" || { cat "$work/scenario"; failed=1; }
 }
 step "conformance: the revision without initialize"
 for scenario in server-stateless tools-list http-header-validation dns-rebinding-protection server-sse-multiple-streams; do
