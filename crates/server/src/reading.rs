@@ -232,14 +232,16 @@ fn read_together(
         passages.iter().zip(&sources).filter_map(|(query, sources)| Some(((*query)?, sources.as_slice()))).collect();
     let queries: Vec<_> =
         texts.iter().map(|(query, candidates, relation)| (*query, candidates.as_slice(), *relation)).collect();
-    let mut of_passages = verifier.verify_many(&asked, team)?.into_iter();
+    let mut looked = Vec::with_capacity(asked.len());
+    for ((query, sources), verified) in asked.iter().zip(verifier.verify_many(&asked, team)?) {
+        looked.push(query.look_at_texts(verified.into_iter().map(|(it, _)| it).collect(), sources, team)?);
+    }
+    let mut of_passages = looked.into_iter();
     let mut of_texts = verifier.verify_queries(&queries, team)?.into_iter();
     let mut all = Vec::with_capacity(items.len());
     for (item, runs) in items.iter().zip(runs) {
         let of_run = |_: &(usize, Range<usize>)| match item.work.rules {
-            Rules::Passages => {
-                of_passages.next().unwrap_or_default().into_iter().map(|(verification, _)| verification).collect()
-            }
+            Rules::Passages => of_passages.next().unwrap_or_default(),
             Rules::Texts(_) => of_texts.next().unwrap_or_default(),
         };
         all.push(runs.iter().map(of_run).collect());

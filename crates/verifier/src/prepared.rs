@@ -238,13 +238,25 @@ impl PreparedQuery {
     pub fn verify_passages(&self, passages: &[PassageSource<'_>]) -> Result<Vec<Verification>, Error> {
         let team = &mut self.verifier.compute.team();
         let verified = self.verifier.verify_many(&[(self, passages)], team)?;
-        let mut verified: Vec<Verification> = verified.into_iter().flatten().map(|(it, _)| it).collect();
-        // What was kept of a passage is no text to look at.
+        self.look_at_texts(verified.into_iter().flatten().map(|(it, _)| it).collect(), passages, team)
+    }
+
+    /// As [`look_again`](Self::look_again), at those of the passages of which there is a text. (What was kept of a passage is no
+    /// text to look at.)
+    ///
+    /// # Errors
+    /// Those of the encoder.
+    pub fn look_at_texts(
+        &self,
+        mut verified: Vec<Verification>,
+        passages: &[PassageSource<'_>],
+        team: &mut Team,
+    ) -> Result<Vec<Verification>, Error> {
         let (mut places, mut texts) = (Vec::new(), Vec::new());
         for (at, (verification, passage)) in verified.iter().zip(passages).enumerate() {
             if let (PassageSource::Text(text), Some(read)) = (passage, verification.assessment()) {
                 places.push(at);
-                texts.push((verification.clone(), &text.text[read.window.clone()]));
+                texts.push((verification.clone(), text.text.get(read.window.clone()).unwrap_or_default()));
             }
         }
         for (at, looked) in places.into_iter().zip(self.look_again(texts, team)?) {
