@@ -76,6 +76,8 @@ struct Body {
     item: bool,
     /// Whether it has the style Title.
     titled: bool,
+    /// Which level of heading it has.
+    heading: Option<usize>,
     title: Option<String>,
     /// What stands before the next paragraph.
     gap: &'static str,
@@ -128,6 +130,7 @@ impl Body {
                 let style = style.map(|it| it.value.into_owned()).unwrap_or_default();
                 self.titled = style == "Title";
                 self.item |= style.starts_with("List");
+                self.heading = style.strip_prefix("Heading").and_then(|level| level.parse().ok());
             }
             _ => {}
         }
@@ -151,6 +154,7 @@ impl Body {
     fn end_paragraph(&mut self) {
         let paragraph = std::mem::take(&mut self.paragraph);
         let (item, titled) = (std::mem::take(&mut self.item), std::mem::take(&mut self.titled));
+        let heading = self.heading.take();
         let paragraph = paragraph.trim();
         if paragraph.is_empty() {
             return;
@@ -164,8 +168,11 @@ impl Body {
         if !self.text.is_empty() {
             self.text.push_str(self.gap);
         }
-        if item {
-            self.text.push_str("- ");
+        match heading {
+            // As in Markdown, so that what stands below is read with it.
+            Some(level) if self.tables == 0 => self.text.extend(["#".repeat(level.clamp(1, 6)).as_str(), " "]),
+            _ if item => self.text.push_str("- "),
+            _ => {}
         }
         match self.tables {
             0 => self.text.push_str(paragraph),
@@ -212,6 +219,7 @@ mod tests {
         let cases = [
             (p("", "one") + &p("", "") + &p("", "two &amp; &#233;"), None, "one\n\ntwo & \u{e9}"),
             (p(r#"<w:pStyle w:val="Title"/>"#, "The plan") + &p("", "x"), Some("The plan"), "The plan\n\nx"),
+            (p(r#"<w:pStyle w:val="Heading2"/>"#, "Not included") + &p("", "x"), None, "## Not included\n\nx"),
             (p("", "buy") + &p(list, "tea") + &p(list, "milk") + &p("", "go"), None, "buy\n\n- tea\n- milk\n\ngo"),
             (
                 format!("{}<w:tbl>{}{}</w:tbl>{}", p("", "a"), row(&["k", "v"]), row(&["1", "2"]), p("", "b")),

@@ -128,9 +128,9 @@ fn ends_there(text: &str, start: usize, end: usize) -> bool {
 /// Abbreviations that sentencex does not know, in alphabetical order.
 fn is_abbreviation(word: &str) -> bool {
     const ABBREVIATIONS: &[&str] = &[
-        "approx", "appt", "avg", "bldg", "calif", "dept", "eqs", "esp", "est", "ext", "figs", "incl", "intl", "kg",
-        "km", "max", "mg", "min", "ml", "mm", "mt", "nos", "orig", "pp", "ref", "refs", "resp", "secs", "temp", "univ",
-        "vol", "vols",
+        "approx", "appt", "avg", "bldg", "calif", "dept", "eqs", "esp", "est", "ext", "figs", "ft", "incl", "intl",
+        "kg", "km", "max", "mg", "min", "ml", "mm", "mt", "nos", "orig", "pp", "ref", "refs", "resp", "secs", "temp",
+        "univ", "vol", "vols",
     ];
     ABBREVIATIONS.binary_search(&word.to_lowercase().as_str()).is_ok()
 }
@@ -138,8 +138,8 @@ fn is_abbreviation(word: &str) -> bool {
 /// Abbreviations that no sentence ends with: something named or counted comes next.
 fn is_always_followed(word: &str) -> bool {
     const FOLLOWED: &[&str] = &[
-        "approx", "avg", "eqs", "esp", "figs", "incl", "mt", "nos", "orig", "pp", "ref", "refs", "secs", "univ", "vol",
-        "vols",
+        "approx", "avg", "eqs", "esp", "figs", "ft", "incl", "mt", "nos", "orig", "pp", "ref", "refs", "secs", "univ",
+        "vol", "vols",
     ];
     FOLLOWED.binary_search(&word.to_lowercase().as_str()).is_ok()
 }
@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn sentences_end_where_a_reader_would_say() {
-        let cases: [(&str, &[&str]); 25] = [
+        let cases: [(&str, &[&str]); 26] = [
             ("It rains. It pours! Does it? Yes.", &["It rains.", "It pours!", "Does it?", "Yes."]),
             (
                 "Farms in the U.S. Midwest are large. Ours is not.",
@@ -189,6 +189,10 @@ mod tests {
                 &["He wrote \u{201c}Go away.\u{201d}", "Then he slept."],
             ),
             ("Well... maybe not. He left... Then he came.", &["Well... maybe not.", "He left...", "Then he came."]),
+            (
+                "It is not so, said Capt. Jones of Ft. Worth, that it rains.",
+                &["It is not so, said Capt. Jones of Ft. Worth, that it rains."],
+            ),
             ("We met at 5 p.m. The room was empty.", &["We met at 5 p.m.", "The room was empty."]),
             ("At 10 a.m. on Monday it opens.", &["At 10 a.m. on Monday it opens."]),
             ("Smith et al. (2004) found it. We do not.", &["Smith et al. (2004) found it.", "We do not."]),

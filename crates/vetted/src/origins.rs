@@ -59,6 +59,9 @@ pub struct Gone {
     pub documents: Vec<String>,
     /// Ids of the documents that are gone from one of several files that had them, and where they still are.
     pub elsewhere: Vec<(String, Vec<String>)>,
+    /// Of the files and folders that were read, those from which documents came before and none came now: gone, or perhaps only
+    /// not mounted.
+    pub emptied: Vec<PathBuf>,
     /// How many documents stay because their file, or the folder it is in, could not be read.
     pub unreadable: usize,
     /// How many documents of the index came from nowhere that is known: from standard input, from a program, or from files
@@ -104,11 +107,18 @@ impl Engine {
     /// When the index cannot be read.
     pub fn gone(&self, roots: &[PathBuf], unreadable: &[PathBuf], sighted: &Sighted) -> Result<Gone, Error> {
         let mut gone = Gone::default();
+        let (mut had, mut has) = (vec![false; roots.len()], vec![false; roots.len()]);
         let under = |file: &str, folders: &[PathBuf]| folders.iter().any(|folder| Path::new(file).starts_with(folder));
         for (id, origins) in self.index().all_origins()? {
             if origins.is_empty() {
                 gone.unknown += 1;
                 continue;
+            }
+            for file in &origins {
+                let is_seen = sighted.seen.contains(&sighted.hash(&id, file));
+                for (at, _) in roots.iter().enumerate().filter(|(_, root)| Path::new(file).starts_with(root)) {
+                    *if is_seen { &mut has[at] } else { &mut had[at] } = true;
+                }
             }
             let left = |file: &String| !under(file, roots) || sighted.seen.contains(&sighted.hash(&id, file));
             let in_doubt = |file: &String| !left(file) && under(file, unreadable);
@@ -122,6 +132,8 @@ impl Engine {
                 _ => {}
             }
         }
+        let emptied = roots.iter().zip(had.into_iter().zip(has)).filter(|(_, (had, has))| *had && !has);
+        gone.emptied = emptied.map(|(root, _)| root.clone()).collect();
         gone.documents.sort();
         Ok(gone)
     }

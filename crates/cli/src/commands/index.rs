@@ -139,6 +139,9 @@ impl Index {
             Some(_) => engine.gone(reader.roots(), reader.unreadable(), &outcome.sighted)?,
             None => Gone::default(),
         };
+        if !allow_empty {
+            sync::check_emptied(&gone)?;
+        }
         let deleted = engine.prune(&gone)?;
         if pruning.is_some() {
             sync::report(&gone);

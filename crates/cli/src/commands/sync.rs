@@ -49,6 +49,9 @@ impl Sync {
         let gone = engine.gone(reader.roots(), reader.unreadable(), &sighted)?;
         input::report_left_out(&reader);
         report(&gone);
+        if !self.allow_empty {
+            check_emptied(&gone)?;
+        }
         let mut out = stdout().lock();
         for id in &gone.documents {
             writeln!(out, "would delete {}", printable(id))?;
@@ -57,6 +60,17 @@ impl Sync {
         let deleted = gone.documents.len();
         writeln!(out, "would add {added}, replace {replaced}, leave {unchanged} unchanged, delete {deleted}")?;
         Ok(())
+    }
+}
+
+/// Fails if nothing is left of a folder that had documents: it may only not be mounted.
+pub fn check_emptied(gone: &Gone) -> Result<()> {
+    match gone.emptied.first() {
+        Some(root) if !gone.documents.is_empty() => bail!(
+            "no document came from {}, which had some before: nothing was removed. If it is empty on purpose: --allow-empty",
+            root.display()
+        ),
+        _ => Ok(()),
     }
 }
 

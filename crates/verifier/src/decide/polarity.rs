@@ -66,7 +66,8 @@ pub(crate) fn yes_or_no(query: &str) -> Option<String> {
     let asked = asked.strip_suffix(" or not").unwrap_or(asked);
     let lower = asked.to_lowercase().replace('\u{2019}', "'");
     let words: Vec<&str> = words(&lower).map(|bytes| &lower[bytes]).collect();
-    if words.contains(&"or") {
+    // "Is it no longer open?": what yes means to this, people do not agree on.
+    if words.contains(&"or") || words.contains(&"never") || words.windows(2).any(|pair| pair == ["no", "longer"]) {
         return None;
     }
     if has_mark && let Some(statement) = before_tag(asked, &lower) {
@@ -210,6 +211,8 @@ mod tests {
             ("The pool isn't heated, right?", Some("The pool is heated.")),
             ("Who was bitten by the dog?", None),
             ("Why did the bridge close?", None),
+            ("Is smoking no longer allowed on the balcony?", None),
+            ("Can I never cancel my order?", None),
             ("Is the wall red or blue?", None),
             ("Can you tell me when the library opens?", None),
             ("The dog bit the man.", None),

@@ -25,12 +25,13 @@ pub(crate) fn looked_at(
     }
 }
 
-/// Whether what is said about a candidate may be the answer no, to a question that asks for yes or no: a difference of polarity
-/// alone.
+/// Whether what is said about a candidate may be the answer no, to a question that asks for yes or no: a difference of polarity,
+/// or one that may be that ("unsafe", "not all"), but not one of who does what, of when or of how much.
 pub(crate) fn may_be_no(verification: &Verification, thresholds: &Thresholds) -> bool {
     let (Verification::Reject(read) | Verification::Abstain(read)) = verification else { return false };
     let Judgement { finding, p_conflict, kind, .. } = read.judgement;
-    let differs = matches!(kind, Some(Kind::Negation | Kind::Antonym));
+    let differs =
+        matches!(kind, None | Some(Kind::Negation | Kind::Antonym | Kind::Quantifier | Kind::Modality | Kind::Other));
     differs && finding != Finding::Supports && p_conflict >= thresholds.conflict
 }
 
@@ -90,7 +91,8 @@ mod tests {
         let thresholds = Thresholds::default();
         let reject = |kind| Verification::Reject(read(Finding::Contradicts, 0.0, 0.9, Some(kind)));
         assert!(may_be_no(&reject(Kind::Negation), &thresholds) && may_be_no(&reject(Kind::Antonym), &thresholds));
-        assert!(!may_be_no(&reject(Kind::Role), &thresholds));
+        assert!(may_be_no(&reject(Kind::Other), &thresholds));
+        assert!(!may_be_no(&reject(Kind::Role), &thresholds) && !may_be_no(&reject(Kind::Date), &thresholds));
         assert!(!may_be_no(&Verification::Accept(read(Finding::Supports, 0.9, 0.0, None)), &thresholds));
 
         let affirmed = |p_match| read(Finding::Supports, p_match, 0.0, None);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use vetted::corpus::{FileIds, IgnoreFiles, OnBadRecord, ReadOptions, Reader, RepeatedIds, VectorField, read};
 
-use crate::terminal::{printable, say};
+use crate::terminal::{counted, printable, say};
 
 /// Where documents are, and how they are read.
 #[derive(Args)]
@@ -77,7 +77,7 @@ pub fn report_left_out(reader: &Reader) {
         say(format_args!("note: {} links in all lead nowhere", reader.broken_links().len()));
     }
     if reader.empty_files() > 0 {
-        say(format_args!("note: {} empty files were not indexed", reader.empty_files()));
+        say(format_args!("note: not indexed: {}", counted(reader.empty_files() as usize, "empty file")));
     }
     if !reader.unread().is_empty() {
         say(format_args!("note: not read: {}", kinds(reader.unread())));
