@@ -116,6 +116,17 @@ fn sync_removes_what_is_gone_and_says_what_it_would_do() {
     assert!(output.status.code() == Some(1) && stderr(&output).contains("--allow-empty"), "{}", stderr(&output));
     assert!(sync(&["--allow-empty"]).status.success());
     assert_eq!(listed(folder.path()), ["o"]);
+    // Nor is what was in it gone because another folder has something.
+    write(folder.path(), "notes/again.md", "Again.");
+    write(folder.path(), "full/f.md", "Full.");
+    let both = |rest: &[&str]| vetted(folder.path(), &[&["sync", "notes", "full", "--into", "ix"], rest].concat());
+    assert!(both(&[]).status.success());
+    fs::remove_file(folder.path().join("notes/again.md")).unwrap();
+    for rest in [&["--dry-run"][..], &[]] {
+        let output = both(rest);
+        assert!(output.status.code() == Some(1) && stderr(&output).contains("notes"), "{}", stderr(&output));
+    }
+    assert_eq!(listed(folder.path()), ["again.md", "f.md", "o"]);
     succeed(folder.path(), &["info", "--index", "ix", "--check"]);
 }
 
