@@ -44,7 +44,7 @@ fn pdf_files_become_text() {
 fn word_documents_become_text() {
     let bread = document("bread.docx", &file("bread.docx")).unwrap().unwrap();
     assert_eq!((bread.id.as_str(), bread.title.as_str()), ("bread.docx", "Bread & butter"));
-    let text = "Baking\n\nFlour, water and salt make a dough <of sorts>.\n\n- Knead it.\n- Let it rise.\n\nloaf\tminutes\nrye\t55\n\n\
+    let text = "# Baking\n\nFlour, water and salt make a dough <of sorts>.\n\n- Knead it.\n- Let it rise.\n\nloaf\tminutes\nrye\t55\n\n\
         Then it cools.";
     assert_eq!(bread.text, text);
 }

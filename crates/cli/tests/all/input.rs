@@ -144,7 +144,7 @@ fn a_folder_with_links_that_lead_nowhere_is_indexed() {
     let said = stderr(&output);
     assert!(said.contains("notes/broken -> /nonexistent leads nowhere"), "{said}");
     assert!(said.contains("notes/loop -> ../notes leads back"), "{said}");
-    assert!(said.contains("1 empty files"), "{said}");
+    assert!(said.contains("not indexed: 1 empty file"), "{said}");
 }
 
 #[test]
