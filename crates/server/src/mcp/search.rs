@@ -268,7 +268,7 @@ mod tests {
 
     fn found(hits: Vec<Value>, rejected: Vec<Value>) -> SearchAnswer {
         serde_json::from_value(json!({
-            "query": "q", "mode": "hybrid", "verified": true, "hits": hits, "rejected": rejected,
+            "query": "q", "mode": "hybrid", "score_scale": "fused-scores", "verified": true, "hits": hits, "rejected": rejected,
             "ms": {"encode": 0.0, "rank": 0.0, "documents": 0.0, "total": 0.0},
         }))
         .unwrap()
