@@ -109,7 +109,7 @@ impl<Count: Fn(&str) -> usize> Cutter<'_, Count> {
                 let context = self.shortened(above.read(text));
                 // What turns what stands below it is among the context already.
                 let named = heading.clone().map(|heading| &text[heading]).filter(|heading| !turns(heading));
-                let named = named.map(|heading| before_sentence(heading)).unwrap_or_default();
+                let named = named.map(before_sentence).unwrap_or_default();
                 let mut sentences = sentences_of(text, content);
                 if !named.is_empty() && !sentences.is_empty() {
                     self.add(sentences.remove(0), &format!("{context}{named}"), Joined::Never);

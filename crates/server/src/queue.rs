@@ -75,8 +75,11 @@ pub(crate) struct Item<W: Work> {
     units: usize,
     came: Instant,
     begun: Option<Instant>,
-    reply: oneshot::Sender<Result<Done<W::Answer>, Failure>>,
+    reply: oneshot::Sender<Answered<W>>,
 }
+
+/// What whoever handed in work is told.
+type Answered<W> = Result<Done<<W as Work>::Answer>, Failure>;
 
 /// What came of work, and how long that took.
 pub(crate) struct Done<Answer> {
@@ -166,7 +169,7 @@ impl<W: Work> Line<W> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn put(&self, work: W, deadline: Deadline) -> Result<oneshot::Receiver<Result<Done<W::Answer>, Failure>>, Failure> {
+    fn put(&self, work: W, deadline: Deadline) -> Result<oneshot::Receiver<Answered<W>>, Failure> {
         let units = work.units().max(1);
         let (reply, receiver) = oneshot::channel();
         let mut state = self.lock();

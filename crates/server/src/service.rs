@@ -159,7 +159,7 @@ impl Service {
 fn engines(settings: &Settings) -> Result<Vec<Arc<Engine>>, StartError> {
     let mut engines: Vec<Arc<Engine>> = Vec::with_capacity(settings.indexes.len());
     for settings::IndexSettings { name, folder } in &settings.indexes {
-        let fault = |error| StartError::Index { name: name.clone(), error };
+        let fault = |error| StartError::Index { name: name.clone(), error: Box::new(error) };
         let verifier = match engines.first() {
             Some(first) => VerifierSource::Open(first.verifier().map_err(fault)?),
             None => settings.verifier.clone(),
@@ -177,7 +177,7 @@ fn engines(settings: &Settings) -> Result<Vec<Arc<Engine>>, StartError> {
 
 /// Who judges, and who encodes for `/v1/embeddings`: the first index's, where there is one.
 fn models(settings: &Settings, engines: &[Arc<Engine>]) -> Result<(Arc<Verifier>, Arc<Encoder>), StartError> {
-    let model = |error: vetted::Error| StartError::Model(error);
+    let model = |error: vetted::Error| StartError::Model(Box::new(error));
     if let Some(engine) = engines.first() {
         let verifier = engine.verifier().map_err(model)?;
         let encoder = match engine.vector_field() {

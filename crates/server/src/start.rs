@@ -31,7 +31,7 @@ pub enum StartError {
         name: String,
         /// Why.
         #[source]
-        error: vetted::Error,
+        error: Box<vetted::Error>,
     },
     /// Two indexes have the same name.
     #[error("two indexes are called {name:?}: give one another name, as --index NAME=DIR")]
@@ -41,7 +41,7 @@ pub enum StartError {
     },
     /// A model could not be loaded.
     #[error(transparent)]
-    Model(vetted::Error),
+    Model(Box<vetted::Error>),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),

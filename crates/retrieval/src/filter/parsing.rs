@@ -128,7 +128,7 @@ impl<'text> Parser<'text> {
         }
         let field = match self.quoted() {
             Some(field) => field,
-            None => Ok(self.take(|rest| is_or(rest)).trim().to_owned()),
+            None => Ok(self.take(is_or).trim().to_owned()),
         };
         let test = if not { Test::Missing } else { Test::Exists };
         Some(field.and_then(|field| match field.is_empty() {

@@ -284,7 +284,10 @@ mod naive {
         match value {
             Value::String(text) => text == literal,
             Value::Number(_) => order(value, literal) == Some(Ordering::Equal),
-            other => other.to_string() == literal,
+            other => {
+                let written = other.to_string();
+                written == literal
+            }
         }
     }
 

@@ -39,7 +39,7 @@ pub fn serve_mcp(settings: Settings) -> Result<(), McpError> {
     check_names(&settings)?;
     if !settings.writable {
         for IndexSettings { name, folder } in &settings.indexes {
-            Engine::open(folder).map_err(|error| StartError::Index { name: name.clone(), error })?;
+            Engine::open(folder).map_err(|error| StartError::Index { name: name.clone(), error: Box::new(error) })?;
         }
     }
     let runtime =
