@@ -40,11 +40,12 @@ pub fn start(filter: Targets, format: Format) {
     tracing_subscriber::registry().with(lines).init();
 }
 
-/// rmcp logs whole messages, and so texts of users and documents. That is for those who ask for `rmcp` by name.
+/// rmcp logs whole messages, and so texts of users and documents, and warns of what clients do wrong, which these are told
+/// anyway. That is for those who ask for `rmcp` by name.
 fn without_messages(filter: Targets) -> Targets {
     let named = filter.iter().any(|(target, _)| target.starts_with("rmcp"));
-    match filter.default_level().filter(|level| *level > LevelFilter::WARN) {
-        Some(_) if !named => filter.with_target("rmcp", LevelFilter::WARN),
+    match filter.default_level().filter(|level| *level > LevelFilter::ERROR) {
+        Some(_) if !named => filter.with_target("rmcp", LevelFilter::ERROR),
         _ => filter,
     }
 }
@@ -67,6 +68,7 @@ mod tests {
         ] {
             let filter = without_messages(filter.parse().unwrap());
             assert_eq!(filter.would_enable("rmcp::service", &Level::DEBUG), logged, "{filter}");
+            assert_eq!(filter.would_enable("rmcp::service", &Level::WARN), logged, "{filter}");
         }
         assert!(without_messages("debug".parse().unwrap()).would_enable("vetted", &Level::DEBUG));
     }

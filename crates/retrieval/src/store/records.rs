@@ -49,9 +49,9 @@ impl Registration {
     }
 }
 
-/// The key of an id: the id itself, or its SHA-256 where it is longer than a key can be.
+/// The key of an id: the id itself, or its SHA-256 where it is longer than a key can be, or empty, which no key can be.
 pub(super) fn id_key(id: &str) -> Cow<'_, [u8]> {
-    if id.len() <= LONGEST_KEY {
+    if (1..=LONGEST_KEY).contains(&id.len()) {
         return Cow::Borrowed(id.as_bytes());
     }
     let mut key = vec![LONG_ID];

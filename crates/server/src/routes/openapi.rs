@@ -21,7 +21,7 @@ struct Operation {
     request: Option<Request>,
     answer: Answer,
     errors: Errors,
-    codes: &'static [Code],
+    codes: &'static [&'static [Code]],
 }
 
 /// A value beside the body.
@@ -70,20 +70,7 @@ const OF_BODIES: &[Code] = &[
     Code::DeadlineExceeded,
 ];
 /// What requests to an index may be answered besides.
-const OF_INDEXES: &[Code] = &[
-    Code::InvalidRequest,
-    Code::Unauthorized,
-    Code::Forbidden,
-    Code::NotFound,
-    Code::BodyTimeout,
-    Code::Conflict,
-    Code::BodyTooLarge,
-    Code::LimitExceeded,
-    Code::Overloaded,
-    Code::Internal,
-    Code::Unavailable,
-    Code::DeadlineExceeded,
-];
+const OF_INDEXES: &[Code] = &[Code::NotFound, Code::Conflict];
 const OF_QUESTIONS: &[Code] = &[Code::InvalidRequest, Code::Unauthorized, Code::Forbidden, Code::Internal];
 const OF_HEALTH: &[Code] = &[Code::Forbidden, Code::Unavailable];
 
@@ -103,7 +90,7 @@ const fn post(
         request: Some(Request { schemas: request, lines: false }),
         answer: Answer::Json(answer),
         errors: Errors::Common,
-        codes: OF_BODIES,
+        codes: &[OF_BODIES],
     }
 }
 
@@ -117,7 +104,7 @@ const fn get(path: &'static str, tag: &'static str, summary: &'static str, answe
         request: None,
         answer,
         errors: Errors::Common,
-        codes: OF_QUESTIONS,
+        codes: &[OF_QUESTIONS],
     }
 }
 
@@ -128,6 +115,15 @@ const fn rerank(path: &'static str) -> Operation {
     Operation { errors: Errors::Either, ..post(path, "rerank", summary, requests, answers) }
 }
 
+const fn score(path: &'static str) -> Operation {
+    post(path, "rerank", "Score pairs of texts", &[schema::<tei::ScoreRequest>], &[schema::<tei::ScoreAnswer>])
+}
+
+const fn embeddings(path: &'static str) -> Operation {
+    let requests: &[MakeSchema] = &[schema::<openai::EmbeddingsRequest>];
+    post(path, "embeddings", "Embed texts", requests, &[schema::<openai::EmbeddingsAnswer>])
+}
+
 /// Everything, but for the doubled prefixes that some clients make.
 const OPERATIONS: &[Operation] = &[
     rerank("/rerank"),
@@ -135,8 +131,8 @@ const OPERATIONS: &[Operation] = &[
     rerank("/v2/rerank"),
     rerank("/reranking"),
     rerank("/v1/reranking"),
-    post("/score", "rerank", "Score pairs of texts", &[schema::<tei::ScoreRequest>], &[schema::<tei::ScoreAnswer>]),
-    post("/v1/score", "rerank", "Score pairs of texts", &[schema::<tei::ScoreRequest>], &[schema::<tei::ScoreAnswer>]),
+    score("/score"),
+    score("/v1/score"),
     Operation {
         errors: Errors::Tei,
         ..post(
@@ -162,7 +158,7 @@ const OPERATIONS: &[Operation] = &[
         &[schema::<own::ExplainAnswer>],
     ),
     Operation {
-        codes: OF_INDEXES,
+        codes: &[OF_BODIES, OF_INDEXES],
         ..post(
             "/v1/search",
             "search",
@@ -172,7 +168,7 @@ const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        codes: OF_INDEXES,
+        codes: &[OF_BODIES, OF_INDEXES],
         parameters: &[Parameter::Index],
         request: Some(Request { schemas: &[schema::<own::UpsertRequest>], lines: true }),
         ..post(
@@ -185,7 +181,7 @@ const OPERATIONS: &[Operation] = &[
     },
     Operation {
         method: "delete",
-        codes: OF_INDEXES,
+        codes: &[OF_BODIES, OF_INDEXES],
         parameters: &[Parameter::Index],
         ..post(
             "/v1/documents",
@@ -196,31 +192,19 @@ const OPERATIONS: &[Operation] = &[
         )
     },
     Operation {
-        codes: OF_INDEXES,
+        codes: &[OF_BODIES, OF_INDEXES],
         parameters: &[Parameter::Id, Parameter::Index],
         ..get("/v1/documents/{id}", "documents", "Show a document", Answer::Json(&[schema::<own::DocumentAnswer>]))
     },
     Operation {
         method: "delete",
-        codes: OF_INDEXES,
+        codes: &[OF_BODIES, OF_INDEXES],
         parameters: &[Parameter::Id, Parameter::Index],
         ..get("/v1/documents/{id}", "documents", "Remove a document", Answer::Json(&[schema::<own::DeleteAnswer>]))
     },
     get("/v1/indexes", "documents", "List indexes", Answer::Json(&[schema::<own::IndexesAnswer>])),
-    post(
-        "/v1/embeddings",
-        "embeddings",
-        "Embed texts",
-        &[schema::<openai::EmbeddingsRequest>],
-        &[schema::<openai::EmbeddingsAnswer>],
-    ),
-    post(
-        "/embeddings",
-        "embeddings",
-        "Embed texts",
-        &[schema::<openai::EmbeddingsRequest>],
-        &[schema::<openai::EmbeddingsAnswer>],
-    ),
+    embeddings("/v1/embeddings"),
+    embeddings("/embeddings"),
     Operation {
         errors: Errors::Tei,
         ..post("/embed", "embeddings", "Embed texts", &[schema::<tei::EmbedRequest>], &[schema::<Vec<Vec<f32>>>])
@@ -232,9 +216,9 @@ const OPERATIONS: &[Operation] = &[
         "What text-embeddings-inference says of itself",
         Answer::Json(&[schema::<Map<String, Value>>]),
     ),
-    Operation { codes: OF_HEALTH, ..get("/health", "server", "Whether the process answers", HEALTH) },
-    Operation { codes: OF_HEALTH, ..get("/health/live", "server", "Whether the process answers", HEALTH) },
-    Operation { codes: OF_HEALTH, ..get("/health/ready", "server", "Whether it takes work", HEALTH) },
+    Operation { codes: &[OF_HEALTH], ..get("/health", "server", "Whether the process answers", HEALTH) },
+    Operation { codes: &[OF_HEALTH], ..get("/health/live", "server", "Whether the process answers", HEALTH) },
+    Operation { codes: &[OF_HEALTH], ..get("/health/ready", "server", "Whether it takes work", HEALTH) },
     get("/metrics", "server", "Counters, for Prometheus", Answer::Text("application/openmetrics-text")),
     get("/openapi.json", "server", "This document", Answer::Json(&[schema::<Map<String, Value>>])),
 ];
@@ -327,7 +311,7 @@ impl Operation {
             // What goes wrong before the body is understood is written for everybody.
             Errors::Tei | Errors::Either => &[schema::<ErrorAnswer>, schema::<TeiErrorAnswer>],
         };
-        for code in self.codes {
+        for code in self.codes.iter().copied().flatten() {
             let mut response = json!({
                 "description": code.status().canonical_reason(),
                 "content": { "application/json": { "schema": any_of(schemas, written) } },

@@ -65,7 +65,7 @@ for scenario in server-stateless tools-list http-header-validation dns-rebinding
 done
 step "conformance: earlier revisions"
 for version in 2025-06-18 2025-11-25; do
-    for scenario in server-initialize server-session-lifecycle ping tools-list; do
+    for scenario in server-initialize ping tools-list; do
         run "$scenario" "$version"
     done
 done
