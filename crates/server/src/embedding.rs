@@ -5,7 +5,7 @@ use vetted_encoder::{Encoder, Role};
 
 use crate::error::Failure;
 use crate::queue::{Item, Work};
-use crate::reading::count_tokens;
+use crate::reading::{check_tokens, count_tokens};
 
 /// Texts to be encoded.
 pub(crate) struct Embedding {
@@ -50,7 +50,8 @@ pub(crate) fn step(encoder: &Encoder, compute: &Compute, items: &mut [Item<Embed
     let each = (TEXTS_TOGETHER / items.len().max(1)).max(FEWEST_OF_ONE);
     for item in items.iter_mut().filter(|item| item.work.done.tokens.is_none()) {
         let texts: Vec<&str> = item.work.texts.iter().map(String::as_str).collect();
-        match count_tokens(encoder, &texts, item.work.most_tokens, &mut team) {
+        let most = item.work.most_tokens;
+        match count_tokens(encoder, &texts, &mut team).and_then(|tokens| check_tokens(tokens, most).map(|()| tokens)) {
             Ok(tokens) => item.work.done.tokens = Some(tokens),
             Err(failure) => item.outcome = Some(Err(failure)),
         }

@@ -8,11 +8,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use opentelemetry::Context;
+use opentelemetry::trace::FutureExt;
 
 use crate::ask::pass_over;
 use crate::auth::Caller;
 use crate::error::{Code, Failure};
 use crate::service::Service;
+use crate::telemetry::Telemetry;
 
 /// How long the body of somebody who is refused is read, so that the answer can be.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -101,7 +104,9 @@ const CLIENT_WENT_AWAY: u16 = 499;
 /// Counts and logs a request, also where its client goes away.
 pub(crate) async fn watch(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = service.telemetry.as_ref().map(|it| it.request(request.method(), &route, request.headers()));
     let mut watch = Watch {
+        span: span.clone(),
         service,
         method: request.method().clone(),
         route,
@@ -110,7 +115,10 @@ pub(crate) async fn watch(State(service): State<Arc<Service>>, request: Request,
         code: None,
     };
     watch.service.metrics.begun();
-    let mut response = next.run(request).await;
+    let mut response = match span {
+        Some(span) => next.run(request).with_context(span).await,
+        None => next.run(request).await,
+    };
     watch.status = response.status().as_u16();
     watch.code = response.extensions().get::<Code>().copied();
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -118,6 +126,7 @@ pub(crate) async fn watch(State(service): State<Arc<Service>>, request: Request,
 }
 
 struct Watch {
+    span: Option<Context>,
     service: Arc<Service>,
     method: Method,
     route: String,
@@ -137,6 +146,9 @@ impl Drop for Watch {
             _ => "other",
         };
         self.service.metrics.answered(method, &self.route, self.status, took);
+        if let Some(span) = &self.span {
+            Telemetry::answered(span, self.status, self.code);
+        }
         tracing::info!(
             target: "vetted_server::requests",
             method,

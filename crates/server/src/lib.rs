@@ -43,6 +43,7 @@ mod connections;
 mod embedding;
 mod error;
 mod guard;
+mod kept_views;
 mod mcp;
 mod metrics;
 mod page;
@@ -54,6 +55,7 @@ mod service;
 mod settings;
 mod shapes;
 mod start;
+mod telemetry;
 mod writing;
 
 pub use auth::{Caller, Keys, KeysError, Rights};

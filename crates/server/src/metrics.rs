@@ -28,6 +28,7 @@ pub(crate) struct Metrics {
     steps: Family<QueueLabels, Histogram, fn() -> Histogram>,
     batch_requests: Family<QueueLabels, Histogram, fn() -> Histogram>,
     batch_texts: Family<QueueLabels, Histogram, fn() -> Histogram>,
+    kept_views: KeptViewsMetrics,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,6 +57,18 @@ struct VerdictLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct QueueLabels {
     queue: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KeptLabels {
+    kept: bool,
+}
+
+/// The counters of the views that are kept.
+#[derive(Clone, Default)]
+pub(crate) struct KeptViewsMetrics {
+    passages: Family<KeptLabels, Counter>,
+    bytes: Gauge<i64, AtomicI64>,
 }
 
 /// The counters of one queue.
@@ -112,6 +125,13 @@ impl Metrics {
         registry.register("batch_requests", "Requests that were answered together", batch_requests.clone());
         let batch_texts = Family::<QueueLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_sizes);
         registry.register("batch_texts", "Texts of requests that were answered together", batch_texts.clone());
+        let kept_views = KeptViewsMetrics::default();
+        registry.register(
+            "reranked_passages",
+            "Passages to rerank, and whether their views were kept from an earlier request",
+            kept_views.passages.clone(),
+        );
+        registry.register("kept_views_bytes", "Bytes of views that are kept", kept_views.bytes.clone());
         Metrics {
             registry,
             requests,
@@ -126,7 +146,13 @@ impl Metrics {
             steps,
             batch_requests,
             batch_texts,
+            kept_views,
         }
+    }
+
+    /// The counters of the views that are kept.
+    pub(crate) fn kept_views(&self) -> KeptViewsMetrics {
+        self.kept_views.clone()
     }
 
     /// The counters of the queue of this name.
@@ -187,6 +213,16 @@ impl Metrics {
     pub(crate) fn verdict(&self, verdict: vetted::Verdict, kind: Option<vetted::reader::Kind>) {
         let labels = VerdictLabels { verdict: verdict.name(), kind: kind.map_or("none", |kind| kind.name()) };
         self.verdicts.get_or_create(&labels).inc();
+    }
+}
+
+impl KeptViewsMetrics {
+    pub(crate) fn asked(&self, kept: bool) {
+        self.passages.get_or_create(&KeptLabels { kept }).inc();
+    }
+
+    pub(crate) fn holds(&self, bytes: u64) {
+        self.bytes.set(bytes as i64);
     }
 }
 

@@ -1,14 +1,16 @@
 //! Pairs of texts to verdicts: what reranking, verifying and classifying of pairs have in common.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
 use vetted::reader::Relation;
-use vetted::{Deadline, Error, Explanation, PassageSource, PreparedQuery, Team, Verification, Verifier};
+use vetted::{Deadline, Error, Explanation, PassageSource, PassageText, PreparedQuery, Team, Verification, Verifier};
 use vetted_encoder::Encoder;
 
 use crate::error::{Code, Failure};
+use crate::kept_views::{Kept, KeptViews, Key};
 use crate::queue::{Done, Item, Work};
 use crate::service::Service;
 
@@ -47,12 +49,28 @@ pub(crate) struct Verdicts {
 
 #[derive(Default)]
 struct Progress {
-    counted: bool,
+    /// Of each question's candidates, once they are counted.
+    known: Option<Vec<Vec<Known>>>,
     /// Queries as the verifier reads them, while they have candidates left; of [`Rules::Passages`] alone.
     prepared: Vec<Option<PreparedQuery>>,
     verdicts: Verdicts,
     /// The question that is next, and its candidate.
     next: (usize, usize),
+}
+
+/// What is known of a candidate before it is read.
+struct Known {
+    tokens: usize,
+    /// Of a passage: its name among the views that are kept, and these, if they are.
+    passage: Option<(Key, Option<Arc<Kept>>)>,
+}
+
+impl Known {
+    /// As what it is read, if its views are there.
+    fn views(&self) -> Option<PassageSource<'_>> {
+        let (_, kept) = self.passage.as_ref()?;
+        kept.as_ref().map(|kept| PassageSource::Views(kept.views.clone()))
+    }
 }
 
 /// So many pairs are read together: enough to keep all processors busy, few enough to look at the clock often.
@@ -82,15 +100,29 @@ impl Reading {
         runs
     }
 
-    fn count(&mut self, encoder: &Encoder, team: &mut Team) -> Result<(), Failure> {
-        let texts: Vec<&str> = self
-            .questions
-            .iter()
-            .flat_map(|it| std::iter::once(&it.query).chain(&it.candidates))
-            .map(String::as_str)
-            .collect();
-        self.progress.verdicts.tokens = count_tokens(encoder, &texts, self.most_tokens, team)?;
-        self.progress.counted = true;
+    /// Counts the tokens of all texts. Whose views are kept need not be counted again.
+    fn look_up(&mut self, encoder: &Encoder, kept: &KeptViews, team: &mut Team) -> Result<(), Failure> {
+        let of_passages = self.rules == Rules::Passages;
+        let known = |text: &String| {
+            let passage = of_passages.then(|| {
+                let key = Key::of(text);
+                (key, kept.get(&key))
+            });
+            match &passage {
+                Some((_, Some(kept))) => Ok(Known { tokens: kept.tokens, passage }),
+                _ => Ok(Known { tokens: encoder.tokens().count(text)?, passage }),
+            }
+        };
+        let texts: Vec<&String> = self.questions.iter().flat_map(|it| &it.candidates).collect();
+        let all: Result<Vec<Known>, vetted_encoder::Error> = team.try_map(texts, known);
+        let mut all = all?.into_iter();
+        let known: Vec<Vec<Known>> =
+            self.questions.iter().map(|it| all.by_ref().take(it.candidates.len()).collect()).collect();
+        let of_candidates: usize = known.iter().flatten().map(|known| known.tokens).sum();
+        let queries: Vec<&str> = self.questions.iter().map(|it| it.query.as_str()).collect();
+        self.progress.verdicts.tokens = of_candidates + count_tokens(encoder, &queries, team)?;
+        check_tokens(self.progress.verdicts.tokens, self.most_tokens)?;
+        self.progress.known = Some(known);
         Ok(())
     }
 
@@ -136,12 +168,13 @@ pub(crate) async fn read(
 }
 
 /// How many tokens texts have.
-///
-/// # Errors
-/// When that is more than `most`.
-pub(crate) fn count_tokens(encoder: &Encoder, texts: &[&str], most: usize, team: &mut Team) -> Result<usize, Failure> {
+pub(crate) fn count_tokens(encoder: &Encoder, texts: &[&str], team: &mut Team) -> Result<usize, Failure> {
     let counts = team.try_map(texts, |text| encoder.tokens().count(text)).map_err(Failure::from)?;
-    let tokens = counts.into_iter().sum();
+    Ok(counts.into_iter().sum())
+}
+
+/// Refuses more tokens than `most`.
+pub(crate) fn check_tokens(tokens: usize, most: usize) -> Result<(), Failure> {
     match tokens > most {
         true => Err(Failure::new(
             Code::LimitExceeded,
@@ -149,12 +182,12 @@ pub(crate) fn count_tokens(encoder: &Encoder, texts: &[&str], most: usize, team:
                 "the texts have {tokens} tokens, and this server takes {most} in one request: send fewer or shorter ones"
             ),
         )),
-        false => Ok(tokens),
+        false => Ok(()),
     }
 }
 
 /// A step of each: some of its pairs are read, all together.
-pub(crate) fn step(verifier: &Arc<Verifier>, encoder: &Encoder, items: &mut [Item<Reading>]) {
+pub(crate) fn step(verifier: &Arc<Verifier>, encoder: &Encoder, kept: &KeptViews, items: &mut [Item<Reading>]) {
     // A single request is given up wherever it is, several between two steps.
     let deadline = match items {
         [item] => item.deadline.clone(),
@@ -167,15 +200,15 @@ pub(crate) fn step(verifier: &Arc<Verifier>, encoder: &Encoder, items: &mut [Ite
             return;
         }
     };
-    for item in items.iter_mut().filter(|item| !item.work.progress.counted) {
-        if let Err(failure) = item.work.count(encoder, &mut team) {
+    for item in items.iter_mut().filter(|item| item.work.progress.known.is_none()) {
+        if let Err(failure) = item.work.look_up(encoder, kept, &mut team) {
             item.outcome = Some(Err(failure));
         }
     }
     let mut open: Vec<&mut Item<Reading>> = items.iter_mut().filter(|item| item.outcome.is_none()).collect();
     let each = (PAIRS_TOGETHER / open.len().max(1)).max(FEWEST_OF_ONE);
     let runs: Vec<_> = open.iter().map(|item| item.work.next_runs(each)).collect();
-    match read_together(verifier, &mut open, &runs, &mut team) {
+    match read_together(verifier, kept, &mut open, &runs, &mut team) {
         Ok(verified) => {
             for ((item, runs), verified) in open.iter_mut().zip(&runs).zip(verified) {
                 conclude(item, runs, verified);
@@ -185,7 +218,7 @@ pub(crate) fn step(verifier: &Arc<Verifier>, encoder: &Encoder, items: &mut [Ite
         Err(_) => {
             for (item, runs) in open.iter_mut().zip(&runs) {
                 let alone = std::slice::from_mut(item);
-                match read_together(verifier, alone, std::slice::from_ref(runs), &mut team) {
+                match read_together(verifier, kept, alone, std::slice::from_ref(runs), &mut team) {
                     Ok(verified) => verified.into_iter().for_each(|verified| conclude(item, runs, verified)),
                     Err(error) => item.outcome = Some(Err(error.into())),
                 }
@@ -204,22 +237,30 @@ fn conclude(item: &mut Item<Reading>, runs: &[(usize, Range<usize>)], verified: 
 /// What is said about the runs of each item.
 fn read_together(
     verifier: &Arc<Verifier>,
+    kept: &KeptViews,
     items: &mut [&mut Item<Reading>],
     runs: &[Vec<(usize, Range<usize>)>],
     team: &mut Team,
 ) -> Result<Vec<Vec<Vec<Verification>>>, Error> {
     prepare(verifier, items, runs, team)?;
-    let (mut passages, mut sources, mut texts) = (Vec::new(), Vec::new(), Vec::new());
+    keep_views(verifier, kept, items, runs, team)?;
+    let (mut queries, mut passages, mut sources, mut texts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (item, runs) in items.iter().zip(runs) {
+        let Progress { known, prepared, .. } = &item.work.progress;
         for (question, range) in runs {
             let Question { query, candidates } = &item.work.questions[*question];
             let candidates = &candidates[range.clone()];
             match item.work.rules {
                 Rules::Passages => {
+                    let Some(query) = prepared[*question].as_ref() else { continue };
+                    let known = known.iter().flat_map(|known| &known[*question][range.clone()]);
                     let of_run: Vec<PassageSource> =
                         candidates.iter().map(|text| PassageSource::Text(text.as_str().into())).collect();
-                    passages.push(item.work.progress.prepared[*question].as_ref());
-                    sources.push(of_run);
+                    let read =
+                        of_run.iter().zip(known).map(|(text, known)| known.views().unwrap_or_else(|| text.clone()));
+                    sources.push(read.collect::<Vec<_>>());
+                    passages.push(of_run);
+                    queries.push(query);
                 }
                 Rules::Texts(relation) => {
                     let candidates: Vec<&str> = candidates.iter().map(String::as_str).collect();
@@ -228,16 +269,15 @@ fn read_together(
             }
         }
     }
-    let asked: Vec<_> =
-        passages.iter().zip(&sources).filter_map(|(query, sources)| Some(((*query)?, sources.as_slice()))).collect();
-    let queries: Vec<_> =
-        texts.iter().map(|(query, candidates, relation)| (*query, candidates.as_slice(), *relation)).collect();
+    let asked: Vec<_> = queries.iter().zip(&sources).map(|(query, sources)| (*query, sources.as_slice())).collect();
     let mut looked = Vec::with_capacity(asked.len());
-    for ((query, sources), verified) in asked.iter().zip(verifier.verify_many(&asked, team)?) {
-        looked.push(query.look_at_texts(verified.into_iter().map(|(it, _)| it).collect(), sources, team)?);
+    for ((query, passages), verified) in queries.iter().zip(&passages).zip(verifier.verify_many(&asked, team)?) {
+        looked.push(query.look_at_texts(verified.into_iter().map(|(it, _)| it).collect(), passages, team)?);
     }
+    let texts: Vec<_> =
+        texts.iter().map(|(query, candidates, relation)| (*query, candidates.as_slice(), *relation)).collect();
     let mut of_passages = looked.into_iter();
-    let mut of_texts = verifier.verify_queries(&queries, team)?.into_iter();
+    let mut of_texts = verifier.verify_queries(&texts, team)?.into_iter();
     let mut all = Vec::with_capacity(items.len());
     for (item, runs) in items.iter().zip(runs) {
         let of_run = |_: &(usize, Range<usize>)| match item.work.rules {
@@ -247,6 +287,46 @@ fn read_together(
         all.push(runs.iter().map(of_run).collect());
     }
     Ok(all)
+}
+
+/// Encodes the short passages of the runs that nobody asked about before, each once, and keeps their views. Of a long passage a
+/// query reads some sentences only, and those are encoded when it comes.
+fn keep_views(
+    verifier: &Verifier,
+    kept: &KeptViews,
+    items: &mut [&mut Item<Reading>],
+    runs: &[Vec<(usize, Range<usize>)>],
+    team: &mut Team,
+) -> Result<(), Error> {
+    let mut new: HashMap<Key, (usize, &str)> = HashMap::new();
+    for (item, runs) in items.iter().zip(runs) {
+        for (question, range) in runs {
+            let candidates = &item.work.questions[*question].candidates[range.clone()];
+            let known = item.work.progress.known.iter().flat_map(|known| &known[*question][range.clone()]);
+            for (text, known) in candidates.iter().zip(known) {
+                if let Some((key, None)) = &known.passage {
+                    new.insert(*key, (known.tokens, text));
+                }
+            }
+        }
+    }
+    let passages: Vec<PassageText> = new.values().map(|(_, text)| (*text).into()).collect();
+    let views = verifier.views_of_short_passages(&passages, team)?;
+    let made: HashMap<Key, Arc<Kept>> = new
+        .into_iter()
+        .zip(views)
+        .filter_map(|((key, (tokens, _)), views)| Some((key, Arc::new(Kept { tokens, views: views? }))))
+        .collect();
+    for (item, runs) in items.iter_mut().zip(runs) {
+        for (question, range) in runs {
+            let known = item.work.progress.known.iter_mut().flat_map(|known| &mut known[*question][range.clone()]);
+            for (key, views) in known.filter_map(|known| known.passage.as_mut()) {
+                *views = views.take().or_else(|| made.get(key).cloned());
+            }
+        }
+    }
+    made.into_iter().for_each(|(key, made)| kept.keep(key, made));
+    Ok(())
 }
 
 /// Reads the queries of passages that are new, all in one batch.

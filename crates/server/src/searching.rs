@@ -1,6 +1,6 @@
 //! Searches of different clients, answered together.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use vetted::{Engine, Found, Search};
 
@@ -27,7 +27,12 @@ pub(crate) async fn find(
     search: &Search,
     deadline: Instant,
 ) -> Result<Done<Found>, Failure> {
-    let done = index.searches.submit(Searching(search.clone()), deadline).await?;
+    let begun = (SystemTime::now(), Instant::now());
+    let outcome = index.searches.submit(Searching(search.clone()), deadline).await;
+    if let Some(telemetry) = &service.telemetry {
+        telemetry.retrieved(&index.name, search, begun, &outcome);
+    }
+    let done = outcome?;
     let found = &done.answer;
     service.metrics.searched(&found.timing);
     for outcome in found.hits.iter().map(|hit| &hit.outcome).chain(found.rejected.iter().map(|it| &it.outcome)) {

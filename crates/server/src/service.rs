@@ -12,11 +12,13 @@ use vetted_encoder::{Encoder, ModelFolder, Options};
 use crate::auth::{Caller, Keys};
 use crate::embedding::{self, Embedding};
 use crate::error::{Code, Failure};
+use crate::kept_views::KeptViews;
 use crate::metrics::Metrics;
 use crate::queue::{Bounds, Queue};
 use crate::reading::{self, Explaining, Reading};
 use crate::searching::{self, Searching};
 use crate::settings::{IndexSettings, Settings};
+use crate::telemetry::Telemetry;
 use crate::writing::{self, Writing};
 use crate::{StartError, settings};
 
@@ -25,6 +27,7 @@ pub(crate) struct Service {
     pub(crate) settings: Settings,
     pub(crate) keys: Option<Keys>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) telemetry: Option<Telemetry>,
     pub(crate) indexes: Vec<ServedIndex>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) encoder: Arc<Encoder>,
@@ -53,13 +56,15 @@ impl Service {
     pub(crate) fn open(settings: Settings) -> Result<Service, StartError> {
         let keys = settings.keys.as_deref().map(Keys::read).transpose()?;
         let metrics = Arc::new(Metrics::new());
+        let telemetry = settings.otlp.as_deref().map(Telemetry::start).transpose()?;
         let engines = engines(&settings)?;
         let (verifier, encoder) = models(&settings, &engines)?;
         let bounds =
             |together| Bounds { waiting: settings.limits.queue, waiting_units: settings.limits.queued_texts, together };
         let readings = {
             let (verifier, encoder) = (verifier.clone(), encoder.clone());
-            let step = move |items: &mut [_]| reading::step(&verifier, &encoder, items);
+            let kept = KeptViews::new(settings.limits.kept_views_bytes, metrics.kept_views());
+            let step = move |items: &mut [_]| reading::step(&verifier, &encoder, &kept, items);
             Queue::start("read", bounds(READ_TOGETHER), metrics.queue("read"), step)?
         };
         let explanations = {
@@ -95,6 +100,7 @@ impl Service {
             settings,
             keys,
             metrics,
+            telemetry,
             indexes,
             verifier,
             encoder,
@@ -151,6 +157,9 @@ impl Service {
                 // Nothing is lost: the next process does it again.
                 tracing::warn!(%error, index = index.name, "the index's caches could not be written");
             }
+        }
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.finish();
         }
     }
 }

@@ -31,6 +31,8 @@ pub struct Settings {
     pub origins: Vec<String>,
     /// Names, besides the machine's own, under which a server without keys on the machine itself may be asked for.
     pub hosts: Vec<String>,
+    /// The OTLP collector (`http://127.0.0.1:4318`) that is told of requests and searches; none for none.
+    pub otlp: Option<String>,
     /// How much it takes.
     pub limits: Limits,
 }
@@ -64,6 +66,8 @@ pub struct Limits {
     pub texts: usize,
     /// Bytes of one of these texts (422).
     pub text_bytes: usize,
+    /// Bytes of views of passages that are kept from one rerank for the next; none for none.
+    pub kept_views_bytes: usize,
     /// Tokens of all of them together (422).
     pub tokens: usize,
     /// Hits that a search may ask for (422).
@@ -96,6 +100,7 @@ impl Default for Settings {
             tls: None,
             origins: Vec::new(),
             hosts: Vec::new(),
+            otlp: None,
             limits: Limits::default(),
         }
     }
@@ -108,6 +113,7 @@ impl Default for Limits {
             bytes_in_flight: 256 << 20,
             texts: 2_000,
             text_bytes: 512 << 10,
+            kept_views_bytes: 256 << 20,
             tokens: 1_000_000,
             hits: 1_000,
             queue: 1_024,

@@ -72,6 +72,11 @@ pub enum StartError {
         /// What is wrong.
         source: io::Error,
     },
+    /// Nothing can be sent to the OTLP collector.
+    #[error(
+        "cannot send traces: {0}: give --otlp the address of a collector that takes OTLP over HTTP, as http://127.0.0.1:4318"
+    )]
+    Telemetry(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),

@@ -7,6 +7,7 @@ use vetted_kernels::Team;
 use vetted_reader::{ViewScorer, Views};
 
 use crate::Error;
+use crate::decide::MOST_COMPARED;
 use crate::verifier::{Verifier, tensors};
 use crate::windows::{PassageText, PassageViews, Windows};
 
@@ -48,6 +49,24 @@ impl Verifier {
         let Some(scorer) = self.view_scorer() else { return Ok(None) };
         let windows = team.try_map(passages, |passage| self.passage_windows(passage))?;
         self.encoded(scorer, windows, team).map(Some)
+    }
+
+    /// As [`passage_views_with`](Self::passage_views_with), but only of passages of which every query reads everything: none of
+    /// longer ones, of which a query reads some sentences, and none by a cross-encoder.
+    ///
+    /// # Errors
+    /// As [`passage_views`](Self::passage_views).
+    pub fn views_of_short_passages(
+        &self,
+        passages: &[PassageText],
+        team: &mut Team,
+    ) -> Result<Vec<Option<PassageViews<'static>>>, Error> {
+        let Some(scorer) = self.view_scorer() else { return Ok(vec![None; passages.len()]) };
+        let windows = team.try_map(passages, |passage| self.passage_windows(passage))?;
+        let short: Vec<bool> = windows.iter().map(|windows| windows.ids.len() <= MOST_COMPARED).collect();
+        let windows = windows.into_iter().zip(&short).filter(|(_, short)| **short).map(|(windows, _)| windows);
+        let mut views = self.encoded(scorer, windows.collect(), team)?.into_iter();
+        Ok(short.into_iter().map(|short| short.then(|| views.next()).flatten()).collect())
     }
 
     /// For each passage the vector that `encoder` gives `embedded` (the passage under its title) and the views of the passage

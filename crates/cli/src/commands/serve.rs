@@ -55,6 +55,9 @@ pub struct Serve {
     /// Another name of this machine, as a proxy before it calls it; may be given many times
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
+    /// Where to send traces, by OTLP over HTTP, as http://127.0.0.1:4318. The other OTEL_ variables count, too
+    #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
+    otlp: Option<String>,
     #[command(flatten)]
     limits: LimitArguments,
 }
@@ -70,6 +73,9 @@ struct LimitArguments {
     #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes_in_flight >> 20) as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
     max_memory: u32,
+    /// Of passages that were reranked before, what is read of them is kept, in MiB: 250 of 64 tokens take one. 0 keeps nothing
+    #[arg(long, value_name = "MIB", default_value_t = (Limits::default().kept_views_bytes >> 20) as u32)]
+    kept_views: u32,
     /// Texts of one request: documents to rerank, candidates, inputs
     #[arg(long, value_name = "N", default_value_t = Limits::default().texts as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -123,6 +129,7 @@ impl Serve {
         let limits = Limits {
             body_bytes: (limits.max_body as usize) << 20,
             bytes_in_flight: (limits.max_memory as usize) << 20,
+            kept_views_bytes: (limits.kept_views as usize) << 20,
             texts: limits.max_texts as usize,
             tokens: limits.max_tokens as usize,
             queue: limits.max_queue as usize,
@@ -143,6 +150,7 @@ impl Serve {
             tls,
             origins: self.allow_origin,
             hosts: self.allow_host,
+            otlp: self.otlp.filter(|url| !url.is_empty()),
             limits,
         })?;
         let address = running.address();

@@ -39,6 +39,32 @@ fn answers_are_the_same_whoever_asks_at_the_same_time() {
 }
 
 #[test]
+fn passages_that_came_before_are_not_encoded_again_and_get_the_same_answer() {
+    let long = "The nurse visited the farmer. The farmer thanked her. ".repeat(40);
+    let documents = ["The farmer was visited by the nurse.", "", "Tea is hot.", "The farmer visited the nurse.", &long];
+    let ask = |server: &crate::server::Server, query: &str| {
+        server.post("/v1/rerank", &json!({"query": query, "documents": documents})).json()
+    };
+    let without = with(|_, mut settings| {
+        settings.limits.kept_views_bytes = 0;
+        settings
+    });
+    let server = plain();
+    for query in ["The nurse visited the farmer.", "Who visited the farmer?", "The nurse visited the farmer."] {
+        let (new, kept) = (ask(&without, query), ask(&server, query));
+        assert_eq!(new["results"], kept["results"], "bit for bit");
+        assert_eq!(new["usage"], kept["usage"]);
+    }
+    let kept = |server: &crate::server::Server, kept| {
+        server.metric(&["vetted_reranked_passages_total", &format!("kept=\"{kept}\"")])
+    };
+    // The long one is not kept: of it each query reads other sentences.
+    assert_eq!((kept(&server, false), kept(&server, true)), (7.0, 8.0));
+    assert_eq!((kept(&without, false), kept(&without, true)), (15.0, 0.0));
+    assert!(server.metric(&["vetted_kept_views_bytes"]) > 0.0);
+}
+
+#[test]
 fn a_full_queue_refuses_with_a_time_to_come_back() {
     let server = with(|_, mut settings| {
         settings.limits.queue = 2;

@@ -8,4 +8,5 @@ mod mcp;
 mod misuse;
 mod rerank;
 mod server;
+mod telemetry;
 mod verdicts;

@@ -12,6 +12,9 @@ mkdir -p "$tools"
 step() { printf '\n-- %s\n' "$1"; }
 
 step "the conformance suite and its Node"
+if ! command -v npm >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm
+fi
 if ! cmp -s "$here/package.json" "$tools/package.json" || [[ ! -x "$tools/node_modules/node/bin/node" ]]; then
     cp "$here/package.json" "$tools/"
     npm install --prefix "$tools" --no-audit --no-fund --loglevel=error
