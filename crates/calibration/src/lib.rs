@@ -44,17 +44,37 @@
 
 mod binomial;
 mod bound;
+mod calibrate;
+mod calibration;
 mod conformal;
 mod drift;
 mod error;
+mod file_error;
 mod ladder;
 mod learn_then_test;
+mod logged;
+mod measured;
+mod need;
 pub mod operational;
+mod report;
+mod score;
+mod split;
 
-pub use binomial::{lower, shifted, upper};
+pub use binomial::{Interval, lower, shifted, upper, wilson};
 pub use bound::{Bound, Decision};
+pub use calibrate::{Checked, Request, calibrate};
+pub use calibration::{
+    Calibration, Data, Decided, Made, Missing, Model, Promise, Ruling, Side, Threshold, Thresholds,
+};
 pub use conformal::conformal;
 pub use drift::Alarm;
 pub use error::Error;
+pub use file_error::FileError;
 pub use ladder::Ladder;
-pub use learn_then_test::{Band, Chosen, band, learn_then_test, segments};
+pub use learn_then_test::{Band, Chosen, band, bands, learn_then_test};
+pub use logged::{Logged, is_logged, read_logged};
+pub use measured::{Bin, Fit, Measured, OtherBound, Risk};
+pub use need::{Need, decisions_needed};
+pub use report::Report;
+pub use score::{Features, OWN_SCORE, Score, Weighted, probability};
+pub use split::{DEVELOPMENT, Split};

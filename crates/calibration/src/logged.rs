@@ -1,0 +1,207 @@
+//! Logged decisions with feedback: a JSON object a line.
+
+use std::io::BufRead;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use vetted_corpus::input;
+
+use crate::calibrate::Checked;
+use crate::calibration::Ruling;
+use crate::score::{Features, OWN_SCORE};
+use crate::FileError;
+
+/// A decision that was made and checked afterwards.
+///
+/// | field | |
+/// |---|---|
+/// | `right` | whether it was (or would have been) right to accept: required |
+/// | `score` | a score of one's own, higher is surer; or |
+/// | `features` | what was known, by name, as `vetted verify --calibration FILE --json` prints it |
+/// | `segment` | a tenant, an intent: optional |
+/// | `group` | what stays on one side of the division, such as the query: optional |
+/// | `verdict` | what became of it: `accept`, `reject`, `abstain` or `unverified`; optional |
+///
+/// Other fields are ignored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Logged {
+    /// What was known.
+    pub features: Features,
+    /// Whether accepting was right.
+    pub right: bool,
+    /// Its segment, if it names one.
+    pub segment: Option<String>,
+    /// What stays together with it.
+    pub group: Option<String>,
+    /// What became of it, if that was logged. Of what was not verified, nothing: it abstained.
+    pub verdict: Option<Ruling>,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    right: bool,
+    score: Option<f64>,
+    features: Option<Features>,
+    segment: Option<Value>,
+    group: Option<Value>,
+    verdict: Option<Verdict>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    Accept,
+    Reject,
+    Abstain,
+    Unverified,
+}
+
+/// Whether a file holds logged decisions, by its first line: labelled pairs have no field `right`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn is_logged(path: &Path) -> Result<bool, FileError> {
+    let mut lines = Lines::open(path)?;
+    while let Some((_, line)) = lines.next()? {
+        if !line.trim().is_empty() {
+            return Ok(serde_json::from_str::<Map<String, Value>>(&line).is_ok_and(|object| object.contains_key("right")));
+        }
+    }
+    Ok(false)
+}
+
+/// Reads logged decisions, gzipped if the file's name ends in `.gz`. Empty lines are passed over.
+///
+/// # Errors
+/// [`FileError::Input`], [`FileError::Line`] with the first line that is wrong.
+pub fn read_logged(path: &Path) -> Result<Vec<Logged>, FileError> {
+    let mut lines = Lines::open(path)?;
+    let mut all = Vec::new();
+    while let Some((number, line)) = lines.next()? {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let wrong = |problem: String| FileError::Line { path: path.into(), line: number, problem };
+        let Line { right, score, features, segment, group, verdict } =
+            serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
+        let features = match (features, score) {
+            (Some(features), _) => features,
+            (None, Some(score)) => Features::from([(OWN_SCORE, score)]),
+            (None, None) if matches!(verdict, Some(Verdict::Unverified)) => Features::default(),
+            (None, None) => return Err(wrong("there is neither a number `score` nor `features`".into())),
+        };
+        all.push(Logged {
+            features,
+            right,
+            segment: segment.and_then(text),
+            group: group.and_then(text),
+            verdict: verdict.map(|verdict| match verdict {
+                Verdict::Accept => Ruling::Accept,
+                Verdict::Reject => Ruling::Reject,
+                Verdict::Abstain | Verdict::Unverified => Ruling::Abstain,
+            }),
+        });
+    }
+    Ok(all)
+}
+
+impl From<Logged> for Checked {
+    fn from(logged: Logged) -> Checked {
+        let Logged { features, right, segment, group, verdict: _ } = logged;
+        Checked { features: Some(features), right, segment, texts: group.into_iter().collect() }
+    }
+}
+
+/// A tenant may be a number.
+fn text(value: Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        other => Some(other.to_string()),
+    }
+}
+
+struct Lines {
+    input: input::Input,
+    number: u64,
+}
+
+impl Lines {
+    fn open(path: &Path) -> Result<Lines, FileError> {
+        Ok(Lines { input: input::open(path)?, number: 0 })
+    }
+
+    fn next(&mut self) -> Result<Option<(u64, String)>, FileError> {
+        let (mut line, path) = (Vec::new(), &self.input.path);
+        let read = self.input.bytes.read_until(b'\n', &mut line);
+        let read = read.map_err(|source| vetted_corpus::Error::Read { path: path.clone(), source })?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        match String::from_utf8(line) {
+            Ok(line) => Ok(Some((self.number, line))),
+            Err(_) => {
+                Err(FileError::Line { path: path.clone(), line: self.number, problem: "it is not UTF-8".into() })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_as(content: &str) -> Result<Vec<Logged>, FileError> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.jsonl");
+        std::fs::write(&path, content).expect("written");
+        read_logged(&path)
+    }
+
+    #[test]
+    fn scores_and_features_are_read_with_what_is_known_beside_them() {
+        let content = "{\"score\": 0.5, \"right\": true, \"segment\": 7, \"answer\": \"x\"}\n\n\
+            {\"features\": {\"match\": -2, \"cosine\": 0.5}, \"right\": false, \"group\": \"q\", \"verdict\": \"accept\"}\n\
+            {\"right\": false, \"verdict\": \"unverified\"}";
+        let read = read_as(content).expect("readable");
+        assert_eq!((read[0].features.get(OWN_SCORE), read[0].segment.as_deref()), (Some(0.5), Some("7")));
+        assert_eq!((read[1].features.get("match"), read[1].verdict), (Some(-2.0), Some(Ruling::Accept)));
+        assert_eq!((read[1].right, read[1].group.as_deref()), (false, Some("q")));
+        assert_eq!(read[2].verdict, Some(Ruling::Abstain));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_line() {
+        for (line, problem) in [
+            (r#"{"score": NaN, "right": true}"#, "log.jsonl:2: expected value"),
+            (r#"{"score": 1e999, "right": true}"#, "number out of range"),
+            (r#"{"score": null, "right": true}"#, "neither a number `score` nor `features`"),
+            (r#"{"score": "0.5", "right": true}"#, "invalid type: string"),
+            (r#"{"score": 0.5}"#, "missing field `right`"),
+            (r#"{"score": 0.5, "right": 1}"#, "invalid type: integer"),
+            (r#"{"features": {"match": null}, "right": true}"#, "invalid type: null"),
+            ("[]", "invalid"),
+        ] {
+            let message = read_as(&format!("{{\"score\": 1, \"right\": true}}\n{line}\n")).expect_err(line).to_string();
+            assert!(message.contains(problem) && message.contains(":2:"), "{line}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_log_is_told_from_pairs_by_its_first_line() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        for (content, logged) in [
+            ("\n{\"score\": 1, \"right\": true}", true),
+            ("{\"s1\": \"a\", \"s2\": \"b\", \"label\": 1}", false),
+            ("s1\ts2\tlabel\n", false),
+            ("", false),
+        ] {
+            std::fs::write(&path, content).expect("written");
+            assert_eq!(is_logged(&path).expect("readable"), logged, "{content}");
+        }
+        assert!(is_logged(&folder.path().join("nowhere")).is_err());
+    }
+}
