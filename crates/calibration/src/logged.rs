@@ -43,9 +43,10 @@ struct Line {
     right: bool,
     score: Option<f64>,
     features: Option<Features>,
-    segment: Option<Value>,
     group: Option<Value>,
     verdict: Option<Verdict>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -71,11 +72,12 @@ pub fn is_logged(path: &Path) -> Result<bool, FileError> {
     Ok(false)
 }
 
-/// Reads logged decisions, gzipped if the file's name ends in `.gz`. Empty lines are passed over.
+/// Reads logged decisions, gzipped if the file's name ends in `.gz`. Empty lines are passed over. A decision's segment stands in
+/// the field `segment`, unless another is named.
 ///
 /// # Errors
 /// [`FileError::Input`], [`FileError::Line`] with the first line that is wrong.
-pub fn read_logged(path: &Path) -> Result<Vec<Logged>, FileError> {
+pub fn read_logged(path: &Path, segment: Option<&str>) -> Result<Vec<Logged>, FileError> {
     let mut lines = Lines::open(path)?;
     let mut all = Vec::new();
     while let Some((number, line)) = lines.next()? {
@@ -83,7 +85,7 @@ pub fn read_logged(path: &Path) -> Result<Vec<Logged>, FileError> {
             continue;
         }
         let wrong = |problem: String| FileError::Line { path: path.into(), line: number, problem };
-        let Line { right, score, features, segment, group, verdict } =
+        let Line { right, score, features, group, verdict, mut others } =
             serde_json::from_str(&line).map_err(|error| wrong(error.to_string()))?;
         let features = match (features, score) {
             (Some(features), _) => features,
@@ -94,7 +96,7 @@ pub fn read_logged(path: &Path) -> Result<Vec<Logged>, FileError> {
         all.push(Logged {
             features,
             right,
-            segment: segment.and_then(text),
+            segment: others.remove(segment.unwrap_or("segment")).and_then(text),
             group: group.and_then(text),
             verdict: verdict.map(|verdict| match verdict {
                 Verdict::Accept => Ruling::Accept,
@@ -157,7 +159,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("log.jsonl");
         std::fs::write(&path, content).expect("written");
-        read_logged(&path)
+        read_logged(&path, None)
     }
 
     #[test]

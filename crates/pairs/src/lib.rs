@@ -80,7 +80,7 @@ pub use error::UnknownName;
 pub use kind::Kind;
 pub use pair::{Label, Pair};
 #[cfg(feature = "files")]
-pub use read::{Reader, ReaderWithColumn, read, read_labelled};
+pub use read::{Reader, read, read_labelled};
 pub use relation::Relation;
 #[cfg(feature = "files")]
 pub use sources::{Negatives, Source, Sources};

@@ -33,13 +33,12 @@ pub struct Reader {
     names: Vec<String>,
     labelled: bool,
     sources: Sources,
+    /// One more column that is wanted.
+    wanted: Option<usize>,
+    /// The last row's cell of it.
+    cell: String,
+    named_relation: bool,
     ended: bool,
-}
-
-/// The pairs of a file, each with its cell of one more column; from [`Reader::with_column`].
-pub struct ReaderWithColumn {
-    reader: Reader,
-    place: usize,
 }
 
 /// Where each column stands in a row, counted from 0.
@@ -64,7 +63,17 @@ impl Reader {
             Some(row) => (Columns::of(&row, labelled)?, row.cells.iter().map(|name| name.trim().to_owned()).collect()),
             None => return Err(Error::EmptyFile { path: rows.path().to_owned(), expected: "s1 and s2" }),
         };
-        Ok(Reader { rows, columns, names, labelled, sources: Sources::default(), ended: false })
+        Ok(Reader {
+            rows,
+            columns,
+            names,
+            labelled,
+            sources: Sources::default(),
+            wanted: None,
+            cell: String::new(),
+            named_relation: false,
+            ended: false,
+        })
     }
 
     /// Fills in what `sources` know and the file's own columns do not say.
@@ -76,42 +85,38 @@ impl Reader {
         Reader { sources, ..self }
     }
 
-    /// Gives each pair with its cell in `column`, any column of the file. In JSONL it is empty where an object lacks the field.
+    /// Keeps each row's [`cell`](Self::cell) in `column`, any column of the file.
     ///
     /// # Errors
-    /// [`Error::Input`] if the header has no such column.
-    pub fn with_column(mut self, column: &str) -> Result<ReaderWithColumn, Error> {
+    /// [`Error::NoColumn`] if the header has no such column. Of JSONL, an object may lack the field.
+    pub fn with_column(mut self, column: &str) -> Result<Reader, Error> {
         let found = self.names.iter().position(|name| name == column).or_else(|| self.rows.ask_for(column));
         let Some(place) = found else {
             let (path, column, found) = (self.rows.path().to_owned(), column.to_owned(), self.names);
             return Err(Error::NoColumn { path, column, found });
         };
         self.columns.count = self.columns.count.max(place + 1);
-        Ok(ReaderWithColumn { reader: self, place })
+        self.wanted = Some(place);
+        Ok(self)
     }
 
-    /// The next pair, with its cell in the column at `place`.
-    fn next_pair(&mut self, place: Option<usize>) -> Result<Option<(Pair, String)>, Error> {
+    /// What the pair that was read last has in the column that [`with_column`](Self::with_column) named.
+    pub fn cell(&self) -> &str {
+        &self.cell
+    }
+
+    /// Whether a pair that was read so far names its relation.
+    pub fn named_relation(&self) -> bool {
+        self.named_relation
+    }
+
+    fn next_pair(&mut self) -> Result<Option<Pair>, Error> {
         let Some(row) = self.rows.next()? else { return Ok(None) };
-        let pair = self.columns.pair(&row, self.labelled, &self.sources)?;
-        Ok(Some((pair, place.map(|place| row.cell(place).to_owned()).unwrap_or_default())))
-    }
-
-    fn advance(&mut self, place: Option<usize>) -> Option<Result<(Pair, String), Error>> {
-        if self.ended {
-            return None;
+        if let Some(place) = self.wanted {
+            self.cell = row.cell(place).to_owned();
         }
-        let pair = self.next_pair(place).transpose();
-        self.ended = !matches!(pair, Some(Ok(_)));
-        pair
-    }
-}
-
-impl Iterator for ReaderWithColumn {
-    type Item = Result<(Pair, String), Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.reader.advance(Some(self.place))
+        self.named_relation |= self.columns.relation.is_some_and(|column| !row.cell(column.place).trim().is_empty());
+        self.columns.pair(&row, self.labelled, &self.sources).map(Some)
     }
 }
 
@@ -119,13 +124,16 @@ impl Iterator for Reader {
     type Item = Result<Pair, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.advance(None)?.map(|(pair, _)| pair))
+        if self.ended {
+            return None;
+        }
+        let pair = self.next_pair().transpose();
+        self.ended = !matches!(pair, Some(Ok(_)));
+        pair
     }
 }
 
 impl FusedIterator for Reader {}
-
-impl FusedIterator for ReaderWithColumn {}
 
 impl fmt::Debug for Reader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
