@@ -9,8 +9,9 @@ use vetted_corpus::input;
 
 use crate::calibrate::Checked;
 use crate::calibration::Ruling;
-use crate::score::{Features, OWN_SCORE};
 use crate::FileError;
+use crate::score::{Features, OWN_SCORE};
+use crate::split::text_key;
 
 /// A decision that was made and checked afterwards.
 ///
@@ -20,7 +21,7 @@ use crate::FileError;
 /// | `score` | a score of one's own, higher is surer; or |
 /// | `features` | what was known, by name, as `vetted verify --calibration FILE --json` prints it |
 /// | `segment` | a tenant, an intent: optional |
-/// | `group` | what stays on one side of the division, such as the query: optional |
+/// | `group` | what stays on one side of the division: a text such as the query, or several; optional |
 /// | `verdict` | what became of it: `accept`, `reject`, `abstain` or `unverified`; optional |
 ///
 /// Other fields are ignored.
@@ -32,8 +33,8 @@ pub struct Logged {
     pub right: bool,
     /// Its segment, if it names one.
     pub segment: Option<String>,
-    /// What stays together with it.
-    pub group: Option<String>,
+    /// The texts that it is about: decisions that share one stay together.
+    pub texts: Vec<String>,
     /// What became of it, if that was logged. Of what was not verified, nothing: it abstained.
     pub verdict: Option<Ruling>,
 }
@@ -97,7 +98,10 @@ pub fn read_logged(path: &Path, segment: Option<&str>) -> Result<Vec<Logged>, Fi
             features,
             right,
             segment: others.remove(segment.unwrap_or("segment")).and_then(text),
-            group: group.and_then(text),
+            texts: match group {
+                Some(Value::Array(texts)) => texts.into_iter().filter_map(text).collect(),
+                group => group.and_then(text).into_iter().collect(),
+            },
             verdict: verdict.map(|verdict| match verdict {
                 Verdict::Accept => Ruling::Accept,
                 Verdict::Reject => Ruling::Reject,
@@ -110,9 +114,32 @@ pub fn read_logged(path: &Path, segment: Option<&str>) -> Result<Vec<Logged>, Fi
 
 impl From<Logged> for Checked {
     fn from(logged: Logged) -> Checked {
-        let Logged { features, right, segment, group, verdict: _ } = logged;
-        Checked { features: Some(features), right, segment, texts: group.into_iter().collect() }
+        let Logged { features, right, segment, texts, verdict: _ } = logged;
+        Checked { features: Some(features), right, segment, texts }
     }
+}
+
+/// Writes checked decisions as a log, without their texts: to calibrate again on them without a model.
+///
+/// # Errors
+/// [`FileError::Unwritable`].
+pub fn write_logged(path: &Path, checked: &[Checked]) -> Result<(), FileError> {
+    let mut log = Vec::new();
+    for Checked { features, right, segment, texts } in checked {
+        let mut line = Map::new();
+        match features {
+            Some(features) => line.insert("features".into(), features.iter().collect()),
+            None => line.insert("verdict".into(), "unverified".into()),
+        };
+        line.insert("right".into(), (*right).into());
+        if let Some(segment) = segment {
+            line.insert("segment".into(), segment.as_str().into());
+        }
+        line.insert("group".into(), texts.iter().map(|text| text_key(text)).collect());
+        log.extend_from_slice(Value::Object(line).to_string().as_bytes());
+        log.push(b'\n');
+    }
+    vetted_tensors::replace(path, log).map_err(|source| FileError::Unwritable { path: path.into(), source })
 }
 
 /// A tenant may be a number.
@@ -170,8 +197,31 @@ mod tests {
         let read = read_as(content).expect("readable");
         assert_eq!((read[0].features.get(OWN_SCORE), read[0].segment.as_deref()), (Some(0.5), Some("7")));
         assert_eq!((read[1].features.get("match"), read[1].verdict), (Some(-2.0), Some(Ruling::Accept)));
-        assert_eq!((read[1].right, read[1].group.as_deref()), (false, Some("q")));
+        assert_eq!((read[1].right, &read[1].texts[..]), (false, &["q".to_owned()][..]));
         assert_eq!(read[2].verdict, Some(Ruling::Abstain));
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_has_no_text() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("log.jsonl");
+        let checked = [
+            Checked {
+                features: Some(Features::from([("match", 1.25), ("cosine", 0.5)])),
+                right: true,
+                segment: Some("north".into()),
+                texts: vec!["a secret".into(), "another".into()],
+            },
+            Checked { texts: vec!["a secret".into(), "third".into()], ..Checked::default() },
+        ];
+        write_logged(&path, &checked).expect("written");
+        assert!(!std::fs::read_to_string(&path).expect("readable").contains("secret"));
+        let read: Vec<Checked> =
+            read_logged(&path, None).expect("readable").into_iter().map(Checked::from).collect();
+        assert_eq!((&read[0].features, read[0].right, &read[0].segment), (&checked[0].features, true, &checked[0].segment));
+        assert_eq!(read[1].features, Some(Features::default()));
+        let split = |checked: &[Checked]| crate::Split::new(checked.iter().map(|it| it.texts.as_slice()));
+        assert_eq!(split(&read), split(&checked));
     }
 
     #[test]

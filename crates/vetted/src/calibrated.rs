@@ -270,6 +270,11 @@ impl Calibrated {
         }
     }
 
+    /// Whether it takes the cosine of the encoder.
+    pub fn takes_cosine(&self) -> bool {
+        self.encoder.is_some()
+    }
+
     /// What becomes of each candidate, of which `verified` is what the verifier said about two texts.
     ///
     /// # Errors
@@ -285,18 +290,31 @@ impl Calibrated {
         let cosines = match &self.encoder {
             Some(encoder) => {
                 let pairs: Vec<_> = candidates.iter().map(|candidate| (query, *candidate)).collect();
-                cosines(&pairs, encoder, team)?.into_iter().map(Some).collect()
+                Some(cosines(&pairs, encoder, team)?)
             }
-            None => vec![None; candidates.len()],
+            None => None,
         };
+        Ok(self.decide_with(query, candidates, verified, cosines.as_deref(), segment))
+    }
+
+    /// As [`decide`](Self::decide), where the [`cosine`]s are known: of the vectors of both texts as [`Role::Query`].
+    pub fn decide_with(
+        &self,
+        query: &str,
+        candidates: &[&str],
+        verified: &[Verification],
+        cosines: Option<&[f64]>,
+        segment: Option<&str>,
+    ) -> Vec<CalibratedVerdict> {
         let relation = self.calibration.relation;
-        let verdicts = candidates.iter().zip(verified).zip(cosines).map(|((candidate, verification), cosine)| {
+        let verdict = |(at, (candidate, verification)): (usize, (&&str, &Verification))| {
+            let cosine = cosines.and_then(|cosines| cosines.get(at).copied());
             let features = features(verification, relation, query, candidate, cosine);
             let abstained = Decided { ruling: Ruling::Abstain, score: None, probability: None };
             let decided = features.as_ref().map_or(abstained, |it| self.calibration.decide(it, segment));
             CalibratedVerdict { decided, features }
-        });
-        Ok(verdicts.collect())
+        };
+        candidates.iter().zip(verified).enumerate().map(verdict).collect()
     }
 }
 

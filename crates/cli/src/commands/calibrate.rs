@@ -14,6 +14,7 @@ use vetted::calibrated::{
 };
 use vetted::calibration::{
     Checked, Features, Made, Model, OWN_SCORE, Promise, Report, Request, calibrate, is_logged, read_logged,
+    write_logged,
 };
 use vetted::models::{self, DEFAULT_MODEL};
 use vetted::{Precision as Arithmetic, VerifierOptions, reader};
@@ -73,6 +74,10 @@ pub struct Calibrate {
     /// Write a page about it into this folder: calibration.html, .md and .json
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Write what was read of the pairs as logged decisions (JSONL, with features, without the texts): to calibrate on it again
+    /// without a model
+    #[arg(long, value_name = "FILE.jsonl")]
+    decisions_out: Option<PathBuf>,
     /// Print the report as JSON instead of Markdown
     #[arg(long)]
     json: bool,
@@ -108,6 +113,9 @@ impl Calibrate {
             bail!("give the data as a file: its digest becomes a part of the calibration");
         }
         let material = if is_logged(&self.data)? { self.logged()? } else { self.pairs()? };
+        if let Some(path) = &self.decisions_out {
+            write_logged(path, &material.checked)?;
+        }
         let features: Vec<&str> = material.features.iter().map(String::as_str).collect();
         let sha256 = vetted::digest::of_file(&self.data)
             .with_context(|| format!("cannot read {}", self.data.display()))?;
