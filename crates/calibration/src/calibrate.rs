@@ -6,9 +6,7 @@ use vetted_pairs::Relation;
 
 use crate::binomial::{upper, wilson};
 use crate::bound::Decision;
-use crate::calibration::{
-    Calibration, Data, Made, Missing, Model, Promise, Side, Threshold, Thresholds,
-};
+use crate::calibration::{Calibration, Data, Made, Missing, Model, Promise, Side, Threshold, Thresholds};
 use crate::measured::{Fit, Measured, auc, log_loss};
 use crate::score::{Features, Score, probability};
 use crate::split::Split;
@@ -81,7 +79,10 @@ pub fn calibrate(checked: &[Checked], request: Request<'_>) -> Result<Report, Er
         let mut scored = Vec::new();
         for (it, side) in checked.iter().zip(&split.development) {
             if let Some(score) = it.features.as_ref().filter(|_| *side == development).and_then(|it| score.logit(it)) {
-                scored.push(Scored { decision: Decision { score, right: it.right }, segment: segment_name(it, by_segment) });
+                scored.push(Scored {
+                    decision: Decision { score, right: it.right },
+                    segment: segment_name(it, by_segment),
+                });
             }
         }
         scored
@@ -194,7 +195,8 @@ fn fit(checked: &[&Checked], split: &Split, names: &[&str]) -> Result<(Score, Ve
         let of_fold = |fold: usize| {
             let score = fit(names, Some(fold));
             let kept = rows.iter().filter(move |(at, ..)| split.fold(*at, FOLDS) == fold);
-            kept.filter_map(move |(at, features, right)| Some((*at, score.logit(features)?, *right))).collect::<Vec<_>>()
+            kept.filter_map(move |(at, features, right)| Some((*at, score.logit(features)?, *right)))
+                .collect::<Vec<_>>()
         };
         let mut all: Vec<(usize, f64, bool)> = (0..FOLDS).flat_map(of_fold).collect();
         all.sort_by_key(|(at, ..)| *at);
@@ -242,11 +244,7 @@ fn clearly_better(one: &[(usize, f64, bool)], other: &[(usize, f64, bool)], spli
     mean > CLEARLY * (variance / n).sqrt()
 }
 
-fn thresholds(
-    segments: &BTreeMap<&str, Segment>,
-    request: &Request<'_>,
-    whole: f64,
-) -> Result<Vec<Thresholds>, Error> {
+fn thresholds(segments: &BTreeMap<&str, Segment>, request: &Request<'_>, whole: f64) -> Result<Vec<Thresholds>, Error> {
     let name = |name: &str| request.segment_column.as_ref().map(|_| name.to_owned());
     let mut all = Vec::with_capacity(segments.len());
     match request.promise {
@@ -258,9 +256,7 @@ fn thresholds(
                 let Band { accept: accepted, reject: rejected } = band;
                 let accept_side = side(accepted, it, &it.test, accept.one_of(promises), whole)?;
                 let reject_side = match reject {
-                    Some(bound) => {
-                        Some(side(rejected, it, &opposite(&it.test), bound.one_of(promises), whole)?)
-                    }
+                    Some(bound) => Some(side(rejected, it, &opposite(&it.test), bound.one_of(promises), whole)?),
                     None => None,
                 };
                 all.push(Thresholds {

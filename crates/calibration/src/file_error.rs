@@ -65,7 +65,8 @@ pub enum FileError {
     #[error(
         "the calibration was made for the {what} {expected} ({}), and this is {got} ({}): its thresholds say nothing about \
          another. Use the {what} that it was made for, or calibrate anew with this one",
-        beginning(expected_sha256), beginning(got_sha256)
+        beginning(expected_sha256),
+        beginning(got_sha256)
     )]
     OtherModel {
         /// Verifier or encoder.

@@ -67,9 +67,7 @@ mod split;
 pub use binomial::{Interval, lower, shifted, upper, wilson};
 pub use bound::{Bound, Decision};
 pub use calibrate::{Checked, Request, calibrate};
-pub use calibration::{
-    Calibration, Data, Decided, Made, Missing, Model, Promise, Ruling, Side, Threshold, Thresholds,
-};
+pub use calibration::{Calibration, Data, Decided, Made, Missing, Model, Promise, Ruling, Side, Threshold, Thresholds};
 pub use conformal::conformal;
 pub use drift::Alarm;
 pub use error::Error;

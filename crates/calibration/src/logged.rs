@@ -7,9 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use vetted_corpus::input;
 
+use crate::FileError;
 use crate::calibrate::Checked;
 use crate::calibration::Ruling;
-use crate::FileError;
 use crate::score::{Features, OWN_SCORE};
 use crate::split::text_key;
 
@@ -67,7 +67,9 @@ pub fn is_logged(path: &Path) -> Result<bool, FileError> {
     let mut lines = Lines::open(path)?;
     while let Some((_, line)) = lines.next()? {
         if !line.trim().is_empty() {
-            return Ok(serde_json::from_str::<Map<String, Value>>(&line).is_ok_and(|object| object.contains_key("right")));
+            return Ok(
+                serde_json::from_str::<Map<String, Value>>(&line).is_ok_and(|object| object.contains_key("right"))
+            );
         }
     }
     Ok(false)
@@ -171,9 +173,7 @@ impl Lines {
         self.number += 1;
         match String::from_utf8(line) {
             Ok(line) => Ok(Some((self.number, line))),
-            Err(_) => {
-                Err(FileError::Line { path: path.clone(), line: self.number, problem: "it is not UTF-8".into() })
-            }
+            Err(_) => Err(FileError::Line { path: path.clone(), line: self.number, problem: "it is not UTF-8".into() }),
         }
     }
 }
@@ -216,9 +216,11 @@ mod tests {
         ];
         write_logged(&path, &checked).expect("written");
         assert!(!std::fs::read_to_string(&path).expect("readable").contains("secret"));
-        let read: Vec<Checked> =
-            read_logged(&path, None).expect("readable").into_iter().map(Checked::from).collect();
-        assert_eq!((&read[0].features, read[0].right, &read[0].segment), (&checked[0].features, true, &checked[0].segment));
+        let read: Vec<Checked> = read_logged(&path, None).expect("readable").into_iter().map(Checked::from).collect();
+        assert_eq!(
+            (&read[0].features, read[0].right, &read[0].segment),
+            (&checked[0].features, true, &checked[0].segment)
+        );
         assert_eq!(read[1].features, Some(Features::default()));
         let split = |checked: &[Checked]| crate::Split::new(checked.iter().map(|it| it.texts.as_slice()));
         assert_eq!(split(&read), split(&checked));

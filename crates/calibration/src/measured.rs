@@ -134,10 +134,7 @@ impl Measured {
             Some(it) => {
                 let Operational { p_chr_auc, pr_auc, operational_retention, ceiling, of_ceiling, matches, points } = it;
                 let auc = auc(test)?;
-                (
-                    points,
-                    Ranking { p_chr_auc, pr_auc, operational_retention, ceiling, of_ceiling, matches, auc },
-                )
+                (points, Ranking { p_chr_auc, pr_auc, operational_retention, ceiling, of_ceiling, matches, auc })
             }
             None => (Vec::new(), Ranking::NONE),
         };
@@ -291,8 +288,8 @@ mod tests {
 
     #[test]
     fn figures_are_what_they_are_called() -> Result<(), Error> {
-        let decisions = [(2.0, true), (1.0, false), (1.0, true), (-1.0, false)]
-            .map(|(score, right)| Decision { score, right });
+        let decisions =
+            [(2.0, true), (1.0, false), (1.0, true), (-1.0, false)].map(|(score, right)| Decision { score, right });
         // Of four comparisons three are won, and one is tied... half of it counts.
         assert_eq!(auc(&decisions)?, Some(3.5 / 4.0));
         assert_eq!(auc(&decisions[..1])?, None);

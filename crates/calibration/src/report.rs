@@ -37,7 +37,10 @@ const GLOSSARY: [(&str, &str); 8] = [
         "Whoever calibrates again and again on new data like this gets a threshold that keeps the bound in at least this part of \
          all cases.",
     ),
-    ("Coverage", "The share of all decisions that is accepted. What the verifier could not read counts as not accepted."),
+    (
+        "Coverage",
+        "The share of all decisions that is accepted. What the verifier could not read counts as not accepted.",
+    ),
     ("Wrong", "Accepted although it does not match: a pair labelled 0 or N, or a logged decision with `right` false."),
     (
         "Development and test",
@@ -54,7 +57,10 @@ const GLOSSARY: [(&str, &str); 8] = [
         "The mean precision of a cache over all hit rates, whatever the threshold (arXiv 2606.19719). Its ceiling depends on the \
          share of matches, so compare the share of the ceiling.",
     ),
-    ("ORR", "Operational retention: how much of the ranking's quality (PR-AUC) is left in a cache, where every query counts."),
+    (
+        "ORR",
+        "Operational retention: how much of the ranking's quality (PR-AUC) is left in a cache, where every query counts.",
+    ),
 ];
 
 impl Report {
@@ -72,8 +78,13 @@ impl Report {
             _ => {
                 let some = all.iter().filter(|it| it.accept.threshold().is_some()).count();
                 match some {
-                    0 => format!("Accept nothing: in none of the {} segments can it be shown that {of_accepted}.", all.len()),
-                    _ => format!("Accept by segment, in {some} of {}: {of_accepted}, in all of them at once.", all.len()),
+                    0 => format!(
+                        "Accept nothing: in none of the {} segments can it be shown that {of_accepted}.",
+                        all.len()
+                    ),
+                    _ => {
+                        format!("Accept by segment, in {some} of {}: {of_accepted}, in all of them at once.", all.len())
+                    }
                 }
             }
         }
@@ -161,12 +172,18 @@ impl Report {
             Side::Threshold(it) => [
                 shown(it.probability),
                 grouped(it.beyond),
-                format!("{} ({} to {})", percent(it.coverage.share), percent(it.coverage.low), percent(it.coverage.high)),
+                format!(
+                    "{} ({} to {})",
+                    percent(it.coverage.share),
+                    percent(it.coverage.low),
+                    percent(it.coverage.high)
+                ),
                 grouped(it.wrong),
                 percent(it.upper),
             ],
             Side::Nothing(missing) => {
-                let more = missing.more.map_or("no number would do".into(), |more| format!("about {} more", grouped(more)));
+                let more =
+                    missing.more.map_or("no number would do".into(), |more| format!("about {} more", grouped(more)));
                 ["never".into(), "0".into(), more, "-".into(), "-".into()]
             }
         };
@@ -274,7 +291,9 @@ fn wanting(missing: &Missing, promise: &str) -> String {
         false => format!("for no threshold could it be shown that {promise}."),
     };
     match more {
-        Some(more) => format!("{shortly} About {} more labelled decisions would do, if they are like these.", grouped(*more)),
+        Some(more) => {
+            format!("{shortly} About {} more labelled decisions would do, if they are like these.", grouped(*more))
+        }
         None => format!("{shortly} More decisions like these would not help: even of the surest, too many are wrong."),
     }
 }
@@ -297,7 +316,13 @@ fn percent(share: f64) -> String {
 /// A probability, with more digits near 1 and 0.
 fn shown(probability: f64) -> String {
     let edge = probability.min(1.0 - probability);
-    let digits = if edge < 1e-4 { 6 } else if edge < 0.01 { 4 } else { 3 };
+    let digits = if edge < 1e-4 {
+        6
+    } else if edge < 0.01 {
+        4
+    } else {
+        3
+    };
     format!("{probability:.digits$}")
 }
 

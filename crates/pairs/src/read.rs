@@ -147,9 +147,11 @@ impl Columns {
         let mut seen = HashSet::new();
         // Columns without a name are ignored, however many.
         if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(**name)) {
-            return Err(
-                vetted_corpus::Error::DuplicateColumn { path: header.path.to_owned(), column: twice.to_string() }.into()
-            );
+            return Err(vetted_corpus::Error::DuplicateColumn {
+                path: header.path.to_owned(),
+                column: twice.to_string(),
+            }
+            .into());
         }
         let place = |wanted: &str| names.iter().position(|name| *name == wanted);
         let named = |name| place(name).map(|place| Named { place, name });

@@ -38,7 +38,7 @@ use vetted_kernels::Team;
 use vetted_reader::Relation;
 
 use crate::model::precision_name;
-use crate::{Error, Verification, Verifier, VerifierSource, SHIPPED_VERIFIER, verifier_digest};
+use crate::{Error, SHIPPED_VERIFIER, Verification, Verifier, VerifierSource, verifier_digest};
 
 /// The verifier's logit of what is asked.
 pub const MATCH: &str = "match";

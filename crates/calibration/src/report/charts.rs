@@ -36,13 +36,11 @@ impl Chart {
     pub(super) fn svg(&self) -> String {
         let x = |share: f64| LEFT + (share / self.across.most).clamp(0.0, 1.0) * (WIDTH - LEFT - RIGHT);
         let y = |share: f64| HEIGHT - BOTTOM - (share / self.up.most).clamp(0.0, 1.0) * (HEIGHT - TOP - BOTTOM);
-        let mut svg = format!(
-            r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#,
-            escape(self.title)
-        );
+        let mut svg = format!(r#"<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{}">"#, escape(self.title));
         for tick in ticks(self.up.most) {
             let at = y(tick);
-            let _ = write!(svg, r#"<line class="grid" x1="{LEFT}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}"/>"#, WIDTH - RIGHT);
+            let _ =
+                write!(svg, r#"<line class="grid" x1="{LEFT}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}"/>"#, WIDTH - RIGHT);
             let _ = write!(
                 svg,
                 r#"<text x="{:.1}" y="{:.1}" text-anchor="end">{}</text>"#,
@@ -53,11 +51,8 @@ impl Chart {
         }
         for tick in ticks(self.across.most) {
             let at = x(tick);
-            let _ = write!(
-                svg,
-                r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/>"#,
-                HEIGHT - BOTTOM
-            );
+            let _ =
+                write!(svg, r#"<line class="grid" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/>"#, HEIGHT - BOTTOM);
             let _ = write!(
                 svg,
                 r#"<text x="{at:.1}" y="{:.1}" text-anchor="middle">{}</text>"#,
@@ -86,23 +81,16 @@ impl Chart {
         }
         for (at, name) in &self.levels {
             let at = y(*at);
-            let _ = write!(svg, r#"<line class="level" x1="{LEFT}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}"/>"#, WIDTH - RIGHT);
-            let _ = write!(
-                svg,
-                r#"<text class="name" x="{:.1}" y="{:.1}">{}</text>"#,
-                LEFT + 4.0,
-                at - 4.0,
-                escape(name)
-            );
+            let _ =
+                write!(svg, r#"<line class="level" x1="{LEFT}" x2="{:.1}" y1="{at:.1}" y2="{at:.1}"/>"#, WIDTH - RIGHT);
+            let _ =
+                write!(svg, r#"<text class="name" x="{:.1}" y="{:.1}">{}</text>"#, LEFT + 4.0, at - 4.0, escape(name));
         }
         for (at, name) in &self.marks {
             let (anchor, beside) = if *at > 0.6 * self.across.most { ("end", -4.0) } else { ("start", 4.0) };
             let at = x(*at);
-            let _ = write!(
-                svg,
-                r#"<line class="mark" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/>"#,
-                HEIGHT - BOTTOM
-            );
+            let _ =
+                write!(svg, r#"<line class="mark" x1="{at:.1}" x2="{at:.1}" y1="{TOP}" y2="{:.1}"/>"#, HEIGHT - BOTTOM);
             let _ = write!(
                 svg,
                 r#"<text class="name" x="{:.1}" y="{:.1}" text-anchor="{anchor}">{}</text>"#,
@@ -112,7 +100,8 @@ impl Chart {
             );
         }
         for (class, line) in &self.lines {
-            let points: Vec<String> = line.iter().map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value))).collect();
+            let points: Vec<String> =
+                line.iter().map(|(at, value)| format!("{:.1},{:.1}", x(*at), y(*value))).collect();
             let _ = write!(svg, r#"<polyline class="{class}" points="{}"/>"#, points.join(" "));
         }
         for (at, value, [low, high], title) in &self.points {

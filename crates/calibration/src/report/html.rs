@@ -17,7 +17,11 @@ impl Report {
             .into_iter()
             .flatten()
             .map(|(heading, chart, caption)| {
-                format!("<figure><h3>{heading}</h3>{}<figcaption>{}</figcaption></figure>\n", chart.svg(), escape(&caption))
+                format!(
+                    "<figure><h3>{heading}</h3>{}<figcaption>{}</figcaption></figure>\n",
+                    chart.svg(),
+                    escape(&caption)
+                )
             })
             .collect();
         let parts = [
@@ -61,13 +65,15 @@ impl Report {
             levels: bound,
             marks: marks.into_iter().collect(),
         };
-        let caption = "Line: seen in the test. Shaded up to the most that it may be in truth, each point looked at alone.";
+        let caption =
+            "Line: seen in the test. Shaded up to the most that it may be in truth, each point looked at alone.";
         (!risk.is_empty()).then(|| ("Risk against coverage", chart, caption.to_owned()))
     }
 
     fn reliability_chart(&self) -> Option<(&'static str, Chart, String)> {
         let points = self.measured.reliability.iter().map(|bin| {
-            let title = format!("{} decisions: said {}, so {}", bin.decisions, shown(bin.probability), shown(bin.right.share));
+            let title =
+                format!("{} decisions: said {}, so {}", bin.decisions, shown(bin.probability), shown(bin.right.share));
             (bin.probability, bin.right.share, [bin.right.low, bin.right.high], title)
         });
         let chart = Chart {
@@ -101,7 +107,8 @@ impl Report {
             levels: vec![(rate, format!("bound {}", percent(rate)))],
             marks: vec![(matches, format!("here {}", percent(matches)))],
         };
-        let caption = "If fewer candidates match than in this data, more of what is accepted is wrong, with the same threshold.";
+        let caption =
+            "If fewer candidates match than in this data, more of what is accepted is wrong, with the same threshold.";
         let accepts = self.calibration.thresholds.iter().any(|it| matches!(it.accept, Side::Threshold(_)));
         (accepts && !shift.is_empty()).then(|| ("If the share of matches changes", chart, caption.to_owned()))
     }
@@ -123,7 +130,9 @@ impl Table {
         let rows = self.rows.iter().map(|cells| row("td", &mut cells.iter().map(String::as_str)));
         let header = row("th", &mut self.header.iter().copied());
         let rows: String = rows.collect();
-        format!("<div class=\"wide\" tabindex=\"0\"><table>\n<thead>{header}</thead><tbody>{rows}</tbody></table></div>")
+        format!(
+            "<div class=\"wide\" tabindex=\"0\"><table>\n<thead>{header}</thead><tbody>{rows}</tbody></table></div>"
+        )
     }
 }
 

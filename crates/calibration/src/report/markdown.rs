@@ -33,7 +33,8 @@ impl fmt::Display for Table {
         // A bar would end its cell.
         let escaped = |cell: &str| cell.replace('|', "\\|").replace(['\n', '\r'], " ");
         let header: Vec<String> = self.header.iter().map(|cell| escaped(cell)).collect();
-        let rows: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
+        let rows: Vec<Vec<String>> =
+            self.rows.iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
         let width = |column: usize| {
             let cells = std::iter::once(&header).chain(&rows).map(|row| row[column].chars().count());
             cells.max().unwrap_or(0).max(3)

@@ -104,9 +104,7 @@ impl Calibrate {
     pub fn run(self) -> Result<ExitCode> {
         // What is wrong with the promise is said before models are loaded.
         let promise = match self.promise {
-            PromiseKind::Accepted => {
-                Promise::accepted(self.max_false_accept, self.max_false_reject, self.confidence)?
-            }
+            PromiseKind::Accepted => Promise::accepted(self.max_false_accept, self.max_false_reject, self.confidence)?,
             PromiseKind::Marginal => Promise::marginal(self.max_false_accept, self.max_false_reject)?,
         };
         if self.data.as_os_str() == "-" {
@@ -117,8 +115,8 @@ impl Calibrate {
             write_logged(path, &material.checked)?;
         }
         let features: Vec<&str> = material.features.iter().map(String::as_str).collect();
-        let sha256 = vetted::digest::of_file(&self.data)
-            .with_context(|| format!("cannot read {}", self.data.display()))?;
+        let sha256 =
+            vetted::digest::of_file(&self.data).with_context(|| format!("cannot read {}", self.data.display()))?;
         let report = calibrate(
             &material.checked,
             Request {

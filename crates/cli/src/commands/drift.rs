@@ -59,8 +59,13 @@ impl Drift {
             });
             writeln!(out, "{}", printable_json(&answer.to_string()))?;
         } else {
-            let promised = format!("at most {} % were promised, with {} % confidence", 100.0 * rate, 100.0 * confidence);
-            writeln!(out, "of {all} decisions {audited} were accepted, {wrong} of them wrong ({:.2} %); {promised}", 100.0 * share)?;
+            let promised =
+                format!("at most {} % were promised, with {} % confidence", 100.0 * rate, 100.0 * confidence);
+            writeln!(
+                out,
+                "of {all} decisions {audited} were accepted, {wrong} of them wrong ({:.2} %); {promised}",
+                100.0 * share
+            )?;
             let evidence = format!("p-value {:.3}, e-value {:.3}", alarm.p_value(), alarm.e_value());
             match rang_at {
                 Some(at) => writeln!(

@@ -134,7 +134,8 @@ impl Verify {
             }
             None => vec![None; verified.len()],
         };
-        let verdicts: Vec<Verdict> = verified.iter().zip(&calibrated).map(|(one, it)| verdict(one, it.as_ref())).collect();
+        let verdicts: Vec<Verdict> =
+            verified.iter().zip(&calibrated).map(|(one, it)| verdict(one, it.as_ref())).collect();
         let mut results = Vec::with_capacity(candidates.len());
         let mut out = stdout().lock();
         for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
@@ -171,7 +172,9 @@ impl Verify {
                 let name = self.model.as_deref().filter(|name| !name.is_empty()).unwrap_or(DEFAULT_MODEL);
                 let precision = Arithmetic::from(self.precision);
                 let encoder = scorers::load_encoder(name, precision);
-                Some(Arc::new(encoder.with_context(|| format!("the calibration takes the cosine of {}", expected.name))?))
+                Some(Arc::new(
+                    encoder.with_context(|| format!("the calibration takes the cosine of {}", expected.name))?,
+                ))
             }
             None => None,
         };

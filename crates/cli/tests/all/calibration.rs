@@ -107,7 +107,8 @@ fn logged_decisions_give_a_threshold_that_keeps_the_bound_and_drift_watches_it()
     assert!(answer["rings"] == true && answer["p_value"].as_f64().unwrap() < 0.05, "{answer}");
     assert!(answer["rang_at"].as_u64().unwrap() < 500, "{answer}");
     // What became of a decision may be logged, too; then nothing is decided anew.
-    let accepted = "{\"right\": false, \"verdict\": \"accept\"}\n".repeat(20) + "{\"right\": false, \"verdict\": \"abstain\"}";
+    let accepted =
+        "{\"right\": false, \"verdict\": \"accept\"}\n".repeat(20) + "{\"right\": false, \"verdict\": \"abstain\"}";
     fs::write(path("verdicts.jsonl"), accepted).unwrap();
     let output = vetted(folder.path(), &[&drift[..4], &["--decisions", "verdicts.jsonl"]].concat());
     assert_eq!(output.status.code(), Some(3));
@@ -124,7 +125,8 @@ fn what_cannot_be_promised_is_said_and_accepts_nothing() {
         ("few.jsonl", "0.01", "more labelled decisions would do"),
         ("bad.jsonl", "0.01", "More decisions like these would not help"),
     ] {
-        let calibrate = ["calibrate", "--data", data, "--relation", "support", "--max-false-accept", rate, "--out", "c.json"];
+        let calibrate =
+            ["calibrate", "--data", data, "--relation", "support", "--max-false-accept", rate, "--out", "c.json"];
         let output = vetted(folder.path(), &calibrate);
         let printed = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(3), "{printed}");
@@ -181,7 +183,8 @@ fn pairs_give_a_calibration_that_verify_decides_by() {
     let query = "The nurse helped the farmer.";
     let verify = ["verify", "-q", query, "-c", "The farmer was helped by the nurse.", "-c", "   ", "--relation"];
     for file in ["c.json", "again.json"] {
-        let answer = json(&succeed(folder.path(), &[&verify[..], &["equivalence", "--calibration", file, "--json"]].concat()));
+        let answer =
+            json(&succeed(folder.path(), &[&verify[..], &["equivalence", "--calibration", file, "--json"]].concat()));
         let [read, unread] = &answer["results"].as_array().unwrap()[..] else { panic!("{answer}") };
         let accept = calibration["thresholds"][0]["accept"]["threshold"]["score"].as_f64().unwrap();
         let reject = calibration["thresholds"][0]["reject"]["threshold"]["score"].as_f64();
@@ -200,7 +203,8 @@ fn pairs_give_a_calibration_that_verify_decides_by() {
     let shown = succeed(folder.path(), &[&verify[..], &["equivalence", "--calibration", "c.json"]].concat());
     assert!(shown.contains("calibrated: right to accept with a probability of 0."), "{shown}");
     // What is printed becomes a line of a log.
-    let answer = json(&succeed(folder.path(), &[&verify[..], &["equivalence", "--calibration", "c.json", "--json"]].concat()));
+    let answer =
+        json(&succeed(folder.path(), &[&verify[..], &["equivalence", "--calibration", "c.json", "--json"]].concat()));
     let result = &answer["results"][0];
     let line = json!({"features": result["calibrated"]["features"], "verdict": result["verdict"], "right": true});
     fs::write(path("one.jsonl"), line.to_string()).unwrap();
@@ -216,7 +220,8 @@ fn a_calibration_is_refused_where_it_does_not_fit() {
     vetted(folder.path(), &[&made[..], &["c.json"]].concat());
     vetted(folder.path(), &[&made[..], &["regions.json", "--by-segment", "region"]].concat());
     fs::write(path("log.jsonl"), log(1000, 200)).unwrap();
-    let own = ["calibrate", "--data", "log.jsonl", "--relation", "support", "--max-false-accept", "0.3", "--out", "own.json"];
+    let own =
+        ["calibrate", "--data", "log.jsonl", "--relation", "support", "--max-false-accept", "0.3", "--out", "own.json"];
     succeed(folder.path(), &own);
 
     // The same verifier under another name in its files.
@@ -239,7 +244,9 @@ fn a_calibration_is_refused_where_it_does_not_fit() {
     // Blanks and line ends say nothing.
     fs::write(path("compact.json"), json(&written).to_string()).unwrap();
 
-    let verify = |more: &[&str]| [&["verify", "-q", "The nurse paid the judge.", "-c", "The nurse paid the judge."], more].concat();
+    let verify = |more: &[&str]| {
+        [&["verify", "-q", "The nurse paid the judge.", "-c", "The nurse paid the judge."], more].concat()
+    };
     for good in [&["--calibration", "c.json"][..], &["--calibration", "compact.json"]] {
         succeed(folder.path(), &verify(good));
     }
@@ -254,13 +261,17 @@ fn a_calibration_is_refused_where_it_does_not_fit() {
         (&["--calibration", "cut.json"], "is not a calibration"),
         (&["--calibration", "pairs.tsv"], "is not a calibration"),
         (&["--calibration", "nowhere.json"], "cannot read nowhere.json"),
-        (&["--calibration", "regions.json"], "name a segment. The calibration has thresholds of their own for each `region`: north, south"),
+        (
+            &["--calibration", "regions.json"],
+            "name a segment. The calibration has thresholds of their own for each `region`: north, south",
+        ),
         (&["--calibration", "regions.json", "--segment", "west"], "nothing is known about the segment \"west\""),
     ] {
         let message = fail(folder.path(), &verify(more));
         assert!(message.contains(complaint), "{more:?}: {message}");
     }
-    let kind = |more: &[&str]| json(&fail(folder.path(), &verify(&[more, &["--json"]].concat())))["error"]["kind"].clone();
+    let kind =
+        |more: &[&str]| json(&fail(folder.path(), &verify(&[more, &["--json"]].concat())))["error"]["kind"].clone();
     assert_eq!(kind(&["--calibration", "edited.json"]), "damaged");
     assert_eq!(kind(&["--calibration", "c.json", "--verifier", "other"]), "conflict");
     assert_eq!(kind(&["--calibration", "nowhere.json"]), "not-found");
@@ -273,7 +284,8 @@ fn each_segment_has_its_threshold() {
     let south = log(6000, 3).lines().filter(|it| it.contains("south")).collect::<Vec<_>>().join("\n");
     let north = log(6000, 500).lines().filter(|it| it.contains("north")).collect::<Vec<_>>().join("\n");
     fs::write(folder.path().join("log.jsonl"), format!("{north}\n{south}\n")).unwrap();
-    let calibrate = ["calibrate", "--data", "log.jsonl", "--relation", "support", "--max-false-accept", "0.05", "--out", "c.json"];
+    let calibrate =
+        ["calibrate", "--data", "log.jsonl", "--relation", "support", "--max-false-accept", "0.05", "--out", "c.json"];
     let report = json(&succeed(folder.path(), &[&calibrate[..], &["--by-segment", "segment", "--json"]].concat()));
     let [north, south] = &report["calibration"]["thresholds"].as_array().unwrap()[..] else { panic!("{report}") };
     assert!(north["segment"] == "north" && north["accept"]["threshold"]["beyond"].as_u64() > Some(500), "{north}");
@@ -322,7 +334,8 @@ fn data_that_cannot_be_calibrated_on_are_refused() {
         let message = match more.contains(&"--out") {
             true => fail(
                 folder.path(),
-                &[&["calibrate", "--data", data, "--relation", "support", "--max-false-accept", "0.1"], &more[..]].concat(),
+                &[&["calibrate", "--data", data, "--relation", "support", "--max-false-accept", "0.1"], &more[..]]
+                    .concat(),
             ),
             false => calibrate(data, &more),
         };

@@ -105,7 +105,8 @@ async fn by_calibration(
         true => {
             let both = std::iter::once(query).chain(candidates.iter().copied()).map(str::to_owned).collect();
             let (vectors, cost) = encoded(service, ask, both, Role::Query).await?;
-            let cosines = vectors.split_first().map(|(query, others)| others.iter().map(|it| cosine(query, it)).collect());
+            let cosines =
+                vectors.split_first().map(|(query, others)| others.iter().map(|it| cosine(query, it)).collect());
             (cosines, cost.computed)
         }
         false => (None::<Vec<f64>>, Duration::ZERO),

@@ -106,12 +106,9 @@ fn what_cannot_be_asked_is_told() {
 
 /// A calibration of equivalence for the tiny models, by segment, that takes the cosine.
 fn calibration(folder: &Path) -> PathBuf {
-    let verifier = vetted::Verifier::open(
-        &vetted_fixtures::verifier(folder),
-        vetted::VerifierOptions::default(),
-        &mut |_| {},
-    )
-    .unwrap();
+    let verifier =
+        vetted::Verifier::open(&vetted_fixtures::verifier(folder), vetted::VerifierOptions::default(), &mut |_| {})
+            .unwrap();
     let encoder = vetted::models::resolve(vetted_fixtures::encoder().to_str().unwrap()).unwrap();
     // Made-up decisions in which only the cosine tells right from wrong, the better the higher; in the south nothing does.
     let decision = |i: usize| {

@@ -98,7 +98,12 @@ impl VerifyResult {
     }
 
     /// With the verdict of a calibration.
-    pub fn calibrated(mut self, verification: &Verification, verdict: &CalibratedVerdict, segment: Option<&str>) -> Self {
+    pub fn calibrated(
+        mut self,
+        verification: &Verification,
+        verdict: &CalibratedVerdict,
+        segment: Option<&str>,
+    ) -> Self {
         self.outcome = Outcome::ruled(verification, verdict.decided.ruling);
         self.calibrated = Some(CalibratedResult::new(verdict, segment));
         self
