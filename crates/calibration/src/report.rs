@@ -183,7 +183,7 @@ impl Report {
             ],
             Side::Nothing(missing) => {
                 let more =
-                    missing.more.map_or("no number would do".into(), |more| format!("about {} more", grouped(more)));
+                    missing.more.map_or("no number would do".into(), |more| format!("about {} more", about(more)));
                 ["never".into(), "0".into(), more, "-".into(), "-".into()]
             }
         };
@@ -203,7 +203,7 @@ impl Report {
         let row = |OtherBound { rate, coverage, missing }: &OtherBound| {
             let wanting = match (coverage, missing) {
                 (Some(_), _) => "nothing".to_owned(),
-                (None, Some(Missing { more: Some(more), .. })) => format!("about {} more", grouped(*more)),
+                (None, Some(Missing { more: Some(more), .. })) => format!("about {} more", about(*more)),
                 (None, _) => "no number would do".to_owned(),
             };
             vec![percent(*rate), coverage.map_or("none".into(), percent), wanting]
@@ -292,7 +292,7 @@ fn wanting(missing: &Missing, promise: &str) -> String {
     };
     match more {
         Some(more) => {
-            format!("{shortly} About {} more labelled decisions would do, if they are like these.", grouped(*more))
+            format!("{shortly} About {} more labelled decisions would do, if they are like these.", about(*more))
         }
         None => format!("{shortly} More decisions like these would not help: even of the surest, too many are wrong."),
     }
@@ -326,6 +326,12 @@ fn shown(probability: f64) -> String {
     format!("{probability:.digits$}")
 }
 
+/// An estimate, rounded up to two digits.
+fn about(count: u64) -> String {
+    let unit = 10u64.pow(count.max(1).ilog10().saturating_sub(1));
+    grouped(count.div_ceil(unit) * unit)
+}
+
 /// A count with commas.
 fn grouped(count: u64) -> String {
     let digits = count.to_string();
@@ -346,6 +352,7 @@ mod tests {
     #[test]
     fn numbers_are_written_as_people_read_them() {
         assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0, 7, 99, 101, 54_879].map(about), ["0", "7", "99", "110", "55,000"]);
         assert_eq!([0.01, 0.005, 0.4217, 0.0, 1.0].map(percent), ["1 %", "0.50 %", "42.2 %", "0 %", "100 %"]);
         assert_eq!([0.87654, 0.99876, 0.0000123].map(shown), ["0.877", "0.9988", "0.000012"]);
     }

@@ -35,7 +35,8 @@ impl Report {
             format!("<h2>What it was made from</h2>\n{}", self.origin().html()),
             format!("<h2>How to read this</h2>\n<dl>\n{glossary}</dl>"),
         ];
-        format!("{HEAD}{}\n</main></body></html>\n", parts.join("\n"))
+        // A number and its sign stay on one line.
+        format!("{HEAD}{}\n</main></body></html>\n", parts.join("\n").replace(" %", "\u{a0}%"))
     }
 
     fn risk_chart(&self) -> Option<(&'static str, Chart, String)> {
@@ -97,12 +98,14 @@ impl Report {
         let shift = &self.measured.shift;
         let rate = self.calibration.promise.accept_rate();
         let matches = self.measured.operational.matches;
+        let most = round_up((4.0 * rate).min(1.0));
+        let shown = shift.iter().filter(|it| it.wrong <= most).map(|it| (it.matches, it.wrong));
         let chart = Chart {
             title: "share of wrong ones among the accepted, by the share of matches",
             across: Axis { name: "matches among the candidates, %", most: 1.0 },
-            up: Axis { name: "wrong among the accepted, %", most: round_up((4.0 * rate).min(1.0)) },
+            up: Axis { name: "wrong among the accepted, %", most },
             area: Vec::new(),
-            lines: vec![("line", shift.iter().map(|it| (it.matches, it.wrong)).collect())],
+            lines: vec![("line", shown.collect())],
             points: Vec::new(),
             levels: vec![(rate, format!("bound {}", percent(rate)))],
             marks: vec![(matches, format!("here {}", percent(matches)))],
@@ -155,8 +158,9 @@ th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--line); text-align:
 th { border-bottom: 2px solid var(--line); } th:first-child, td:first-child { text-align: left; padding-left: 0; white-space: normal; min-width: 6rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 22rem), 1fr)); gap: 1.6rem; margin-top: 2.4rem; }
 figure { margin: 0; } figure svg { width: 100%; height: auto; display: block; } figcaption { color: var(--dim); font-size: .85rem; }
+@media (max-width: 40rem) { th, td { white-space: normal; overflow-wrap: anywhere; padding: .3rem .4rem; } th:first-child, td:first-child { min-width: 3.5rem; } }
 dt { font-weight: 600; margin-top: .6rem; } dd { margin: 0; }
-svg text { fill: var(--ink); font-size: 10px; } svg .name { fill: var(--dim); }
+svg text { fill: var(--ink); font-size: 11px; } svg .name { fill: var(--dim); }
 .grid { stroke: var(--line); } .area { fill: var(--one); opacity: .18; } .line { stroke: var(--one); stroke-width: 2; fill: none; }
 .diagonal { stroke: var(--dim); fill: none; stroke-dasharray: 4 3; } .level { stroke: var(--two); stroke-dasharray: 5 3; }
 .mark { stroke: var(--good); stroke-dasharray: 2 3; } .point { stroke: var(--one); fill: var(--one); }

@@ -7,9 +7,9 @@ use super::{GLOSSARY, Report, Table};
 impl fmt::Display for Report {
     /// Markdown that reads well unrendered: tables in aligned columns.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "# What may be accepted?\n\n**{}**\n", self.verdict())?;
-        for remark in self.remarks() {
-            writeln!(f, "- {remark}")?;
+        writeln!(f, "# What may be accepted?\n\n**{}**", self.verdict())?;
+        for (at, remark) in self.remarks().iter().enumerate() {
+            writeln!(f, "{}- {remark}", if at == 0 { "\n" } else { "" })?;
         }
         for (title, table) in [
             ("Thresholds", self.thresholds()),

@@ -244,9 +244,9 @@ fn a_calibration_is_refused_where_it_does_not_fit() {
     // Blanks and line ends say nothing.
     fs::write(path("compact.json"), json(&written).to_string()).unwrap();
 
-    let verify = |more: &[&str]| {
+    fn verify<'a>(more: &[&'a str]) -> Vec<&'a str> {
         [&["verify", "-q", "The nurse paid the judge.", "-c", "The nurse paid the judge."], more].concat()
-    };
+    }
     for good in [&["--calibration", "c.json"][..], &["--calibration", "compact.json"]] {
         succeed(folder.path(), &verify(good));
     }
