@@ -54,6 +54,7 @@ mod conformal;
 mod drift;
 mod error;
 mod file_error;
+mod fit;
 mod ladder;
 mod learn_then_test;
 mod logged;

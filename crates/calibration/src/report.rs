@@ -148,9 +148,13 @@ impl Report {
             ));
         }
         if data.groups < data.decisions * 4 / 5 {
+            let consequence = match data.groups < data.decisions / 2 {
+                true => "the promise is much bolder than it says: label pairs about more texts",
+                false => "the promise is a little bolder than it says",
+            };
             remarks.push(format!(
                 "The {} decisions are {} groups that share no text, the largest of {}. What shares a text is not independent, so \
-                 that the promise is a little bolder than it says.",
+                 that {consequence}.",
                 grouped(data.decisions),
                 grouped(data.groups),
                 grouped(data.largest_group)
