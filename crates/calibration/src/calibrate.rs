@@ -124,7 +124,7 @@ pub fn calibrate(checked: &[Checked], request: Request<'_>) -> Result<Report, Er
         segment_column: request.segment_column,
         thresholds,
     }
-    .as_read();
+    .into_written();
     let decisions: Vec<Decision> = test.iter().map(|it| it.decision).collect();
     let development: Vec<f64> = development.iter().map(|it| it.decision.score).collect();
     let segments: Vec<&str> = test.iter().map(|it| it.segment).collect();
@@ -166,7 +166,7 @@ fn check(checked: &[&Checked], request: &Request<'_>) -> Result<(), Error> {
         return Err(Error::OneClass { decisions: checked.len(), right: first.right });
     }
     let not_a_number = |it: &&Checked| it.features.as_ref().is_some_and(|it| it.iter().any(|(_, x)| x.is_nan()));
-    if let Some(at) = checked.iter().position(|it| not_a_number(it)) {
+    if let Some(at) = checked.iter().position(not_a_number) {
         return Err(Error::NotANumber { position: at + 1 });
     }
     let unnamed = |it: &&Checked| it.segment.as_deref().is_none_or(|name| name.trim().is_empty());

@@ -245,7 +245,7 @@ impl Calibration {
     }
 
     /// As it is when it is read from its file: numbers in decimal digits may differ in the last bit from what was computed.
-    pub(crate) fn as_read(self) -> Calibration {
+    pub(crate) fn into_written(self) -> Calibration {
         let mut before = self;
         for _ in 0..ROUNDS {
             let read = serde_json::to_string(&before).ok().and_then(|text| serde_json::from_str(&text).ok());

@@ -19,7 +19,7 @@ use crate::split::text_key;
 /// |---|---|
 /// | `right` | whether it was (or would have been) right to accept: required |
 /// | `score` | a score of one's own, higher is surer; or |
-/// | `features` | what was known, by name, as `vetted verify --calibration FILE --json` prints it |
+/// | `features` | what was known, by name, as `vetted verify --calibration FILE --json` prints it; one of them, unless there is a `verdict` |
 /// | `segment` | a tenant, an intent: optional |
 /// | `group` | what stays on one side of the division: a text such as the query, or several; optional |
 /// | `verdict` | what became of it: `accept`, `reject`, `abstain` or `unverified`; optional |
@@ -93,8 +93,10 @@ pub fn read_logged(path: &Path, segment: Option<&str>) -> Result<Vec<Logged>, Fi
         let features = match (features, score) {
             (Some(features), _) => features,
             (None, Some(score)) => Features::from([(OWN_SCORE, score)]),
-            (None, None) if matches!(verdict, Some(Verdict::Unverified)) => Features::default(),
-            (None, None) => return Err(wrong("there is neither a number `score` nor `features`".into())),
+            (None, None) if verdict.is_some() => Features::default(),
+            (None, None) => {
+                return Err(wrong("there is neither a number `score`, nor `features`, nor `verdict`".into()));
+            }
         };
         all.push(Logged {
             features,
@@ -231,7 +233,7 @@ mod tests {
         for (line, problem) in [
             (r#"{"score": NaN, "right": true}"#, "log.jsonl:2: expected value"),
             (r#"{"score": 1e999, "right": true}"#, "number out of range"),
-            (r#"{"score": null, "right": true}"#, "neither a number `score` nor `features`"),
+            (r#"{"score": null, "right": true}"#, "neither a number `score`, nor `features`"),
             (r#"{"score": "0.5", "right": true}"#, "invalid type: string"),
             (r#"{"score": 0.5}"#, "missing field `right`"),
             (r#"{"score": 0.5, "right": 1}"#, "invalid type: integer"),

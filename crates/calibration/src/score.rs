@@ -185,10 +185,10 @@ fn newton(rows: &[(Vec<f64>, bool)], features: usize) -> Vec<f64> {
         for (row, is_right) in rows {
             let p = probability((0..size).map(|at| weights[at] * value(row, at)).sum());
             let (error, variance) = (p - target(*is_right), (p * (1.0 - p)).max(1e-12));
-            for i in 0..size {
-                gradient[i] += error * value(row, i);
-                for j in 0..size {
-                    curvature[i][j] += variance * value(row, i) * value(row, j);
+            for (i, (slope, of_row)) in gradient.iter_mut().zip(&mut curvature).enumerate() {
+                *slope += error * value(row, i);
+                for (j, cell) in of_row.iter_mut().enumerate() {
+                    *cell += variance * value(row, i) * value(row, j);
                 }
             }
         }

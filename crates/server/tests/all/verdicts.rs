@@ -152,7 +152,7 @@ fn a_calibration_decides_where_its_relation_is_asked() {
     assert_eq!((&south["results"][0]["verdict"], &south["verified"]), (&"abstain".into(), &false.into()), "{south}");
     for segment in [json!("west"), Value::Null] {
         let refused = ask("equivalence", segment);
-        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert_eq!(refused.status, 400, "{}", refused.text);
         assert!(refused.text.contains("north, south"), "{}", refused.text);
     }
     // Another question is answered as without it.
