@@ -1,6 +1,7 @@
 //! Exact statements about a share, from a count (Clopper and Pearson, *The Use of Confidence or Fiducial Limits Illustrated in
 //! the Case of the Binomial*, Biometrika 26, 1934).
 
+use serde::{Deserialize, Serialize};
 use statrs::function::beta::{beta_reg, inv_beta_reg};
 
 use crate::Error;
@@ -57,6 +58,34 @@ pub fn shifted(true_accepts: f64, false_accepts: f64, matches: f64) -> f64 {
     if all > 0.0 { wrong / all } else { 0.0 }
 }
 
+/// From where to where a share may be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// What was seen.
+    pub share: f64,
+    /// The lower end.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+}
+
+/// The quantile of the normal distribution that leaves 2.5 % above it.
+const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
+
+/// The interval of 95 % for a share (Wilson, *Probable Inference, the Law of Succession, and Statistical Inference*, Journal of
+/// the American Statistical Association 22, 1927). All of [0, 1] of nothing.
+pub fn wilson(part: u64, all: u64) -> Interval {
+    if all == 0 {
+        return Interval { share: 0.0, low: 0.0, high: 1.0 };
+    }
+    let (n, share, z) = (all as f64, part as f64 / all as f64, TWO_SIDED_95);
+    let middle = share + z * z / (2.0 * n);
+    let half = z * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    let end = |it: f64| (it / (1.0 + z * z / n)).clamp(0.0, 1.0);
+    Interval { share, low: end(middle - half), high: end(middle + half) }
+}
+
 fn check(wrong: u64, all: u64, delta: f64) -> Result<(), Error> {
     if wrong > all {
         return Err(Error::Counts { wrong, all });
@@ -90,6 +119,15 @@ mod tests {
         assert!(matches!(upper(2, 1, 0.05), Err(Error::Counts { .. })));
         assert!(matches!(upper(0, 1, 0.0), Err(Error::NotBetween { .. })));
         Ok(())
+    }
+
+    #[test]
+    fn intervals_are_wilsons() {
+        // R: prop.test(15, 100, correct = FALSE)$conf.int
+        let Interval { share, low, high } = wilson(15, 100);
+        assert!(share == 0.15 && (low - 0.0930).abs() < 1e-4 && (high - 0.2328).abs() < 1e-4, "{low} {high}");
+        assert_eq!((wilson(0, 9).low, wilson(9, 9).high), (0.0, 1.0));
+        assert_eq!(wilson(0, 0), Interval { share: 0.0, low: 0.0, high: 1.0 });
     }
 
     #[test]

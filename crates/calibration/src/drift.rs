@@ -56,6 +56,11 @@ impl Alarm {
         (-self.highest).exp().min(1.0)
     }
 
+    /// The largest fortune so far: how many times the stake was won by betting against the claim. 1 is none.
+    pub fn e_value(&self) -> f64 {
+        self.highest.exp()
+    }
+
     /// How many accepted answers were checked, and how many were wrong.
     pub fn counts(&self) -> (u64, u64) {
         (self.audited, self.wrong)

@@ -49,4 +49,37 @@ pub enum Error {
         /// All.
         all: u64,
     },
+
+    /// There is nothing to calibrate on.
+    #[error("there are no decisions: give labelled pairs, or logged decisions with feedback")]
+    Empty,
+
+    /// The verifier gave no verdict on any of the decisions.
+    #[error(
+        "none of the {decisions} decisions has a score: the verifier read none of the texts (empty, not English, or too long to \
+         be compared), or the log lacks a feature that the first decision has"
+    )]
+    NoScores {
+        /// How many there are.
+        decisions: usize,
+    },
+
+    /// All decisions are right to accept, or none is.
+    #[error(
+        "all {decisions} decisions are {}: right and wrong ones are needed to tell them apart",
+        if *right { "right to accept" } else { "wrong to accept" }
+    )]
+    OneClass {
+        /// How many there are.
+        decisions: usize,
+        /// What they are.
+        right: bool,
+    },
+
+    /// A decision names no segment, where thresholds are to differ by segment.
+    #[error("decision {position} names no segment: fill the column in, or calibrate all decisions together")]
+    NoSegment {
+        /// Which decision.
+        position: usize,
+    },
 }

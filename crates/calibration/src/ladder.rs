@@ -9,7 +9,7 @@ use crate::{Decision, Error};
 const RUNGS: usize = 60;
 /// In how many places the tests begin. One early error stops a single sequence for good; three stand on different rungs.
 /// Of five populations in simulation a single sequence found nothing in up to 94 % of runs, three in 3 to 23 %.
-const STARTS: usize = 3;
+const STARTS: usize = Ladder::STARTS;
 /// The first test waits for this many times the fewest accepts that could pass: at the fewest, one error ends it.
 const ROOM: usize = 3;
 
@@ -26,6 +26,9 @@ pub struct Ladder {
 }
 
 impl Ladder {
+    /// So many places at most.
+    pub(crate) const STARTS: usize = 3;
+
     /// Rungs at the quantiles of the `development` scores, where among `decisions` decisions at least three times the fewest
     /// that `bound` takes are likely to be accepted. The tests begin on three rungs, spread evenly.
     ///

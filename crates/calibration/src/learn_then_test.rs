@@ -6,6 +6,8 @@
 //! fixed beforehand, from strict to lax, and a sequence ends at its first failure (section 2.2 there). Sequences begin in
 //! several places, which share the probability of being wrong.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::binomial::{as_few, upper};
@@ -84,48 +86,52 @@ pub fn learn_then_test(decisions: &[Decision], ladder: &Ladder, bound: Bound) ->
 }
 
 /// Two thresholds at once: what is accepted is wrong in at most `accept`'s rate, what is rejected was right in at most
-/// `reject`'s. Each is tested at half the probability of being wrong, so that both hold together. The `development` scores
-/// are those of other decisions.
+/// `reject`'s; without `reject`, nothing is rejected. Each is tested at its part of the probability of being wrong, so that both
+/// hold together. The `development` scores are those of other decisions.
 ///
 /// # Errors
 /// [`Error::NotANumber`] for a score. Too few decisions are not an error here but a `None`: the other side may have enough.
-pub fn band(development: &[f64], decisions: &[Decision], accept: Bound, reject: Bound) -> Result<Band, Error> {
-    let side =
-        |scores: Vec<f64>, decisions: &[Decision], bound: Bound| match Ladder::new(scores, decisions.len(), bound) {
-            Ok(ladder) => learn_then_test(decisions, &ladder, bound),
-            Err(Error::TooFew { .. }) => Ok(None),
-            Err(error) => Err(error),
-        };
-    let accepted = side(development.to_vec(), decisions, accept.one_of(2))?;
-    // Rejecting is accepting the opposite.
-    let opposite: Vec<Decision> = decisions.iter().map(|it| Decision { score: -it.score, right: !it.right }).collect();
-    let rejected = side(development.iter().map(|score| -score).collect(), &opposite, reject.one_of(2))?;
-    let rejected = rejected.map(|chosen| Chosen { threshold: -chosen.threshold, ..chosen });
-    Ok(Band { accept: accepted, reject: rejected })
+pub fn band(development: &[f64], decisions: &[Decision], accept: Bound, reject: Option<Bound>) -> Result<Band, Error> {
+    let band = bands([((), (development, decisions))], accept, reject)?;
+    Ok(band.into_values().next().unwrap_or(Band { accept: None, reject: None }))
 }
 
-/// One threshold for each segment (a tenant, an intent), such that all promises hold together: each is tested at its part of
-/// the probability of being wrong. A segment is given as its development scores and its decisions; a segment with too few
-/// decisions has none, and accepts nothing.
+/// A band for each segment (a tenant, an intent), such that all promises of all segments hold together: each is tested at its
+/// part of the probability of being wrong. A segment is given as its development scores and its decisions; one with too few
+/// decisions accepts nothing.
 ///
 /// # Errors
 /// [`Error::NotANumber`] for a score.
-pub fn segments<'a, K: Ord + 'a>(
+pub fn bands<'a, K: Ord + 'a>(
     segments: impl IntoIterator<Item = (K, (&'a [f64], &'a [Decision]))>,
-    bound: Bound,
-) -> Result<std::collections::BTreeMap<K, Option<Chosen>>, Error> {
+    accept: Bound,
+    reject: Option<Bound>,
+) -> Result<BTreeMap<K, Band>, Error> {
     let segments: Vec<_> = segments.into_iter().collect();
-    let each = bound.one_of(segments.len());
-    let chosen = |(development, decisions): (&[f64], &[Decision])| match Ladder::new(
-        development.iter().copied(),
-        decisions.len(),
-        each,
-    ) {
-        Ok(ladder) => learn_then_test(decisions, &ladder, each),
+    let promises = segments.len() * if reject.is_some() { 2 } else { 1 };
+    let of_segment = |(development, decisions): (&[f64], &[Decision])| {
+        let accepted = side(development.to_vec(), decisions, accept.one_of(promises))?;
+        let rejected = match reject {
+            None => None,
+            Some(bound) => {
+                // Rejecting is accepting the opposite.
+                let opposite: Vec<Decision> =
+                    decisions.iter().map(|it| Decision { score: -it.score, right: !it.right }).collect();
+                side(development.iter().map(|score| -score).collect(), &opposite, bound.one_of(promises))?
+            }
+        };
+        let rejected = rejected.map(|chosen| Chosen { threshold: -chosen.threshold, ..chosen });
+        Ok(Band { accept: accepted, reject: rejected })
+    };
+    segments.into_iter().map(|(name, segment)| Ok((name, of_segment(segment)?))).collect()
+}
+
+fn side(development: Vec<f64>, decisions: &[Decision], bound: Bound) -> Result<Option<Chosen>, Error> {
+    match Ladder::new(development, decisions.len(), bound) {
+        Ok(ladder) => learn_then_test(decisions, &ladder, bound),
         Err(Error::TooFew { .. }) => Ok(None),
         Err(error) => Err(error),
-    };
-    segments.into_iter().map(|(name, segment)| Ok((name, chosen(segment)?))).collect()
+    }
 }
 
 #[cfg(test)]
@@ -184,7 +190,7 @@ mod tests {
         let all: Vec<Decision> = (0..6000).map(decision).collect();
         let development: Vec<f64> = all[..1000].iter().map(|it| it.score).collect();
         let bound = Bound::new(0.02, 0.95)?;
-        let band = band(&development, &all[1000..], bound, bound)?;
+        let band = band(&development, &all[1000..], bound, Some(bound))?;
         for (score, accepts, rejects) in [
             (0.9, true, false),
             (0.75, true, false),
@@ -203,8 +209,9 @@ mod tests {
         let (good, few) = (separated(1500, 100), separated(100, 0));
         let scores = |it: &[Decision]| it.iter().map(|it| it.score).collect::<Vec<_>>();
         let (of_good, of_few) = (scores(&good), scores(&few));
-        let chosen = segments([("good", (&of_good[..], &good[..])), ("few", (&of_few[..], &few[..]))], bound)?;
-        assert!(chosen["good"].is_some() && chosen["few"].is_none(), "{chosen:?}");
+        let bands = bands([("good", (&of_good[..], &good[..])), ("few", (&of_few[..], &few[..]))], bound, None)?;
+        assert!(bands["good"].accept.is_some() && bands["few"].accept.is_none(), "{bands:?}");
+        assert!(bands.values().all(|band| band.reject.is_none()), "nobody asked for it: {bands:?}");
         // 149 clean decisions are enough for one promise, not for one of two.
         assert_eq!(bound.one_of(2).fewest_accepts(), 183);
         Ok(())

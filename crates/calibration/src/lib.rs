@@ -11,6 +11,10 @@
 //! | of all that is asked, how often is something wrong accepted? | [`conformal`] | at most `rate` on average |
 //! | is it still so, a month later? | [`Alarm`] | a false alarm at most with probability `1 - confidence`, ever |
 //! | how good is the ranking for a cache, whatever the threshold? | [`operational`] | none: a description |
+//! | several promises at once: rejecting, too; each tenant's own threshold | [`band`], [`bands`] | all of them together |
+//!
+//! [`calibrate`] puts it together: it fits one score of several [`Features`], divides the data, tests, and makes a
+//! [`Calibration`], which is a file that says for which models it was made, and a [`Report`] for people.
 //!
 //! All of it assumes that decisions to come are like those that were checked (exchangeable). No statistics can promise that;
 //! [`Alarm`] notices when it stops to be so, and [`shifted`] says what happens if the share of matches changes.
@@ -44,17 +48,36 @@
 
 mod binomial;
 mod bound;
+mod calibrate;
+mod calibration;
 mod conformal;
 mod drift;
 mod error;
+mod file_error;
+mod fit;
 mod ladder;
 mod learn_then_test;
+mod logged;
+mod measured;
+mod need;
 pub mod operational;
+mod report;
+mod score;
+mod split;
 
-pub use binomial::{lower, shifted, upper};
+pub use binomial::{Interval, lower, shifted, upper, wilson};
 pub use bound::{Bound, Decision};
+pub use calibrate::{Checked, Request, calibrate};
+pub use calibration::{Calibration, Data, Decided, Made, Missing, Model, Promise, Ruling, Side, Threshold, Thresholds};
 pub use conformal::conformal;
 pub use drift::Alarm;
 pub use error::Error;
+pub use file_error::FileError;
 pub use ladder::Ladder;
-pub use learn_then_test::{Band, Chosen, band, learn_then_test, segments};
+pub use learn_then_test::{Band, Chosen, band, bands, learn_then_test};
+pub use logged::{Logged, is_logged, read_logged, write_logged};
+pub use measured::{Bin, Fit, Measured, OtherBound, Risk};
+pub use need::{Need, decisions_needed};
+pub use report::Report;
+pub use score::{Features, OWN_SCORE, Score, Weighted, probability};
+pub use split::{DEVELOPMENT, Split, text_key};

@@ -1,7 +1,7 @@
 //! Whether the promises are kept: for each of five populations, a thousand draws, each threshold held against the whole
 //! population. (Not against a held-out half: its own noise would count as failures.)
 
-use vetted_calibration::{Bound, Decision, Error, Ladder, conformal, learn_then_test};
+use vetted_calibration::{Band, Bound, Decision, Error, Ladder, band, bands, conformal, learn_then_test};
 
 const DRAWS: usize = 1000;
 
@@ -122,5 +122,97 @@ fn on_average_no_more_is_accepted_wrongly_than_promised() -> Result<(), Error> {
         let deviation = rates.iter().map(|rate| (rate - mean).powi(2)).sum::<f64>().sqrt() / DRAWS as f64;
         assert!(mean <= population.rate + 2.0 * deviation + 2e-3, "{}: {mean} of {}", population.name, population.rate);
     }
+    Ok(())
+}
+
+/// How much of what is beyond each score is wrong in truth.
+struct Truth {
+    /// Falling.
+    scores: Vec<f64>,
+    wrong_of_first: Vec<usize>,
+}
+
+impl Truth {
+    fn new(all: &[Decision]) -> Truth {
+        let mut sorted = all.to_vec();
+        sorted.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let mut wrong_of_first = vec![0];
+        wrong_of_first.extend(sorted.iter().scan(0, |wrong, it| {
+            *wrong += usize::from(!it.right);
+            Some(*wrong)
+        }));
+        Truth { scores: sorted.iter().map(|it| it.score).collect(), wrong_of_first }
+    }
+
+    /// Whether a band breaks either of its promises.
+    fn broken(&self, band: &Band, accept: f64, reject: f64) -> bool {
+        let all = self.scores.len();
+        let too_many = |part: usize, of: usize, rate: f64| of > 0 && part as f64 > rate * of as f64;
+        let accepts = band.accept.is_some_and(|chosen| {
+            let accepted = self.scores.partition_point(|score| *score >= chosen.threshold);
+            too_many(self.wrong_of_first[accepted], accepted, accept)
+        });
+        let rejects = band.reject.is_some_and(|chosen| {
+            let above = self.scores.partition_point(|score| *score > chosen.threshold);
+            let right = (all - above) - (self.wrong_of_first[all] - self.wrong_of_first[above]);
+            too_many(right, all - above, reject)
+        });
+        accepts || rejects
+    }
+}
+
+#[test]
+fn both_promises_of_a_band_hold_together() -> Result<(), Error> {
+    let mut random = Random(22);
+    for population in &POPULATIONS {
+        // Of the lowest scores nearly all are wrong: there is something to reject.
+        let wrong = |score: f64| if score < 0.4 { 0.995 } else { (population.wrong)(score) };
+        let decision = |random: &mut Random| {
+            let score = random.fraction();
+            Decision { score, right: random.fraction() >= wrong(score) }
+        };
+        let all: Vec<Decision> = (0..40_000).map(|_| decision(&mut random)).collect();
+        let truth = Truth::new(&all);
+        let (accept, reject) = (Bound::new(population.rate, 0.95)?, Bound::new(0.05, 0.95)?);
+        let (mut failures, mut rejecting) = (0, 0);
+        for _ in 0..DRAWS {
+            let development: Vec<f64> = draw(&all, 500, &mut random).iter().map(|it| it.score).collect();
+            let band = band(&development, &draw(&all, population.decisions, &mut random), accept, Some(reject))?;
+            failures += usize::from(truth.broken(&band, population.rate, 0.05));
+            rejecting += usize::from(band.reject.is_some());
+        }
+        println!("{}: {failures} failures, rejecting in {rejecting}", population.name);
+        assert!(failures <= most_failures(0.05), "{}: {failures} failures", population.name);
+        assert!(rejecting > DRAWS / 2, "{}: rejecting in {rejecting}", population.name);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_promises_of_all_segments_hold_together() -> Result<(), Error> {
+    let mut random = Random(23);
+    // Each population is a segment of one calibration, at one rate.
+    let rate = 0.05;
+    let segments: Vec<Vec<Decision>> = POPULATIONS.iter().map(|population| population.all(&mut random)).collect();
+    let truths: Vec<Truth> = segments.iter().map(|all| Truth::new(all)).collect();
+    let bound = Bound::new(rate, 0.95)?;
+    let (mut failures, mut accepting) = (0, 0);
+    for _ in 0..DRAWS {
+        let drawn: Vec<(Vec<f64>, Vec<Decision>)> = segments
+            .iter()
+            .map(|all| {
+                let development = draw(all, 300, &mut random).iter().map(|it| it.score).collect();
+                (development, draw(all, 1000, &mut random))
+            })
+            .collect();
+        let parts =
+            drawn.iter().enumerate().map(|(at, (development, decisions))| (at, (&development[..], &decisions[..])));
+        let bands = bands(parts, bound, None)?;
+        failures += usize::from(bands.iter().any(|(at, band)| truths[*at].broken(band, rate, 0.0)));
+        accepting += bands.values().filter(|band| band.accept.is_some()).count();
+    }
+    println!("segments: {failures} failures, {:.1} of 5 accept", accepting as f64 / DRAWS as f64);
+    assert!(failures <= most_failures(0.05), "{failures} failures");
+    assert!(accepting > 2 * DRAWS, "too few accept: {accepting} of {}", 5 * DRAWS);
     Ok(())
 }

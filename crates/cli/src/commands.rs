@@ -2,8 +2,10 @@
 
 #[cfg(feature = "study")]
 pub mod audit;
+pub mod calibrate;
 pub mod delete;
 pub mod demo;
+pub mod drift;
 #[cfg(feature = "study")]
 pub mod eval;
 #[cfg(feature = "train")]
@@ -123,7 +125,7 @@ impl Mode {
     }
 }
 
-/// The exit status where a condition that was asked for does not hold: `--require-verified`, `--fail-on`.
+/// The exit status where a condition that was asked for does not hold: `--require-verified`, `--fail-on`, `--max-false-accept`.
 pub const CONDITION_FAILED: u8 = 3;
 
 /// What `--require-verified` does, for its help.

@@ -37,7 +37,8 @@ struct Arguments {
 const AFTER_HELP: &str = "Every option marked [env: ...] can be set in the environment.
 
 Exit status, of every command: 0 done, whatever was found; 1 failed, and standard error says why; 2 wrong usage; 3 a condition \
-that was asked for does not hold: --require-verified of search and verify, --fail-on of verify, and --max-drop of audit; \
+that was asked for does not hold: --require-verified of search and verify, --fail-on of verify, --max-drop of audit, \
+--max-false-accept and --max-false-reject of calibrate where no threshold keeps them, and the bound that drift looks after; \
 130 and 143 interrupted, by Ctrl-C and SIGTERM. `index` and `train` go on from there when run again.
 
 With --json, what went wrong is JSON as well, on standard error: {error: {kind, message}}; kind is invalid-input, not-found, conflict, \
@@ -65,6 +66,10 @@ enum Command {
     Info(commands::info::Info),
     /// Judge candidates against a query, with reasons
     Verify(commands::verify::Verify),
+    /// Find thresholds that keep a bound on wrong accepts, from labeled pairs or logged decisions
+    Calibrate(commands::calibrate::Calibrate),
+    /// Say whether a calibration's bound still holds, by decisions that were checked
+    Drift(commands::drift::Drift),
     /// Answer over HTTP, in the shapes that clients already speak
     #[cfg(feature = "serve")]
     Serve(commands::serve::Serve),
@@ -124,6 +129,8 @@ fn main() -> ExitCode {
         Command::Delete(command) => done(command.run()),
         Command::Info(command) => done(command.run()),
         Command::Verify(command) => command.run(),
+        Command::Calibrate(command) => command.run(),
+        Command::Drift(command) => command.run(),
         #[cfg(feature = "serve")]
         Command::Serve(command) => done(command.run()),
         #[cfg(feature = "serve")]
@@ -190,6 +197,9 @@ fn kind(error: &anyhow::Error) -> ErrorKind {
         }
         if let Some(error) = cause.downcast_ref::<vetted::Error>() {
             return Some(error.kind().into());
+        }
+        if let Some(error) = cause.downcast_ref::<vetted::calibration::FileError>() {
+            return Some(vetted::calibration_kind(error).into());
         }
         match cause.downcast_ref::<vetted::models::Error>() {
             Some(vetted::models::Error::Unavailable { .. }) => return Some(ErrorKind::Unavailable),

@@ -29,7 +29,6 @@ impl Deref for Bar {
 #[derive(Clone, Copy)]
 enum Unit {
     Bytes,
-    #[cfg(feature = "study")]
     Things,
     /// Of a run that knows best itself how long it takes.
     #[cfg(feature = "train")]
@@ -49,7 +48,6 @@ pub fn byte_bar(total: Option<u64>) -> Bar {
 }
 
 /// A bar over `total` things with its own estimate of the time left (without one where the total is 0).
-#[cfg(feature = "study")]
 pub fn count_bar(total: u64, message: &str) -> Bar {
     match total {
         0 => bar(None, "{spinner} {pos} {msg} {elapsed}", Unit::Things, message),
@@ -104,7 +102,6 @@ fn line(bar: &ProgressBar, unit: Unit) -> String {
     match (unit, total) {
         (Unit::Bytes, Some(total)) => format!("{} of {}: {message}{left}", HumanBytes(done), HumanBytes(total)),
         (Unit::Bytes, None) => format!("{}: {message}{left}", HumanBytes(done)),
-        #[cfg(feature = "study")]
         (Unit::Things, total) => {
             let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
             format!("{message}: {done}{of}, {}{left}", crate::terminal::rate(done, elapsed))
@@ -192,7 +189,6 @@ mod tests {
         assert_eq!(line(&at(0, Some(1 << 20)), Unit::Bytes), "0 B of 1.00 MiB: 40 documents, 2/s, after 60 seconds");
         #[cfg(feature = "train")]
         assert_eq!(line(&at(7, Some(94)), Unit::Steps), "step 7 of 94: 40 documents, 2/s");
-        #[cfg(feature = "study")]
         assert!(line(&at(30, Some(90)), Unit::Things).ends_with(": 30 of 90, 0.50/s, 2 minutes left"));
     }
 }

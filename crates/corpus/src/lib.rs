@@ -97,6 +97,7 @@ pub use passages::{Passage, PassageOptions, cut};
 pub use pdf::EXTRACTION_THREAD;
 pub use read::{FileIds, IgnoreFiles, OnBadRecord, Progress, ReadOptions, Reader, RepeatedIds, Skipped, read};
 pub use sentences::{sentence_starts, sentences};
+pub use table::{TableRow, TableRows};
 pub use text_lines::{TextLine, read_lines};
 pub use vectors::{VectorField, VectorProblem, vector};
 pub use windows::{Window, cut_sentences};

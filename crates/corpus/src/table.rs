@@ -11,6 +11,43 @@ use crate::{
 use serde_json::{Map, Value};
 use std::collections::HashSet;
 
+/// A table's rows as they stand, the header first: for tables that hold other things than documents.
+pub struct TableRows(Rows);
+
+/// A row of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRow {
+    /// The line on which it begins.
+    pub line: u64,
+    /// Its cells, quotes undone.
+    pub cells: Vec<String>,
+}
+
+impl TableRows {
+    /// The rows of `input`, whose cells stand between `delimiter`s. No row may take more than `most_bytes`.
+    pub fn new(input: Input, delimiter: u8, most_bytes: usize) -> TableRows {
+        TableRows(Rows::new(input, delimiter, most_bytes))
+    }
+
+    fn next_row(&mut self) -> Result<Option<TableRow>, Error> {
+        let fault = |problem| match problem {
+            Problem::BadRecord(error) | Problem::Fatal(error) => error,
+        };
+        let Some(row) = self.0.next_row().map_err(fault)? else { return Ok(None) };
+        let text = self.0.text(&row)?;
+        let cells = row.cells.iter().map(|cell| cell.text(text).into_owned()).collect();
+        Ok(Some(TableRow { line: row.line, cells }))
+    }
+}
+
+impl Iterator for TableRows {
+    type Item = Result<TableRow, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_row().transpose()
+    }
+}
+
 /// The documents of a table, one row in memory at a time.
 pub(crate) struct Rows {
     input: Input,

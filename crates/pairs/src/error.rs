@@ -32,6 +32,17 @@ pub enum Error {
         expected: &'static str,
     },
 
+    /// The file has no column of the name that was asked for.
+    #[error("{}: there is no column `{column}`; there are: {}", path.display(), found.join(", "))]
+    NoColumn {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What was asked for.
+        column: String,
+        /// The names in the header.
+        found: Vec<String>,
+    },
+
     /// A row has more or fewer cells than the header.
     #[error(
         "{}:{line}:{column}: {got} cells, but the header has {expected}; separate cells by one tab, and put spaces for \

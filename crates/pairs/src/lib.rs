@@ -22,6 +22,9 @@
 //! other, and a text holds neither tabs nor line ends, for which `write` puts spaces. Lines end in LF or CRLF, and empty
 //! ones are passed over. An empty text is a text.
 //!
+//! A file whose name ends in `.csv` is read as CSV with quotes, with the same columns; one that ends in `.jsonl` or `.ndjson`
+//! as a JSON object a line, with the same fields (`true` and `false` are labels, too). Only tab-separated text is written.
+//!
 //! Many public data sets lack the optional columns, and some put the claim into `s1`. The name of a data set decides
 //! nothing here: a file of [`Sources`] says what is known about each, and [`Reader::with_sources`] applies it.
 //!
@@ -60,6 +63,8 @@ mod pair;
 #[cfg(feature = "files")]
 mod read;
 mod relation;
+#[cfg(feature = "files")]
+mod rows;
 #[cfg(feature = "files")]
 mod sources;
 #[cfg(feature = "files")]

@@ -1,15 +1,9 @@
 //! From a file to pairs.
 
+use crate::rows::{Named, Row, Rows};
 use crate::{Error, Kind, Label, Negatives, Pair, Relation, Sources};
-use std::{
-    collections::HashSet,
-    fmt,
-    io::BufRead,
-    iter::FusedIterator,
-    path::{Path, PathBuf},
-    str::FromStr,
-};
-use vetted_corpus::input::{self, Input};
+use std::{collections::HashSet, fmt, iter::FusedIterator, path::Path, str::FromStr};
+use vetted_corpus::input;
 
 /// Opens a [file of pairs](crate), whose labels may be missing, and reads its header. `-` is standard input.
 ///
@@ -33,13 +27,17 @@ pub fn read_labelled(path: impl AsRef<Path>) -> Result<Reader, Error> {
 ///
 /// After an error it ends: a row that is wrong is never passed over in silence.
 pub struct Reader {
-    input: Input,
+    rows: Rows,
     columns: Columns,
+    /// The header's names.
+    names: Vec<String>,
     labelled: bool,
     sources: Sources,
-    /// Lines read so far.
-    lines: u64,
-    bytes: Vec<u8>,
+    /// One more column that is wanted.
+    wanted: Option<usize>,
+    /// The last row's cell of it.
+    cell: String,
+    named_relation: bool,
     ended: bool,
 }
 
@@ -58,30 +56,24 @@ struct Columns {
     phenomenon: Option<usize>,
 }
 
-/// A column that can be wrong, with the name that the header gives it.
-#[derive(Clone, Copy)]
-struct Named {
-    place: usize,
-    name: &'static str,
-}
-
-/// One line of the file.
-struct Row<'a> {
-    path: &'a PathBuf,
-    line: u64,
-    cells: Vec<&'a str>,
-}
-
 impl Reader {
-    fn new(input: Input, labelled: bool) -> Result<Reader, Error> {
-        let (columns, sources) = (Columns::default(), Sources::default());
-        let mut reader = Reader { input, columns, labelled, sources, lines: 0, bytes: Vec::new(), ended: false };
-        let header = match reader.next_row()? {
-            Some(row) => Columns::of(&row, labelled)?,
-            None => return Err(Error::EmptyFile { path: reader.input.path, expected: "s1 and s2" }),
+    fn new(input: input::Input, labelled: bool) -> Result<Reader, Error> {
+        let mut rows = Rows::new(input);
+        let (columns, names) = match rows.next()? {
+            Some(row) => (Columns::of(&row, labelled)?, row.cells.iter().map(|name| name.trim().to_owned()).collect()),
+            None => return Err(Error::EmptyFile { path: rows.path().to_owned(), expected: "s1 and s2" }),
         };
-        reader.columns = header;
-        Ok(reader)
+        Ok(Reader {
+            rows,
+            columns,
+            names,
+            labelled,
+            sources: Sources::default(),
+            wanted: None,
+            cell: String::new(),
+            named_relation: false,
+            ended: false,
+        })
     }
 
     /// Fills in what `sources` know and the file's own columns do not say.
@@ -93,48 +85,38 @@ impl Reader {
         Reader { sources, ..self }
     }
 
-    /// Reads the next line that is not empty; `None` at the end of the file.
-    fn next_row(&mut self) -> Result<Option<Row<'_>>, Error> {
-        loop {
-            self.bytes.clear();
-            let start = self.input.offset;
-            let length = self.input.bytes.read_until(b'\n', &mut self.bytes);
-            match length {
-                Err(source) => {
-                    return Err(vetted_corpus::Error::Read { path: self.input.path.clone(), source }.into());
-                }
-                Ok(0) => return Ok(None),
-                Ok(length) => self.input.offset += length as u64,
-            }
-            self.lines += 1;
-            if self.bytes.last() == Some(&b'\n') {
-                self.bytes.pop();
-            }
-            if self.bytes.last() == Some(&b'\r') {
-                self.bytes.pop();
-            }
-            if !self.bytes.is_empty() {
-                let (path, line) = (&self.input.path, self.lines);
-                let text = std::str::from_utf8(&self.bytes).map_err(|error| {
-                    let byte = start + error.valid_up_to() as u64;
-                    vetted_corpus::Error::InvalidUtf8 { path: path.clone(), line, byte, encoding: self.input.encoding }
-                })?;
-                return Ok(Some(Row { path, line, cells: text.split('\t').collect() }));
-            }
-        }
+    /// Keeps each row's [`cell`](Self::cell) in `column`, any column of the file.
+    ///
+    /// # Errors
+    /// [`Error::NoColumn`] if the header has no such column. Of JSONL, an object may lack the field.
+    pub fn with_column(mut self, column: &str) -> Result<Reader, Error> {
+        let found = self.names.iter().position(|name| name == column).or_else(|| self.rows.ask_for(column));
+        let Some(place) = found else {
+            let (path, column, found) = (self.rows.path().to_owned(), column.to_owned(), self.names);
+            return Err(Error::NoColumn { path, column, found });
+        };
+        self.columns.count = self.columns.count.max(place + 1);
+        self.wanted = Some(place);
+        Ok(self)
+    }
+
+    /// What the pair that was read last has in the column that [`with_column`](Self::with_column) named.
+    pub fn cell(&self) -> &str {
+        &self.cell
+    }
+
+    /// Whether a pair that was read so far names its relation.
+    pub fn named_relation(&self) -> bool {
+        self.named_relation
     }
 
     fn next_pair(&mut self) -> Result<Option<Pair>, Error> {
-        // Columns and sources are lent out for the row that borrows the reader, and put back.
-        let (columns, sources) = (std::mem::take(&mut self.columns), std::mem::take(&mut self.sources));
-        let labelled = self.labelled;
-        let pair = match self.next_row() {
-            Ok(Some(row)) => columns.pair(&row, labelled, &sources).map(Some),
-            Ok(None) => Ok(None),
-            Err(error) => Err(error),
-        };
-        (self.columns, self.sources) = (columns, sources);
-        pair
+        let Some(row) = self.rows.next()? else { return Ok(None) };
+        if let Some(place) = self.wanted {
+            self.cell = row.cell(place).to_owned();
+        }
+        self.named_relation |= self.columns.relation.is_some_and(|column| !row.cell(column.place).trim().is_empty());
+        self.columns.pair(&row, self.labelled, &self.sources).map(Some)
     }
 }
 
@@ -155,7 +137,7 @@ impl FusedIterator for Reader {}
 
 impl fmt::Debug for Reader {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("Reader").field("path", &self.input.path).field("lines", &self.lines).finish()
+        formatter.debug_struct("Reader").field("path", &self.rows.path()).finish()
     }
 }
 
@@ -165,15 +147,17 @@ impl Columns {
         let mut seen = HashSet::new();
         // Columns without a name are ignored, however many.
         if let Some(twice) = names.iter().find(|name| !name.is_empty() && !seen.insert(**name)) {
-            return Err(
-                vetted_corpus::Error::DuplicateColumn { path: header.path.clone(), column: twice.to_string() }.into()
-            );
+            return Err(vetted_corpus::Error::DuplicateColumn {
+                path: header.path.to_owned(),
+                column: twice.to_string(),
+            }
+            .into());
         }
         let place = |wanted: &str| names.iter().position(|name| *name == wanted);
         let named = |name| place(name).map(|place| Named { place, name });
         let missing = |expected| {
             let found = names.iter().map(ToString::to_string).collect();
-            Error::Input(vetted_corpus::Error::MissingColumn { path: header.path.clone(), expected, found })
+            Error::Input(vetted_corpus::Error::MissingColumn { path: header.path.to_owned(), expected, found })
         };
         let columns = Columns {
             count: names.len(),
@@ -223,47 +207,6 @@ impl Columns {
             split: optional_text(self.split),
             phenomenon: optional_text(self.phenomenon),
         })
-    }
-}
-
-impl Row<'_> {
-    fn cell(&self, place: usize) -> &str {
-        self.cells.get(place).copied().unwrap_or_default()
-    }
-
-    /// The column in the file, counted from 1 in bytes, where a cell starts.
-    fn column(&self, place: usize) -> u64 {
-        self.cells.iter().take(place).map(|cell| cell.len() as u64 + 1).sum::<u64>() + 1
-    }
-
-    fn check_count(&self, expected: usize) -> Result<(), Error> {
-        let got = self.cells.len();
-        if got == expected {
-            return Ok(());
-        }
-        // Too many: where the first surplus cell starts. Too few: past the end, where one is missing.
-        let column = if got > expected { self.column(expected) } else { self.column(got) - 1 };
-        Err(Error::CellCount { path: self.path.clone(), line: self.line, column, expected, got })
-    }
-
-    /// The value in a column; `None` if there is no such column or the cell is empty.
-    fn parse<T: FromStr>(&self, column: Option<Named>, expected: &'static str) -> Result<Option<T>, Error> {
-        let Some(column) = column else { return Ok(None) };
-        match self.cell(column.place).trim() {
-            "" => Ok(None),
-            cell => cell.parse().map(Some).map_err(|_| self.bad_cell(column, expected)),
-        }
-    }
-
-    fn bad_cell(&self, column: Named, expected: &'static str) -> Error {
-        Error::BadCell {
-            path: self.path.clone(),
-            line: self.line,
-            column: self.column(column.place),
-            name: column.name,
-            expected,
-            got: self.cell(column.place).trim().to_string(),
-        }
     }
 }
 

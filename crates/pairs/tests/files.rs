@@ -229,3 +229,61 @@ proptest! {
         let _ = pairs_in(content);
     }
 }
+
+#[test]
+fn csv_and_jsonl_hold_the_same_pairs_as_a_table() {
+    let table = "s1\ts2\tequiv\trelation\tkind\ttenant\nSay \"a\", b\tc\t0\tsupport\trole\tnorth\nd\te\tN\t\t\t7\n";
+    let csv = "s1,s2,equiv,relation,kind,tenant\r\n\"Say \"\"a\"\", b\",c,0,support,role,north\r\nd,e,N,,,7\r\n";
+    let objects = "{\"s1\": \"Say \\\"a\\\", b\", \"s2\": \"c\", \"label\": false, \"relation\": \"support\", \"kind\": \"role\", \
+                   \"tenant\": \"north\"}\n\n{\"s2\": \"e\", \"s1\": \"d\", \"equiv\": \"N\", \"label\": 1, \"kind\": null, \"tenant\": 7}";
+    let read = |name: &str, content: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let mut reader = pairs::read_labelled(&path).unwrap().with_column("tenant").unwrap();
+        let mut read = Vec::new();
+        while let Some(pair) = reader.next() {
+            read.push((pair.unwrap(), reader.cell().to_owned()));
+        }
+        assert!(reader.named_relation());
+        read
+    };
+    let expected = read("pairs.tsv", table.as_bytes());
+    assert_eq!((expected.len(), expected[0].1.as_str(), expected[1].1.as_str()), (2, "north", "7"));
+    assert_eq!((expected[0].0.label, expected[1].0.label), (Some(Label::NoMatch), Some(Label::Neutral)));
+    for (name, content) in [
+        ("pairs.csv", csv.as_bytes().to_vec()),
+        ("pairs.csv.gz", gzipped(csv)),
+        ("pairs.jsonl", objects.as_bytes().to_vec()),
+        ("pairs.ndjson.gz", gzipped(objects)),
+    ] {
+        assert_eq!(read(name, &content), expected, "{name}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_csv_and_jsonl_is_said_with_its_line() {
+    let message = |name: &str, content: &str| match read_as(name, content, true) {
+        Ok(pairs) => panic!("read {pairs:?}"),
+        Err(error) => error.to_string(),
+    };
+    for (name, content, expected) in [
+        ("p.csv", "s1,s2,label\na,b\n", "p.csv:2:1: 2 cells, but the header has 3"),
+        ("p.csv", "s1,s2,label\n\"a,b,1\n", "p.csv:2"),
+        ("p.csv", "s1,label\n", "the header has no column `s2`"),
+        ("p.csv", "", "the file is empty"),
+        ("p.jsonl", "{\"s1\": \"a\", \"s2\": \"b\", \"label\": 2}", "p.jsonl:1:1: `label` is `2`; expected 1 (match)"),
+        ("p.jsonl", "\n{\"s1\": \"a\", \"label\": 1}", "p.jsonl:2:1: `s2` is ``; expected a text"),
+        ("p.jsonl", "{\"s1\": 3, \"s2\": \"b\", \"label\": 1}", "`s1` is `3`; expected a text"),
+        ("p.jsonl", "{\"s1\": \"a\", \"s2\": \"b\"}", "`label` is ``"),
+        ("p.jsonl", "[1]", "p.jsonl:1:1: malformed JSON"),
+    ] {
+        let message = message(name, content);
+        assert!(message.contains(expected), "{content}: {message}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("p.tsv");
+    fs::write(&path, "s1\ts2\tlabel\n").unwrap();
+    let error = pairs::read(&path).unwrap().with_column("tenant").unwrap_err().to_string();
+    assert!(error.contains("no column `tenant`; there are: s1, s2, label"), "{error}");
+}

@@ -44,6 +44,8 @@ export function reason(outcome, { against = "query", name = (id) => id } = {}) {
           return `It means something different.`;
         case "contradicts":
           return `It contradicts the ${against}.`;
+        case "improbable":
+          return `By the server's calibration it is hardly right.`;
         default:
           return outcome.why ?? `It is rejected: ${outcome.reason ?? outcome.finding}.`;
       }

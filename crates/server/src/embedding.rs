@@ -10,6 +10,7 @@ use crate::reading::{check_tokens, count_tokens};
 /// Texts to be encoded.
 pub(crate) struct Embedding {
     pub(crate) texts: Vec<String>,
+    pub(crate) role: Role,
     pub(crate) most_tokens: usize,
     pub(crate) done: Embedded,
 }
@@ -75,8 +76,10 @@ fn encode(encoder: &Encoder, items: &mut [&mut Item<Embedding>], each: usize, te
         let first = work.done.vectors.len();
         &work.texts[first..work.texts.len().min(first + each)]
     }
-    let texts: Vec<&str> = items.iter().flat_map(|item| next(&item.work, each)).map(String::as_str).collect();
-    let vectors = encoder.embed(&texts, Role::Document, team)?;
+    let texts: Vec<(&String, Role)> =
+        items.iter().flat_map(|item| next(&item.work, each).iter().map(|text| (text, item.work.role))).collect();
+    let ids = team.try_map(&texts, |(text, role)| encoder.ids(text, *role))?;
+    let vectors = encoder.embed_ids(&ids, team)?;
     let mut vectors = vectors.iter();
     for item in items {
         let count = next(&item.work, each).len();

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Semaphore;
+use vetted::calibrated::Calibrated;
+use vetted::calibration::Calibration;
 use vetted::models::{self, DEFAULT_MODEL};
 use vetted::reader::Storage;
 use vetted::{Compute, Engine, Precision, Verifier, VerifierOptions, VerifierSource};
@@ -31,6 +33,7 @@ pub(crate) struct Service {
     pub(crate) indexes: Vec<ServedIndex>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) encoder: Arc<Encoder>,
+    pub(crate) calibrated: Option<Calibrated>,
     pub(crate) readings: Queue<Reading>,
     pub(crate) explanations: Queue<Explaining>,
     pub(crate) embeddings: Queue<Embedding>,
@@ -59,6 +62,7 @@ impl Service {
         let telemetry = settings.otlp.as_deref().map(Telemetry::start).transpose()?;
         let engines = engines(&settings)?;
         let (verifier, encoder) = models(&settings, &engines)?;
+        let calibrated = calibrated(&settings, &verifier, &encoder)?;
         let bounds =
             |together| Bounds { waiting: settings.limits.queue, waiting_units: settings.limits.queued_texts, together };
         let readings = {
@@ -104,6 +108,7 @@ impl Service {
             indexes,
             verifier,
             encoder,
+            calibrated,
             readings,
             explanations,
             embeddings,
@@ -209,6 +214,19 @@ fn models(settings: &Settings, engines: &[Arc<Engine>]) -> Result<(Arc<Verifier>
         VerifierSource::Open(verifier) => verifier.clone(),
     };
     Ok((verifier, encoder))
+}
+
+/// The calibration, if there is one, with the models that it was made for.
+fn calibrated(
+    settings: &Settings,
+    verifier: &Verifier,
+    encoder: &Arc<Encoder>,
+) -> Result<Option<Calibrated>, StartError> {
+    let Some(path) = &settings.calibration else { return Ok(None) };
+    let fault = |error: vetted::Error| StartError::Calibration(Box::new(error));
+    let calibration = Calibration::read(path).map_err(vetted::Error::from).map_err(fault)?;
+    let relation = calibration.relation;
+    Calibrated::new(calibration, relation, verifier, Some(encoder.clone())).map(Some).map_err(fault)
 }
 
 fn encoder(settings: &Settings) -> Result<Arc<Encoder>, vetted::Error> {

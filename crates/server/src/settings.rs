@@ -17,6 +17,8 @@ pub struct Settings {
     pub writable: bool,
     /// Who judges.
     pub verifier: VerifierSource,
+    /// A calibration by which `/v1/verify` decides where its relation is asked; made for this verifier.
+    pub calibration: Option<PathBuf>,
     /// The encoder of new indexes, and of embeddings where there is no index; the default one unless told.
     pub model: Option<String>,
     /// The arithmetic where there is no index; an index has its own.
@@ -93,6 +95,7 @@ impl Default for Settings {
             indexes: Vec::new(),
             writable: true,
             verifier: VerifierSource::default(),
+            calibration: None,
             model: None,
             precision: None,
             keys: None,

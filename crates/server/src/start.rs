@@ -42,6 +42,9 @@ pub enum StartError {
     /// A model could not be loaded.
     #[error(transparent)]
     Model(Box<vetted::Error>),
+    /// The calibration cannot be used.
+    #[error(transparent)]
+    Calibration(Box<vetted::Error>),
     /// The keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeysError),

@@ -64,5 +64,5 @@ pub use error::{Error, ErrorKind};
 pub use fingerprint::ViewsFingerprint;
 pub use prepared::{Asked, PassageSource, PreparedQuery, QueryExtent};
 pub use verification::{Assessment, Verification};
-pub use verifier::{Explanation, LoadedBase, SHIPPED_VERIFIER, Verifier, VerifierOptions};
+pub use verifier::{Explanation, LoadedBase, SHIPPED_VERIFIER, Verifier, VerifierOptions, verifier_digest};
 pub use windows::{PassageText, PassageViews};

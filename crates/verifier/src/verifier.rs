@@ -23,6 +23,8 @@ pub struct Verifier {
     pub(crate) scorer: Scorer,
     parameters: usize,
     fingerprint: ViewsFingerprint,
+    digest: String,
+    precision: Precision,
     pub(crate) compute: Compute,
 }
 
@@ -148,7 +150,10 @@ impl Verifier {
             scorer.map_err(|source| Error::Unusable { path: PathBuf::from("a scorer without parameters"), source })?;
         let fingerprint = fingerprint(scorer.config(), None, options);
         let (scorer, compute) = (Scorer::Views(Box::new(scorer)), Compute::of_this_process());
-        Ok(Verifier { encoder, scorer, parameters: 0, fingerprint, compute })
+        // A formula has no files: its description is all there is.
+        let digest = verifier_digest(format!("{:?}", scorer.config()).as_bytes(), &[]);
+        let precision = options.precision;
+        Ok(Verifier { encoder, scorer, parameters: 0, fingerprint, digest, precision, compute })
     }
 
     fn from_bytes(
@@ -160,6 +165,7 @@ impl Verifier {
         progress: &mut dyn FnMut(models::Progress<'_>),
     ) -> Result<Verifier, Error> {
         let fault = |source| Error::Unusable { path: path.into(), source };
+        let digest = verifier_digest(config, weights);
         let config = Config::parse(config).map_err(fault)?;
         let weights = Weights::parse(weights).map_err(fault)?;
         let fingerprint = fingerprint(&config, Some(&weights), options);
@@ -187,7 +193,8 @@ impl Verifier {
         };
         let runtime = Runtime { precision: options.reader, storage: options.storage, lexical };
         let scorer = Scorer::load(config, &weights, runtime).map_err(fault)?;
-        Ok(Verifier { encoder, scorer, parameters, fingerprint, compute: Compute::of_this_process() })
+        let (precision, compute) = (options.precision, Compute::of_this_process());
+        Ok(Verifier { encoder, scorer, parameters, fingerprint, digest, precision, compute })
     }
 
     /// Its description.
@@ -198,6 +205,16 @@ impl Verifier {
     /// How many numbers differ from the base encoder's or come on top of them; 0 of a formula.
     pub fn parameters(&self) -> usize {
         self.parameters
+    }
+
+    /// A digest of its files ([`verifier_digest`]): two verifiers with the same one say the same, but for rounding.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The arithmetic of its encoder.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// What tells the views that it makes from those of every other verifier.
@@ -394,6 +411,15 @@ impl Verifier {
             Scorer::Joint(_) => None,
         }
     }
+}
+
+/// The SHA-256 of a verifier's `config.json` and `model.safetensors`, in hexadecimal. The first names the digest of the base
+/// encoder, so that stands for it, too.
+pub fn verifier_digest(config: &[u8], weights: &[u8]) -> String {
+    let mut digest = vetted_tensors::digest::Digest::default();
+    digest.update_delimited(config);
+    digest.update_delimited(weights);
+    digest.hex()
 }
 
 /// A verification with the part of the candidate that decided; without one, with nothing.

@@ -96,6 +96,9 @@ pub enum Error {
     /// The verifier could not be loaded, or could not read a text.
     #[error(transparent)]
     Verifier(vetted_verifier::Error),
+    /// A calibration cannot be used.
+    #[error(transparent)]
+    Calibration(#[from] vetted_calibration::FileError),
     /// There is nothing to search for.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,
@@ -141,8 +144,24 @@ impl Error {
                 ErrorKind::Conflict
             }
             Error::Manifest { .. } => ErrorKind::Damaged,
+            Error::Calibration(error) => calibration_kind(error),
             Error::NoEncoder { .. } | Error::VectorUnusable { .. } | Error::EmptyQuery => ErrorKind::InvalidInput,
         }
+    }
+}
+
+/// What kind of thing is wrong with a calibration or its data.
+pub fn calibration_kind(error: &vetted_calibration::FileError) -> ErrorKind {
+    use vetted_calibration::FileError;
+    match error {
+        FileError::Unreadable { source, .. } | FileError::Unwritable { source, .. } => source.into(),
+        FileError::Changed { .. } => ErrorKind::Damaged,
+        FileError::Version { .. } | FileError::OtherModel { .. } | FileError::OtherRelation { .. } => {
+            ErrorKind::Conflict
+        }
+        FileError::UnknownSegment { got: Some(_), .. } => ErrorKind::NotFound,
+        FileError::Input(error) => error.into(),
+        _ => ErrorKind::InvalidInput,
     }
 }
 
@@ -215,6 +234,8 @@ mod tests {
             (changed, ErrorKind::Conflict),
             (mismatch, ErrorKind::Conflict),
             (Error::Manifest { index: path(), missing: "its model" }, ErrorKind::Damaged),
+            (vetted_calibration::FileError::Changed { path: path() }.into(), ErrorKind::Damaged),
+            (vetted_calibration::FileError::OwnScores.into(), ErrorKind::InvalidInput),
             (Error::Verifier(vetted_verifier::Error::EmptyQuery), ErrorKind::InvalidInput),
             (RetrievalError::NotAnIndex { path: path() }.into(), ErrorKind::NotFound),
             (RetrievalError::AlreadyExists { path: path() }.into(), ErrorKind::Conflict),

@@ -80,6 +80,7 @@
 //! An index remembers its encoder and refuses another. The default is all-MiniLM-L6-v2, fetched at first use; any
 //! encoder in a Hugging Face folder will do ([`Builder::model`]). [`models`] lists, fetches and registers them.
 
+pub mod calibrated;
 mod engine;
 mod error;
 mod model;
@@ -96,7 +97,7 @@ mod verify;
 pub mod wire;
 
 pub use engine::{Builder, Engine, Indexed};
-pub use error::Error;
+pub use error::{Error, calibration_kind};
 pub use notice::Notice;
 pub use origins::{Gone, Sighted};
 pub use outcome::{Grounds, Outcome, Part};
@@ -106,15 +107,17 @@ pub use second_tier::VerifierSource;
 pub use snippet::Snippet;
 pub use stored_views::ViewStorage;
 pub use verify::Verify;
+pub use vetted_calibration as calibration;
 pub use vetted_corpus as corpus;
 pub use vetted_corpus::Document;
-pub use vetted_encoder::{Precision, models};
+pub use vetted_encoder::{Encoder, Options as EncoderOptions, Precision, models};
 pub use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
 pub use vetted_reader as reader;
 pub use vetted_retrieval as retrieval;
 pub use vetted_retrieval::{Filter, Fusion, Literal, Normalization, Scores};
+pub use vetted_tensors::digest;
 pub use vetted_verifier::{
     Answer, Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageText, PassageViews, Policy,
     PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions,
-    ViewsFingerprint, Window, combine_passage,
+    ViewsFingerprint, Window, combine_passage, verifier_digest,
 };

@@ -25,4 +25,4 @@ pub use error::{ErrorAnswer, ErrorBody, ErrorKind};
 pub use index::{Encoder, IndexAnswer, IndexInfo};
 pub use outcome::{Answer, Finding, Grounds, Judgement, Outcome, TokenPair, UnverifiedReason};
 pub use search::{Hit, LeftOut, Milliseconds, Mode, PartOf, ScoreScale, Scores, SearchAnswer, Snippet, Window};
-pub use verify::{Relation, VerifyAnswer, VerifyResult};
+pub use verify::{CalibratedResult, Relation, VerifyAnswer, VerifyResult};

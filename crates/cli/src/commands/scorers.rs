@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use vetted::{Verifier, VerifierOptions, VerifierSource};
+use vetted::{Encoder, EncoderOptions, Precision, Verifier, VerifierOptions, VerifierSource, models};
 
 use crate::terminal::download_progress;
 
@@ -28,4 +28,10 @@ pub fn load_judge(name: &str, options: VerifierOptions) -> Result<Verifier> {
         }
         folder => Ok(Verifier::open(Path::new(folder), options, progress)?),
     }
+}
+
+/// Loads an encoder: a name that models are known by, or a folder.
+pub fn load_encoder(name: &str, precision: Precision) -> Result<Encoder> {
+    let folder = models::ensure(name, &mut download_progress())?;
+    Ok(Encoder::open(&folder, EncoderOptions { precision, ..EncoderOptions::default() })?)
 }

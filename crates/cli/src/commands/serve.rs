@@ -29,6 +29,9 @@ pub struct Serve {
     read_only: bool,
     #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {}", scorers::JUDGES))]
     verifier: String,
+    /// `/v1/verify` decides by this calibration (`vetted calibrate`) where it is asked for its relation
+    #[arg(long, value_name = "FILE", env = "VETTED_CALIBRATION")]
+    calibration: Option<PathBuf>,
     /// The encoder of new indexes, and of embeddings where there is no index: a name (`vetted models list`) or a model folder
     /// [default: all-MiniLM-L6-v2]
     #[arg(long, env = "VETTED_MODEL")]
@@ -143,6 +146,7 @@ impl Serve {
             indexes: self.indexes.into_iter().map(|NamedFolder(index)| index).collect(),
             writable: !self.read_only,
             verifier: scorers::source(&self.verifier),
+            calibration: self.calibration,
             model: self.model,
             precision: self.precision.chosen(),
             keys: self.keys,

@@ -3,12 +3,18 @@
 use std::io::{IsTerminal, Write, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
+use vetted::calibrated::{Calibrated, CalibratedVerdict};
+use vetted::calibration::{Calibration, Ruling};
 use vetted::corpus::{ReadOptions, TextLine, read_lines};
+use vetted::models::DEFAULT_MODEL;
 use vetted::wire::{TokenPair, VerifyAnswer, VerifyResult};
-use vetted::{Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, VerifierOptions, reader};
+use vetted::{
+    Explanation, Judgement, Precision as Arithmetic, Verdict, Verification, Verifier, VerifierOptions, reader,
+};
 
 use super::scorers::{self, JUDGES};
 use super::{CONDITION_FAILED, Precision, REQUIRE_VERIFIED};
@@ -47,11 +53,21 @@ pub struct Verify {
     evidence: bool,
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
+    /// Decide by the thresholds of this calibration (`vetted calibrate --out FILE`); it must have been made for the same verifier and
+    /// relation
+    #[arg(long, value_name = "FILE", env = "VETTED_CALIBRATION")]
+    calibration: Option<PathBuf>,
+    /// Whose thresholds, where the calibration has some for each segment: a tenant, an intent
+    #[arg(long, value_name = "NAME", requires = "calibration")]
+    segment: Option<String>,
+    /// The encoder that the calibration takes the cosine of, if it takes one [default: all-MiniLM-L6-v2]
+    #[arg(long, env = "VETTED_MODEL", requires = "calibration")]
+    model: Option<String>,
     /// Exit with status 3 if any candidate has one of these verdicts, as in --fail-on reject,unverified
     #[arg(long, value_enum, value_delimiter = ',', value_name = "VERDICT")]
     fail_on: Vec<Failing>,
     /// Print JSON: {query, relation, verified, results: [{index, id, candidate, verdict, reason, finding, p_match, p_conflict, kind,
-    /// answer, window, evidence}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
+    /// answer, window, evidence, calibrated: {probability, score, segment, features}}]}. `finding` is supports, contradicts or neither; of equivalence same, different or neither
     #[arg(long)]
     json: bool,
 }
@@ -102,9 +118,24 @@ impl Verify {
     pub fn run(self) -> Result<ExitCode> {
         let (mut ids, candidates) = self.candidates()?;
         let options = VerifierOptions::all_in(Arithmetic::from(self.precision));
+        let calibration = self.calibration.as_deref().map(Calibration::read).transpose()?;
         let verifier = scorers::load_judge(&self.verifier, options)?;
         let relation = self.relation.into();
+        let calibrated = match calibration {
+            Some(calibration) => Some(self.calibrated(calibration, &verifier)?),
+            None => None,
+        };
         let verified = verifier.verify(&self.query, &candidates, relation)?;
+        let calibrated = match &calibrated {
+            Some(calibrated) => {
+                let texts: Vec<&str> = candidates.iter().map(String::as_str).collect();
+                let (segment, team) = (self.segment.as_deref(), &mut verifier.compute().team());
+                calibrated.decide(&self.query, &texts, &verified, segment, team)?.into_iter().map(Some).collect()
+            }
+            None => vec![None; verified.len()],
+        };
+        let verdicts: Vec<Verdict> =
+            verified.iter().zip(&calibrated).map(|(one, it)| verdict(one, it.as_ref())).collect();
         let mut results = Vec::with_capacity(candidates.len());
         let mut out = stdout().lock();
         for (index, (candidate, verification)) in candidates.iter().zip(&verified).enumerate() {
@@ -114,20 +145,42 @@ impl Verify {
                 None => None,
             };
             if self.json {
-                let result = VerifyResult::new(index, candidate, verification, explanation.as_ref());
+                let mut result = VerifyResult::new(index, candidate, verification, explanation.as_ref());
+                if let Some(calibrated) = &calibrated[index] {
+                    result = result.calibrated(verification, calibrated, self.segment.as_deref());
+                }
                 results.push(result.id(ids[index].take()));
             } else {
-                print(&mut out, candidate, verification, explanation.as_ref())?;
+                let verdict = (verdicts[index], calibrated[index].as_ref());
+                print(&mut out, candidate, verification, verdict, explanation.as_ref())?;
             }
         }
         if self.json {
             let answer = VerifyAnswer::new(self.query, relation, results);
             writeln!(out, "{}", printable_json(&serde_json::to_string(&answer)?))?;
         }
-        let vouched = verified.iter().any(|one| one.verdict() == Verdict::Accept);
-        let failing = |one: &Verification| self.fail_on.iter().any(|failing| one.verdict() == (*failing).into());
-        let holds = (vouched || !self.require_verified) && !verified.iter().any(failing);
+        let vouched = verdicts.contains(&Verdict::Accept);
+        let failing = |one: &Verdict| self.fail_on.iter().any(|failing| *one == (*failing).into());
+        let holds = (vouched || !self.require_verified) && !verdicts.iter().any(failing);
         Ok(if holds { ExitCode::SUCCESS } else { CONDITION_FAILED.into() })
+    }
+
+    /// The calibration with the models that it was made for.
+    fn calibrated(&self, calibration: Calibration, verifier: &Verifier) -> Result<Calibrated> {
+        let encoder = match &calibration.encoder {
+            Some(expected) => {
+                let name = self.model.as_deref().filter(|name| !name.is_empty()).unwrap_or(DEFAULT_MODEL);
+                let precision = Arithmetic::from(self.precision);
+                let encoder = scorers::load_encoder(name, precision);
+                Some(Arc::new(
+                    encoder.with_context(|| format!("the calibration takes the cosine of {}", expected.name))?,
+                ))
+            }
+            None => None,
+        };
+        let calibrated = Calibrated::new(calibration, self.relation.into(), verifier, encoder)?;
+        calibrated.check_segment(self.segment.as_deref())?;
+        Ok(calibrated)
     }
 
     /// What is judged, with the ids that candidates have.
@@ -153,6 +206,16 @@ impl Verify {
     }
 }
 
+/// The verdict: the calibration's, where one was asked. What was not verified stays so.
+fn verdict(verification: &Verification, calibrated: Option<&CalibratedVerdict>) -> Verdict {
+    match (verification.verdict(), calibrated.map(|it| it.decided.ruling)) {
+        (verdict, None) | (verdict @ Verdict::Unverified, _) => verdict,
+        (_, Some(Ruling::Accept)) => Verdict::Accept,
+        (_, Some(Ruling::Reject)) => Verdict::Reject,
+        (_, Some(Ruling::Abstain)) => Verdict::Abstain,
+    }
+}
+
 /// Where the lines below a verdict begin.
 const INDENT: usize = 12;
 
@@ -160,15 +223,16 @@ fn print(
     out: &mut impl Write,
     candidate: &str,
     verification: &Verification,
+    (verdict, calibrated): (Verdict, Option<&CalibratedVerdict>),
     explanation: Option<&Explanation>,
 ) -> Result<()> {
-    let color = match verification.verdict() {
+    let color = match verdict {
         Verdict::Accept => "32",
         Verdict::Reject => "31",
         Verdict::Abstain => "33",
         Verdict::Unverified => "2",
     };
-    let verdict = colored(&format!("{:<10}", verification.verdict()), color);
+    let verdict = colored(&format!("{verdict:<10}"), color);
     writeln!(out, "{verdict}  {}", bold(&printable(candidate)))?;
     if let Verification::Unverified(why, _) = verification {
         writeln!(out, "{:INDENT$}{}", "", printable(&why.to_string()))?;
@@ -177,6 +241,9 @@ fn print(
         let kind = kind.map(|kind| format!("  {kind}")).unwrap_or_default();
         let answer = answer.map(|answer| format!("  answer: {}", answer.name())).unwrap_or_default();
         writeln!(out, "{:INDENT$}{finding}  match {p_match:.3}  conflict {p_conflict:.3}{kind}{answer}", "")?;
+    }
+    if let Some(probability) = calibrated.and_then(|it| it.decided.probability) {
+        writeln!(out, "{:INDENT$}calibrated: right to accept with a probability of {probability:.4}", "")?;
     }
     let Some(explanation) = explanation else { return Ok(()) };
     token_pairs(out, INDENT, &TokenPair::of(explanation))?;

@@ -1,6 +1,7 @@
 //! The program as people run it: the real binary on real files, over tiny models that need no download
 //! (`vetted-fixtures`). What the models say that come with vetted is tested in `acceptance.rs`.
 
+mod calibration;
 mod command_line;
 mod index;
 mod input;

@@ -197,6 +197,7 @@ pub(super) fn verdict(outcome: &Outcome) -> String {
                 Grounds::Rival { rival } => {
                     format!("reject ([id {}] says nearly the same and supports it better)", in_one_line(rival))
                 }
+                Grounds::Improbable => format!("reject (improbable, {:.2}{kind})", judgement.p_match),
             }
         }
         Outcome::Abstain(read) => {

@@ -102,7 +102,14 @@ pub(super) async fn call(call: &Call, arguments: Arguments) -> Result<Answer, Fa
         .map(|(index, (verification, text))| {
             let mut window = TextWindow::of(text, &verification);
             window.iter_mut().for_each(|window| _ = shorten(&mut window.text, MOST_OF_WINDOW));
-            VerifyResult { index, id: None, outcome: Outcome::from(&verification), window, evidence: None }
+            VerifyResult {
+                index,
+                id: None,
+                outcome: Outcome::from(&verification),
+                window,
+                evidence: None,
+                calibrated: None,
+            }
         })
         .collect();
     let verified = results.iter().any(|result| matches!(result.outcome, Outcome::Accept(_)));

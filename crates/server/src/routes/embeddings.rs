@@ -6,6 +6,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
+use vetted_encoder::Role;
+
 use super::{characters, check_texts};
 use crate::ask::{Ask, Cost};
 use crate::embedding::{Embedded, Embedding};
@@ -56,8 +58,18 @@ async fn embed(
     texts: Vec<String>,
 ) -> Result<(Vec<Vec<f32>>, Cost), Failure> {
     check_texts(service, field, &texts)?;
+    encoded(service, ask, texts, Role::Document).await
+}
+
+/// The vectors of texts that were looked at, and what they cost.
+pub(super) async fn encoded(
+    service: &Service,
+    ask: &Ask,
+    texts: Vec<String>,
+    role: Role,
+) -> Result<(Vec<Vec<f32>>, Cost), Failure> {
     let characters = characters(&texts);
-    let work = Embedding { texts, most_tokens: service.settings.limits.tokens, done: Embedded::default() };
+    let work = Embedding { texts, role, most_tokens: service.settings.limits.tokens, done: Embedded::default() };
     let done = service.embeddings.submit(work, ask.deadline).await?;
     let tokens = done.answer.tokens.unwrap_or(0);
     Ok((done.answer.vectors, Cost { characters, tokens, waited: done.waited, computed: done.computed }))

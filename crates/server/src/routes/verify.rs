@@ -1,13 +1,17 @@
 //! `/v1/verify`: one query, its candidates, and a verdict on each.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use vetted::wire::{Outcome, Relation, TokenPair};
+use vetted::calibrated::{Calibrated, CalibratedVerdict, cosine};
+use vetted::wire::{CalibratedResult, Outcome, Relation, TokenPair};
 use vetted::{Explanation, Verdict, Verification, reader};
+use vetted_encoder::Role;
 
+use super::embeddings::encoded;
 use super::rerank::read;
 use super::{characters, check_query, check_texts};
 use crate::ask::Ask;
@@ -42,6 +46,16 @@ pub(super) async fn verify(State(service): State<Arc<Service>>, ask: Ask) -> Res
     let question = Question { query: request.query.clone(), candidates: texts.clone() };
     let (mut verifications, mut cost) = read(&service, &ask, rules, vec![question], characters).await?;
     let verifications = verifications.pop().unwrap_or_default();
+    let calibrated = match service.calibrated.as_ref().filter(|_| matches!(rules, Rules::Texts(_))) {
+        Some(calibrated) if calibrated.calibration().relation == asked => {
+            let segment = request.segment.as_deref();
+            let verdicts = by_calibration(&service, &ask, calibrated, &request.query, &texts, &verifications, segment);
+            let (verdicts, computed) = verdicts.await?;
+            cost.computed += computed;
+            verdicts.into_iter().map(Some).collect()
+        }
+        _ => vec![None; texts.len()],
+    };
     let mut evidence = match request.evidence {
         Some(true) => {
             let (evidence, computed) = explained(&service, &ask, &request.query, &texts, &verifications, asked).await?;
@@ -55,19 +69,49 @@ pub(super) async fn verify(State(service): State<Arc<Service>>, ask: Ask) -> Res
         .iter()
         .zip(ids)
         .zip(&texts)
+        .zip(&calibrated)
         .enumerate()
-        .map(|(index, ((verification, id), text))| VerifyResult {
+        .map(|(index, (((verification, id), text), calibrated))| VerifyResult {
             index,
             id,
-            outcome: bounded(Outcome::from(verification), bound),
+            outcome: match calibrated {
+                Some(verdict) => bounded(Outcome::ruled(verification, verdict.decided.ruling), bound),
+                None => bounded(Outcome::from(verification), bound),
+            },
             window: TextWindow::of(text, verification),
             evidence: evidence.next().flatten(),
+            calibrated: calibrated.as_ref().map(|it| CalibratedResult::new(it, request.segment.as_deref())),
         })
         .collect();
     let verified = results.iter().any(|result| matches!(result.outcome, Outcome::Accept(_)));
     let relation = request.relation.unwrap_or(Relation::Support);
     let answer = VerifyAnswer { query: request.query, relation, verified, results };
     Ok(ask.with_cost(Json(answer).into_response(), cost))
+}
+
+/// What the calibration says about each candidate.
+async fn by_calibration(
+    service: &Service,
+    ask: &Ask,
+    calibrated: &Calibrated,
+    query: &str,
+    texts: &[String],
+    verifications: &[Verification],
+    segment: Option<&str>,
+) -> Result<(Vec<CalibratedVerdict>, Duration), Failure> {
+    calibrated.check_segment(segment).map_err(|error| Failure::invalid(error.to_string()))?;
+    let candidates: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let (cosines, computed) = match calibrated.takes_cosine() {
+        true => {
+            let both = std::iter::once(query).chain(candidates.iter().copied()).map(str::to_owned).collect();
+            let (vectors, cost) = encoded(service, ask, both, Role::Query).await?;
+            let cosines =
+                vectors.split_first().map(|(query, others)| others.iter().map(|it| cosine(query, it)).collect());
+            (cosines, cost.computed)
+        }
+        false => (None::<Vec<f64>>, Duration::ZERO),
+    };
+    Ok((calibrated.decide_with(query, &candidates, verifications, cosines.as_deref(), segment), computed))
 }
 
 /// Why each was judged as it was, where there is a verdict, of the first ones.
@@ -78,7 +122,7 @@ async fn explained(
     texts: &[String],
     verifications: &[Verification],
     relation: reader::Relation,
-) -> Result<(Vec<Option<Explanation>>, std::time::Duration), Failure> {
+) -> Result<(Vec<Option<Explanation>>, Duration), Failure> {
     let has_verdict = |at: &usize| verifications[*at].verdict() != Verdict::Unverified;
     let places: Vec<usize> = (0..texts.len()).filter(has_verdict).take(EXPLAINED).collect();
     let pair = |at: &usize| {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vetted::reader;
-use vetted::wire::{IndexInfo, Mode, Outcome, Relation, SearchAnswer, TokenPair};
+use vetted::wire::{CalibratedResult, IndexInfo, Mode, Outcome, Relation, SearchAnswer, TokenPair};
 use vetted::{Explanation, Fusion, Normalization, Policy, Search, Verification, Verify};
 
 use super::characters;
@@ -34,6 +34,9 @@ pub(crate) struct VerifyRequest {
     /// Whether results carry the token pairs that decided; of the first 50 that have a verdict.
     #[serde(default)]
     pub(crate) evidence: Option<bool>,
+    /// Whose thresholds (a tenant, an intent), where the server's calibration has some for each segment.
+    #[serde(default)]
+    pub(crate) segment: Option<String>,
 }
 
 /// A candidate, perhaps with an id.
@@ -82,6 +85,9 @@ pub(crate) struct VerifyResult {
     /// The token pairs that decided, where these were asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) evidence: Option<Vec<TokenPair>>,
+    /// What the server's calibration says, where it has one for what is asked. The verdict is then by its thresholds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) calibrated: Option<CalibratedResult>,
 }
 
 /// A part of a text, in code points.

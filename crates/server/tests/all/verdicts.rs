@@ -1,8 +1,14 @@
 //! Verdicts, explanations and the classifier of pairs.
 
-use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 
-use crate::server::plain;
+use serde_json::{Value, json};
+use vetted::calibrated::{encoder_model_of, verifier_model};
+use vetted::calibration::{Checked, Features, Made, Promise, Request, calibrate};
+use vetted::reader::Relation;
+use vetted_server::{Settings, start};
+
+use crate::server::{plain, settings, with};
 
 const QUERY: &str = "The nurse visited the farmer.";
 const PASSIVE: &str = "The farmer was visited by the nurse.";
@@ -96,4 +102,72 @@ fn what_cannot_be_asked_is_told() {
     ] {
         assert_eq!(server.post("/v1/verify", &body).error(), (400, code.into()), "{body}");
     }
+}
+
+/// A calibration of equivalence for the tiny models, by segment, that takes the cosine.
+fn calibration(folder: &Path) -> PathBuf {
+    let verifier =
+        vetted::Verifier::open(&vetted_fixtures::verifier(folder), vetted::VerifierOptions::default(), &mut |_| {})
+            .unwrap();
+    let encoder = vetted::models::resolve(vetted_fixtures::encoder().to_str().unwrap()).unwrap();
+    // Made-up decisions in which only the cosine tells right from wrong, the better the higher; in the south nothing does.
+    let decision = |i: usize| {
+        let cosine = (i * 7919 % 4000) as f64 / 4000.0;
+        let features = Features::from([("match", (i * 31 % 17) as f64), ("cosine", cosine)]);
+        let segment = ["north", "south"][i % 2];
+        let right = if segment == "north" { cosine > 0.5 } else { i % 4 == 1 };
+        Checked { features: Some(features), right, segment: Some(segment.into()), texts: vec![format!("text {i}")] }
+    };
+    let decisions: Vec<Checked> = (0..4000).map(decision).collect();
+    let request = Request {
+        relation: Relation::Equivalence,
+        promise: Promise::accepted(0.05, None, 0.95).unwrap(),
+        features: &["match", "cosine"],
+        verifier: Some(verifier_model(&verifier)),
+        encoder: Some(encoder_model_of(&encoder, vetted::Precision::F32).unwrap()),
+        encoder_feature: "cosine",
+        data_sha256: "00".repeat(32),
+        segment_column: Some("region".into()),
+        made: Made { vetted: "0.1.0".into(), date: "2026-12-01".into() },
+    };
+    let path = folder.join("calibration.json");
+    calibrate(&decisions, request).unwrap().calibration.write(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_calibration_decides_where_its_relation_is_asked() {
+    let server = with(|folder, settings| Settings { calibration: Some(calibration(folder)), ..settings });
+    let ask = |relation: &str, segment: Value| {
+        let body = json!({"query": QUERY, "candidates": [QUERY, " "], "relation": relation, "segment": segment});
+        server.post("/v1/verify", &body)
+    };
+    let north = ask("equivalence", json!("north")).json();
+    let [same, unread] = &north["results"].as_array().unwrap()[..] else { panic!("{north}") };
+    assert_eq!((&same["verdict"], &same["calibrated"]["segment"]), (&"accept".into(), &"north".into()), "{north}");
+    assert!((same["calibrated"]["features"]["cosine"].as_f64().unwrap() - 1.0).abs() < 1e-3, "{north}");
+    assert_eq!((&unread["verdict"], &unread["calibrated"]["probability"]), (&"unverified".into(), &Value::Null));
+    // The same numbers in the south: nothing was promised there.
+    let south = ask("equivalence", json!("south")).json();
+    assert_eq!((&south["results"][0]["verdict"], &south["verified"]), (&"abstain".into(), &false.into()), "{south}");
+    for segment in [json!("west"), Value::Null] {
+        let refused = ask("equivalence", segment);
+        assert_eq!(refused.status, 400, "{}", refused.text);
+        assert!(refused.text.contains("north, south"), "{}", refused.text);
+    }
+    // Another question is answered as without it.
+    let support = ask("support", Value::Null).json();
+    assert!(support["results"][0].get("calibrated").is_none(), "{support}");
+    assert_eq!(support["results"], {
+        let body = json!({"query": QUERY, "candidates": [QUERY, " "]});
+        plain().post("/v1/verify", &body).json()["results"].clone()
+    });
+
+    let folder = tempfile::tempdir().unwrap();
+    let mut refused = settings(folder.path());
+    let file = calibration(folder.path());
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("\"north\"", "\"west\"")).unwrap();
+    refused.calibration = Some(file);
+    let error = start(refused).err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("was changed after it was made"), "{error}");
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::calibration::Ruling;
 use crate::{Explanation, Unverified, Verification};
 
 /// The verdict on a candidate, its reason and its numbers. The same words mean the same wherever they stand.
@@ -89,6 +90,8 @@ pub enum Grounds {
         /// The other one's id.
         rival: String,
     },
+    /// A calibration was asked, and its promise about what is rejected covers it.
+    Improbable,
 }
 
 /// Why there is no verdict.
@@ -159,6 +162,19 @@ impl Outcome {
             crate::Outcome::Abstain(read) => Outcome::Abstain((&read.judgement).into()),
             crate::Outcome::Unverified(why) => Outcome::unverified(why, None),
         })
+    }
+
+    /// By a calibration. What was not verified stays so.
+    pub fn ruled(verification: &Verification, ruling: Ruling) -> Outcome {
+        match (verification, verification.judgement().map(Judgement::from)) {
+            (Verification::Unverified(why, _), judgement) => Outcome::unverified(why, judgement),
+            (_, None) => Outcome::unverified(&Unverified::NoText, None),
+            (_, Some(judgement)) => match ruling {
+                Ruling::Accept => Outcome::Accept(judgement),
+                Ruling::Reject => Outcome::Reject { judgement, grounds: Grounds::Improbable },
+                Ruling::Abstain => Outcome::Abstain(judgement),
+            },
+        }
     }
 
     fn unverified(why: &Unverified, judgement: Option<Judgement>) -> Outcome {

@@ -1,9 +1,12 @@
 //! What a verifier answers about candidates that somebody brought.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, TokenPair};
+use crate::calibrated::CalibratedVerdict;
 use crate::{Explanation, Verification, reader};
 
 /// The verdicts on the candidates for one query.
@@ -48,6 +51,24 @@ pub struct VerifyResult {
     /// The token pairs that decided, where these were asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Vec<TokenPair>>,
+    /// What a calibration says, where one was asked. The verdict is then by its thresholds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<CalibratedResult>,
+}
+
+/// What a calibration says about a candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CalibratedResult {
+    /// The probability that accepting is right, on texts like those that were calibrated on; null where nothing was read.
+    pub probability: Option<f64>,
+    /// The same as log-odds: thresholds are about it.
+    pub score: Option<f64>,
+    /// The segment whose thresholds these are, where they differ by segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<String>,
+    /// What the probability is made of, by name; add `right` to make a line of logged decisions for `vetted calibrate` and
+    /// `vetted drift`. Empty where nothing was read.
+    pub features: BTreeMap<String, f64>,
 }
 
 impl VerifyAnswer {
@@ -72,12 +93,38 @@ impl VerifyResult {
     ) -> VerifyResult {
         let window = verification.assessment().map(|read| [read.window.start, read.window.end]);
         let (candidate, outcome) = (candidate.to_owned(), Outcome::from(verification));
-        VerifyResult { index, id: None, candidate, outcome, window, evidence: explanation.map(TokenPair::of) }
+        let evidence = explanation.map(TokenPair::of);
+        VerifyResult { index, id: None, candidate, outcome, window, evidence, calibrated: None }
+    }
+
+    /// With the verdict of a calibration.
+    pub fn calibrated(
+        mut self,
+        verification: &Verification,
+        verdict: &CalibratedVerdict,
+        segment: Option<&str>,
+    ) -> Self {
+        self.outcome = Outcome::ruled(verification, verdict.decided.ruling);
+        self.calibrated = Some(CalibratedResult::new(verdict, segment));
+        self
     }
 
     /// With the id that the candidate was given, if it was given one.
     pub fn id(mut self, id: Option<String>) -> VerifyResult {
         self.id = id;
         self
+    }
+}
+
+impl CalibratedResult {
+    /// Of a verdict by the thresholds of a segment.
+    pub fn new(verdict: &CalibratedVerdict, segment: Option<&str>) -> CalibratedResult {
+        let features = verdict.features.iter().flat_map(|it| it.iter());
+        CalibratedResult {
+            probability: verdict.decided.probability,
+            score: verdict.decided.score,
+            segment: segment.map(str::to_owned),
+            features: features.map(|(name, value)| (name.to_owned(), value)).collect(),
+        }
     }
 }

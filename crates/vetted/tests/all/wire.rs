@@ -10,6 +10,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use vetted::calibrated::CalibratedVerdict;
+use vetted::calibration::{Decided, Features, Ruling};
 use vetted::reader::{Evidence, Kind, Outputs, Relation, TokenPair};
 use vetted::wire::{Encoder, ErrorAnswer, IndexAnswer, IndexInfo, SearchAnswer, VerifyAnswer, VerifyResult};
 use vetted::{
@@ -165,11 +167,33 @@ fn a_verification_answers_in_this_shape() {
         Verification::Unverified(Unverified::CandidateTooLong, Some(assessment(Finding::Same, 0..19))),
     ]);
     let query = || "The dog bit the man.".to_owned();
+    let verdict = |ruling| CalibratedVerdict {
+        decided: Decided { ruling, score: Some(1.5), probability: Some(0.875) },
+        features: Some(Features::from([("cosine", 0.5), ("match", 1.0)])),
+    };
+    let unread = CalibratedVerdict {
+        decided: Decided { ruling: Ruling::Abstain, score: None, probability: None },
+        features: None,
+    };
+    let read = Verification::Accept(assessment(Finding::Same, 0..19));
+    let unverified = Verification::Unverified(Unverified::NoText, None);
+    let calibrated = [
+        (&read, verdict(Ruling::Accept), None),
+        (&read, verdict(Ruling::Reject), Some("north")),
+        (&read, verdict(Ruling::Abstain), None),
+        (&unverified, unread, None),
+    ]
+    .into_iter()
+    .enumerate()
+    .map(|(at, (verification, verdict, segment))| {
+        VerifyResult::new(at, "The man was bitten.", verification, None).calibrated(verification, &verdict, segment)
+    });
     check(
         "verify",
         &[
             VerifyAnswer::new(query(), Relation::Support, support),
             VerifyAnswer::new(query(), Relation::Equivalence, equivalence),
+            VerifyAnswer::new(query(), Relation::Equivalence, calibrated.collect()),
             VerifyAnswer::new(query(), Relation::Support, Vec::new()),
         ],
     );
