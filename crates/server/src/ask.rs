@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use http_body_util::BodyExt;
 use serde::Deserialize;
@@ -52,6 +52,27 @@ impl Drop for Held {
 impl Held {
     pub(crate) fn nothing(service: &Service) -> Held {
         Held { permit: None, metrics: service.metrics.clone() }
+    }
+
+    /// Counts what JSON takes once it is parsed.
+    ///
+    /// # Errors
+    /// When the server holds as much as it can, or could never hold as much.
+    pub(crate) fn take_parsed(&mut self, service: &Service, json: &[u8]) -> Result<(), Failure> {
+        let count = || parsed_bytes(json);
+        let bytes = if json.len() > LARGE { tokio::task::block_in_place(count) } else { count() };
+        let most = service.settings.limits.bytes_in_flight;
+        if bytes > most {
+            return Err(Failure::new(
+                Code::LimitExceeded,
+                format!(
+                    "parsed, the body would take about {} MiB, and this server holds {} MiB of all: send it in parts",
+                    bytes >> 20,
+                    most >> 20
+                ),
+            ));
+        }
+        self.take(service, bytes)
     }
 
     /// Counts so many bytes more.
@@ -102,6 +123,11 @@ impl<S: Send + Sync> FromRequestParts<S> for DocumentId {
 
 /// In which milliseconds a request says how long it waits.
 const TIMEOUT: &str = "x-request-timeout-ms";
+/// How long somebody is listened to whose body is not taken.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// What a parsed value takes in an array that grows, and an object with its first field, in bytes.
+const VALUE: usize = 128;
+const OBJECT: usize = 640;
 /// A body of so many bytes takes milliseconds to parse.
 const LARGE: usize = 128 << 10;
 
@@ -114,9 +140,11 @@ impl FromRequest<Arc<Service>> for Ask {
         let timeout = timeout(&parts.headers, service)?;
         let caller = parts.extensions.get::<Caller>().cloned().unwrap_or_else(Caller::anybody);
         let limits = &service.settings.limits;
-        let (body, held) = tokio::time::timeout(limits.read_timeout, read(body, service))
+        let body = check_length(&parts.headers, body, limits.body_bytes).await?;
+        let (body, mut held) = tokio::time::timeout(limits.read_timeout, read(body, service))
             .await
             .map_err(|_| slow(limits.read_timeout))??;
+        held.take_parsed(service, &body)?;
         // The time that the client took to send its request is its own.
         Ok(Ask { caller, deadline: Instant::now() + timeout, begun, body, _held: held })
     }
@@ -140,6 +168,37 @@ fn timeout(headers: &HeaderMap, service: &Service) -> Result<Duration, Failure> 
         Some(milliseconds @ 1..=86_400_000) => Ok(Duration::from_millis(milliseconds)),
         _ => Err(Failure::invalid("X-Request-Timeout-Ms is not a number of milliseconds from 1 to 86400000")),
     }
+}
+
+/// Refuses a body that says that it is too large, before it is sent.
+async fn check_length(headers: &HeaderMap, mut body: Body, most: usize) -> Result<Body, Failure> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_none_or(|length| length <= most as u64) {
+        return Ok(body);
+    }
+    // Whoever asks first has sent nothing yet. Of others some is passed over, so that they read the answer.
+    if !headers.contains_key(header::EXPECT) {
+        let _ = tokio::time::timeout(PATIENCE, pass_over(&mut body, most)).await;
+    }
+    Err(too_large(most))
+}
+
+/// What a body takes beside its own bytes once it is parsed: its texts, twice, and its values. A few bytes can be a value of
+/// many: `{}` is a table.
+fn parsed_bytes(json: &[u8]) -> usize {
+    let (mut values, mut objects, mut in_text, mut escaped) = (0, 0, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b',' | b'[' => values += 1,
+            b'{' => objects += 1,
+            _ => {}
+        }
+    }
+    2 * json.len() + values * VALUE + objects * OBJECT
 }
 
 async fn read(mut body: Body, service: &Service) -> Result<(Bytes, Held), Failure> {
@@ -245,4 +304,18 @@ pub(crate) struct Cost {
     pub(crate) waited: Duration,
     /// How long it was computed.
     pub(crate) computed: Duration,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn what_is_parsed_takes_no_more_than_was_counted() {
+        assert_eq!(parsed_bytes(br#"{"a": "{[,\"{,", "b": [1, 2]}"#), 2 * 29 + 3 * VALUE + OBJECT);
+        // Of what the parser itself allocates, values are the only part that is much larger than its text.
+        assert!(2 * size_of::<Value>() <= VALUE + 16 && size_of::<Value>() < OBJECT / 8);
+    }
 }

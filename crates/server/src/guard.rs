@@ -47,16 +47,20 @@ fn is_open(path: &str) -> bool {
 }
 
 /// A browser sends what any web page asks it to, and says which page it was. Pages on the machine itself may ask, those of the
-/// server's own address, and those that it was told of. A server on the machine itself that asks for no keys also looks at the
-/// name that it is asked for: a page whose name was made to mean this machine would else be its own address.
+/// server's own address, and those that it was told of. A server that asks for no keys also looks at the name that it is asked
+/// for: a page whose name was made to mean this machine would else be its own address. On the machine itself nobody else has
+/// another name for it; where it listens to others, programs do, and browsers are told by what they say of themselves.
 fn check_page(service: &Service, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
     let settings = &service.settings;
     let asked =
         headers.get(header::HOST).and_then(|value| value.to_str().ok()).or(uri.authority().map(|it| it.as_str()));
-    if settings.listen.ip().is_loopback()
-        && service.keys.is_none()
+    let of_page = headers.contains_key(header::ORIGIN) || headers.contains_key("sec-fetch-site");
+    if service.keys.is_none()
+        && (settings.listen.ip().is_loopback() || of_page)
         && let Some(asked) = asked
         && !is_local(host(asked))
+        // A number cannot be made to mean another machine.
+        && (settings.listen.ip().is_loopback() || host(asked).parse::<IpAddr>().is_err())
         && !settings.hosts.iter().any(|allowed| allowed.eq_ignore_ascii_case(host(asked)))
     {
         return Err(Failure::new(
@@ -104,11 +108,12 @@ const CLIENT_WENT_AWAY: u16 = 499;
 /// Counts and logs a request, also where its client goes away.
 pub(crate) async fn watch(State(service): State<Arc<Service>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = service.telemetry.as_ref().map(|it| it.request(request.method(), &route, request.headers()));
+    let method = method_name(request.method());
+    let span = service.telemetry.as_ref().map(|it| it.request(method, &route, request.headers()));
     let mut watch = Watch {
         span: span.clone(),
         service,
-        method: request.method().clone(),
+        method,
         route,
         begun: Instant::now(),
         status: CLIENT_WENT_AWAY,
@@ -125,10 +130,23 @@ pub(crate) async fn watch(State(service): State<Arc<Service>>, request: Request,
     response
 }
 
+/// A method's name, as it is counted. Anybody may make up methods, and each would be counted for itself.
+fn method_name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "POST" => "POST",
+        "DELETE" => "DELETE",
+        "HEAD" => "HEAD",
+        "OPTIONS" => "OPTIONS",
+        "PUT" => "PUT",
+        _ => "other",
+    }
+}
+
 struct Watch {
     span: Option<Context>,
     service: Arc<Service>,
-    method: Method,
+    method: &'static str,
     route: String,
     begun: Instant,
     status: u16,
@@ -138,20 +156,13 @@ struct Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let took: Duration = self.begun.elapsed();
-        let method = match self.method {
-            Method::GET | Method::POST | Method::DELETE | Method::HEAD | Method::OPTIONS | Method::PUT => {
-                self.method.as_str()
-            }
-            // Anybody may make up methods, and each would be counted for itself.
-            _ => "other",
-        };
-        self.service.metrics.answered(method, &self.route, self.status, took);
+        self.service.metrics.answered(self.method, &self.route, self.status, took);
         if let Some(span) = &self.span {
             Telemetry::answered(span, self.status, self.code);
         }
         tracing::info!(
             target: "vetted_server::requests",
-            method,
+            method = self.method,
             route = self.route,
             status = self.status,
             code = self.code.map(Code::name),

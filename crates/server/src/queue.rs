@@ -189,7 +189,8 @@ impl<W: Work> Line<W> {
             return Err(Failure::overloaded("the server has as much to do as it can hold: try again later", seconds));
         }
         let own = state.seconds_per_unit * units as f64;
-        let late = !state.waiting.is_empty()
+        // Where there is nothing to do, a request is tried: the guess may be wrong.
+        let late = state.waiting_units + state.active_units > 0
             && deadline.remaining().is_some_and(|remaining| remaining.as_secs_f64() < wait + own);
         if late {
             self.metrics.refused();

@@ -73,28 +73,40 @@ impl Known {
     }
 }
 
-/// So many pairs are read together: enough to keep all processors busy, few enough to look at the clock often.
-const PAIRS_TOGETHER: usize = 256;
+/// Candidates of this [`cost`] are read together: enough to keep all processors busy, few enough that whoever comes meanwhile does
+/// not wait long.
+const COST_TOGETHER: usize = 128;
 /// And of one request beside others at least so many.
-const FEWEST_OF_ONE: usize = 16;
+const LEAST_OF_ONE: usize = 4;
+
+/// What reading a text costs, in short passages. Of a long text the sentences that are nearest to the query are read, and all
+/// of it is looked through for them.
+fn cost(text: &str) -> usize {
+    1 + text.len().min(2 << 10) / 512 + text.len() / (16 << 10)
+}
 
 impl Reading {
     pub(crate) fn new(rules: Rules, questions: Vec<Question>, most_tokens: usize) -> Reading {
         Reading { rules, questions, most_tokens, progress: Progress::default() }
     }
 
-    /// Some of the next pairs, at most `most`: runs of candidates of one question each.
+    /// Some of the next pairs, of a cost of about `most`, at least one: runs of candidates of one question each.
     fn next_runs(&self, most: usize) -> Vec<(usize, Range<usize>)> {
         let (mut question, mut candidate) = self.progress.next;
-        let mut left = most;
+        let mut spent = 0;
         let mut runs = Vec::new();
-        while left > 0 && question < self.questions.len() {
-            let end = self.questions[question].candidates.len().min(candidate + left);
-            runs.push((question, candidate..end));
-            left -= end - candidate;
-            match end == self.questions[question].candidates.len() {
-                true => (question, candidate) = (question + 1, 0),
-                false => candidate = end,
+        while spent < most && question < self.questions.len() {
+            let start = candidate;
+            for text in self.questions[question].candidates.iter().skip(start) {
+                if spent >= most {
+                    break;
+                }
+                spent += cost(text);
+                candidate += 1;
+            }
+            runs.push((question, start..candidate));
+            if candidate == self.questions[question].candidates.len() {
+                (question, candidate) = (question + 1, 0);
             }
         }
         runs
@@ -150,7 +162,7 @@ impl Work for Reading {
     type Answer = Verdicts;
 
     fn units(&self) -> usize {
-        self.questions.iter().map(|question| question.candidates.len()).sum()
+        self.questions.iter().flat_map(|question| &question.candidates).map(|text| cost(text)).sum()
     }
 }
 
@@ -206,7 +218,7 @@ pub(crate) fn step(verifier: &Arc<Verifier>, encoder: &Encoder, kept: &KeptViews
         }
     }
     let mut open: Vec<&mut Item<Reading>> = items.iter_mut().filter(|item| item.outcome.is_none()).collect();
-    let each = (PAIRS_TOGETHER / open.len().max(1)).max(FEWEST_OF_ONE);
+    let each = (COST_TOGETHER / open.len().max(1)).max(LEAST_OF_ONE);
     let runs: Vec<_> = open.iter().map(|item| item.work.next_runs(each)).collect();
     match read_together(verifier, kept, &mut open, &runs, &mut team) {
         Ok(verified) => {
@@ -395,5 +407,31 @@ pub(crate) fn explain(verifier: &Verifier, items: &mut [Item<Explaining>]) {
         if explained.len() == pairs.len() && item.outcome.is_none() {
             item.outcome = Some(Ok(std::mem::take(explained)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_is_bounded_by_what_its_texts_cost() {
+        let of = |texts: usize, bytes: usize| {
+            let question = Question { query: "Who?".into(), candidates: vec!["a".repeat(bytes); texts] };
+            Reading::new(Rules::Passages, vec![question], usize::MAX)
+        };
+        for (texts, bytes, runs) in [
+            (300, 300, vec![(0, 0..128)]),
+            (300, 4_000, vec![(0, 0..26)]),
+            (2, 4 << 20, vec![(0, 0..1)]),
+            (5, 10, vec![(0, 0..5)]),
+            (0, 0, vec![(0, 0..0)]),
+        ] {
+            assert_eq!(of(texts, bytes).next_runs(COST_TOGETHER), runs, "{texts} of {bytes}");
+        }
+        let questions = ["a", "b", "c"].map(|query| Question { query: query.into(), candidates: vec!["x".into(); 3] });
+        let mut reading = Reading::new(Rules::Passages, questions.into(), usize::MAX);
+        reading.progress.next = (0, 2);
+        assert_eq!(reading.next_runs(5), [(0, 2..3), (1, 0..3), (2, 0..1)]);
     }
 }

@@ -62,12 +62,15 @@ pub struct TlsFiles {
 pub struct Limits {
     /// Bytes of one body (413).
     pub body_bytes: usize,
-    /// Bytes of all bodies that are being read or answered: this bounds the server's memory (429).
+    /// Bytes of all bodies that are being read or answered, and of what they take once they are parsed: this bounds the server's
+    /// memory (429, and 422 for a body that takes more by itself).
     pub bytes_in_flight: usize,
     /// Texts of one request: documents to rerank, candidates, pairs, inputs of embeddings (422).
     pub texts: usize,
     /// Bytes of one of these texts (422).
     pub text_bytes: usize,
+    /// Bytes of the query and the filters of a search (422).
+    pub search_bytes: usize,
     /// Bytes of views of passages that are kept from one rerank for the next; none for none.
     pub kept_views_bytes: usize,
     /// Tokens of all of them together (422).
@@ -76,7 +79,7 @@ pub struct Limits {
     pub hits: usize,
     /// Requests that wait in one queue (429).
     pub queue: usize,
-    /// Texts that wait in one queue (429).
+    /// Texts that wait in one queue, where one of more than 512 bytes counts as up to five (429).
     pub queued_texts: usize,
     /// Connections at once; more wait to be accepted.
     pub connections: usize,
@@ -116,11 +119,12 @@ impl Default for Limits {
             bytes_in_flight: 256 << 20,
             texts: 2_000,
             text_bytes: 512 << 10,
+            search_bytes: 32 << 10,
             kept_views_bytes: 256 << 20,
             tokens: 1_000_000,
             hits: 1_000,
             queue: 1_024,
-            queued_texts: 32_768,
+            queued_texts: 1 << 17,
             connections: 4_096,
             timeout: Duration::from_secs(60),
             read_timeout: Duration::from_secs(30),

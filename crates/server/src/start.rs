@@ -123,7 +123,10 @@ pub fn start(settings: Settings) -> Result<Running, StartError> {
         None => None,
         Some(TlsFiles { certificate, key }) => {
             let config = runtime.block_on(RustlsConfig::from_pem_file(&certificate, &key));
-            Some(config.map_err(|source| StartError::Tls { certificate, key, source })?)
+            let config = config.map_err(|source| StartError::Tls { certificate, key, source })?;
+            let mut settings = (*config.get_inner()).clone();
+            settings.alpn_protocols = vec![b"http/1.1".to_vec()];
+            Some(RustlsConfig::from_config(Arc::new(settings)))
         }
     };
     let handle = Handle::new();
@@ -170,17 +173,19 @@ async fn serve(
     tls: Option<RustlsConfig>,
     limits: Limits,
 ) -> io::Result<()> {
+    // HTTP/2 has no patience that ends: clients that only keep their connections would keep everybody else out.
     let (app, places, patience) = (app.into_make_service(), Places::new(limits.connections), limits.read_timeout);
     match tls {
         None => {
-            let mut server =
-                axum_server::from_tcp(listener)?.handle(handle).acceptor(places).first_request_timeout(patience);
+            let server = axum_server::from_tcp(listener)?.handle(handle).acceptor(places);
+            let mut server = server.first_request_timeout(patience).http1_only();
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(patience);
             server.serve(app).await
         }
         Some(config) => {
-            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle).first_request_timeout(patience);
-            let mut server = server.map(|acceptor| acceptor.acceptor(places));
+            let server = axum_server::from_tcp_rustls(listener, config)?.handle(handle);
+            let server = server.map(|acceptor| acceptor.acceptor(places));
+            let mut server = server.first_request_timeout(patience).http1_only();
             server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(patience);
             server.serve(app).await
         }

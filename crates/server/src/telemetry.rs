@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::{HeaderMap, Method};
+use axum::http::HeaderMap;
 use opentelemetry::metrics::{Histogram, MeterProvider as _};
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{Span, SpanKind, Status, TraceContextExt, Tracer, TracerProvider as _};
@@ -36,6 +36,8 @@ pub(crate) struct Telemetry {
 const CONTENT: &str = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT";
 /// How long what has not been sent may take when the server stops.
 const LAST_WORDS: Duration = Duration::from_secs(3);
+/// And anything else that is sent.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Telemetry {
     /// Sends to the collector at `endpoint`: `http://127.0.0.1:4318`.
@@ -67,14 +69,14 @@ impl Telemetry {
     }
 
     /// Begins the span of a request, in the trace that its headers name.
-    pub(crate) fn request(&self, method: &Method, route: &str, headers: &HeaderMap) -> Context {
+    pub(crate) fn request(&self, method: &'static str, route: &str, headers: &HeaderMap) -> Context {
         let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &HeaderExtractor(headers));
         let span = self
             .tracer
             .span_builder(format!("{method} {route}"))
             .with_kind(SpanKind::Server)
             .with_attributes([
-                KeyValue::new("http.request.method", method.to_string()),
+                KeyValue::new("http.request.method", method),
                 KeyValue::new("http.route", route.to_owned()),
             ])
             .start_with_context(&self.tracer, &parent);
@@ -183,8 +185,7 @@ struct Post(ureq::Agent);
 
 impl Post {
     fn new() -> Post {
-        let timeout = Duration::from_secs(10);
-        Post(ureq::Agent::config_builder().timeout_global(Some(timeout)).http_status_as_error(false).build().into())
+        Post(ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).http_status_as_error(false).build().into())
     }
 }
 

@@ -72,7 +72,8 @@ struct LimitArguments {
     #[arg(long, value_name = "MIB", default_value_t = (Limits::default().body_bytes >> 20) as u32,
         value_parser = clap::value_parser!(u32).range(1..=1024))]
     max_body: u32,
-    /// Of all bodies that are being read or answered, in MiB: beyond that requests are refused
+    /// Of all bodies that are being read or answered, with what they take once they are parsed, in MiB: beyond that requests are
+    /// refused
     #[arg(long, value_name = "MIB", default_value_t = (Limits::default().bytes_in_flight >> 20) as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
     max_memory: u32,
@@ -83,6 +84,10 @@ struct LimitArguments {
     #[arg(long, value_name = "N", default_value_t = Limits::default().texts as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
     max_texts: u32,
+    /// The query and the filters of a search, in KiB
+    #[arg(long, value_name = "KIB", default_value_t = (Limits::default().search_bytes >> 10) as u32,
+        value_parser = clap::value_parser!(u32).range(1..=1024))]
+    max_search: u32,
     /// Tokens of all texts of one request
     #[arg(long, value_name = "N", default_value_t = Limits::default().tokens as u32,
         value_parser = clap::value_parser!(u32).range(1..))]
@@ -133,6 +138,7 @@ impl Serve {
             body_bytes: (limits.max_body as usize) << 20,
             bytes_in_flight: (limits.max_memory as usize) << 20,
             kept_views_bytes: (limits.kept_views as usize) << 20,
+            search_bytes: (limits.max_search as usize) << 10,
             texts: limits.max_texts as usize,
             tokens: limits.max_tokens as usize,
             queue: limits.max_queue as usize,

@@ -180,6 +180,9 @@ impl Lines {
                     continue;
                 }
                 bytes += line.len();
+                if let Err(failure) = self.held.take_parsed(service, &line) {
+                    return Err((documents, failure));
+                }
                 match parse(&line, self.line) {
                     Ok(document) => documents.push(document),
                     Err(failure) => return Err((documents, failure)),

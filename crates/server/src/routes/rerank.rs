@@ -23,7 +23,8 @@ pub(super) async fn rerank(State(service): State<Arc<Service>>, ask: Ask) -> Res
         Ok(body) => body,
         Err(failure) => return failure.into_response(),
     };
-    let is_tei = body.contains_key("texts") && !body.contains_key("documents");
+    let has = |name: &str| body.get(name).is_some_and(|value| !value.is_null());
+    let is_tei = has("texts") && !has("documents");
     match is_tei {
         true => rerank_texts(&service, &ask, body).await.unwrap_or_else(Failure::into_tei_response),
         false => rerank_documents(&service, &ask, body).await.unwrap_or_else(Failure::into_response),

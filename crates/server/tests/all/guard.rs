@@ -83,6 +83,30 @@ fn web_pages_of_others_may_not_ask() {
 }
 
 #[test]
+fn a_page_whose_name_was_made_to_mean_this_machine_may_not_ask() {
+    let server = with(|_, settings| Settings {
+        listen: "0.0.0.0:0".parse().unwrap(),
+        open_to_all: true,
+        hosts: vec!["vetted.example".into()],
+        ..settings
+    });
+    let url = format!("http://127.0.0.1:{}/rerank", server.address.port());
+    let body = br#"{"query": "Who bit?", "documents": ["The dog bit."]}"#;
+    for (host, page, expected) in [
+        ("evil.example", Some(("origin", "http://evil.example")), 403),
+        ("evil.example", Some(("sec-fetch-site", "same-origin")), 403),
+        ("vetted.example", Some(("origin", "http://vetted.example")), 200),
+        ("192.0.2.7:8080", Some(("origin", "http://192.0.2.7:8080")), 200),
+        // A program, in a network where this machine has a name.
+        ("vetted:8080", None, 200),
+    ] {
+        let request = crate::server::agent().post(&url).header("host", host);
+        let request = page.into_iter().fold(request, |request, (name, value)| request.header(name, value));
+        assert_eq!(request.send(body).unwrap().status(), expected, "{host} {page:?}");
+    }
+}
+
+#[test]
 fn it_does_not_listen_beyond_the_machine_without_keys() {
     let folder = tempfile::tempdir().unwrap();
     let listen = "0.0.0.0:0".parse().unwrap();

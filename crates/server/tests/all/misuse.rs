@@ -135,3 +135,59 @@ fn slow_and_broken_clients_are_let_go() {
     }
     assert_eq!(server.send("/rerank", ROUTES[0].1.as_bytes(), &JSON).status, 200, "and it goes on");
 }
+
+#[test]
+fn a_body_that_takes_far_more_parsed_than_sent_is_refused() {
+    let server = with(|folder, mut settings| {
+        settings.limits.bytes_in_flight = 32 << 20;
+        settings.indexes = vec![crate::server::index(folder, "notes")];
+        settings
+    });
+    // Half a megabyte of these takes forty.
+    let objects = format!("[{}]", vec![r#"{"a":0}"#; 60_000].join(","));
+    let record = format!(r#"{{"id": "a", "text": "b", "c": {objects}}}"#);
+    for (route, body, kind) in [
+        ("/rerank", format!(r#"{{"query": "a", "documents": {objects}}}"#), "application/json"),
+        ("/rerank", format!(r#"{{"query": "a", "documents": ["b"], "unknown": {objects}}}"#), "application/json"),
+        ("/v1/verify", format!(r#"{{"query": "a", "candidates": {objects}}}"#), "application/json"),
+        ("/v1/documents", record.clone(), "application/json"),
+        ("/v1/documents", record, "application/x-ndjson"),
+        ("/mcp", objects.clone(), "application/json"),
+    ] {
+        let reply = server.send(route, body.as_bytes(), &[("content-type", kind)]);
+        assert_eq!(reply.error(), (422, "limit-exceeded".into()), "{route}");
+    }
+    assert_eq!(server.metric(&["vetted_body_bytes_in_flight"]), 0.0, "all is given back");
+}
+
+#[test]
+fn a_body_that_is_announced_too_large_is_refused_at_once() {
+    let server = plain();
+    for expect in ["", "expect: 100-continue\r\n"] {
+        let begun = std::time::Instant::now();
+        let head =
+            format!("POST /rerank HTTP/1.1\r\nhost: localhost\r\n{expect}content-length: 99999999999999\r\n\r\n");
+        assert!(all(raw(&server, head.as_bytes())).starts_with("HTTP/1.1 413"), "{expect}");
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn http_2_is_not_spoken() {
+    let server = plain();
+    let answer = all(raw(&server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"));
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 4"), "{answer:?}");
+}
+
+#[test]
+fn searches_are_bounded_and_name_their_index_either_way() {
+    let server = crate::server::with_index();
+    let words: Vec<String> = (0..10_000).map(|at| format!("w{at}")).collect();
+    let years = format!("year in {}", words.join(", "));
+    for body in [json!({"query": words.join(" ")}), json!({"query": "tea", "filters": [years]})] {
+        assert_eq!(server.post("/v1/search", &body).error(), (422, "limit-exceeded".into()));
+    }
+    let body = json!({"query": "tea"});
+    assert_eq!(server.post("/v1/search?index=notes", &body).status, 200);
+    assert_eq!(server.post("/v1/search?index=nobody", &body).error(), (404, "not-found".into()));
+}

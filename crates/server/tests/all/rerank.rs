@@ -20,6 +20,15 @@ fn indices(results: &Value) -> Vec<u64> {
 
 /// Bodies as clients send them; each gets every document once, the right one first.
 #[test]
+fn a_shape_is_told_by_what_is_there_and_not_by_what_is_null() {
+    let server = plain();
+    let texts = json!({"query": "Who bit?", "texts": ["The dog bit."], "documents": null});
+    assert!(server.post("/rerank", &texts).json().is_array());
+    let documents = json!({"query": "Who bit?", "documents": ["The dog bit."], "texts": null});
+    assert!(server.post("/rerank", &documents).json()["results"].is_array());
+}
+
+#[test]
 fn every_client_gets_its_shape() {
     let server = plain();
     let objects: Vec<Value> = DOCUMENTS.iter().map(|text| json!({"text": text, "source": 7})).collect();

@@ -96,9 +96,15 @@ fn requests_and_searches_are_told_without_their_texts() {
     let reply = server.send("/v1/search", br#"{"query": "Who bit the man?", "k": 7}"#, &headers);
     assert_eq!(reply.json()["hits"][0]["id"], "bite");
     assert_eq!(server.post("/v1/search", &json!({"query": ""})).status, 400);
+    let mut stream = std::net::TcpStream::connect(server.address).unwrap();
+    stream.write_all(b"SECRET /v1/search HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 405"), "{answer}");
     server.stop();
 
     let spans = collector.spans();
+    assert!(!format!("{spans:?}").contains("SECRET"), "nobody's words: {spans:#?}");
     let asked: Vec<&Span> = spans.iter().filter(|span| span.name == "POST /v1/search").collect();
     let [good, bad] = asked.as_slice() else { panic!("{spans:#?}") };
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
