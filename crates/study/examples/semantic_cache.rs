@@ -15,7 +15,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use vetted::calibrated::{MATCH, cosine, features_of_pairs};
+use vetted::calibrated::{MATCH, cosine, features};
 use vetted::calibration::operational::Operational;
 use vetted::calibration::{Calibration, Decision, Features, probability};
 use vetted::models::{DEFAULT_MODEL, ensure};
@@ -85,17 +85,17 @@ impl Reader {
     fn proposals(&self, pairs: &[(&str, &str)], right: &[bool]) -> Result<Vec<Proposal>, Failure> {
         let asked: Vec<_> = pairs.iter().map(|(query, entry)| (*query, *entry, Relation::Equivalence)).collect();
         let verdicts = self.verifier.verify_pairs(&asked)?;
-        let features = features_of_pairs(pairs, Relation::Equivalence, &self.verifier, Some(&self.encoder), |_| {})?;
-        let cosines = self.cosines(pairs)?;
-        let proposals = verdicts.iter().zip(&features).zip(cosines).zip(right);
-        Ok(proposals
-            .map(|(((verdict, features), cosine), right)| Proposal {
+        let read = pairs.iter().zip(&verdicts).zip(self.cosines(pairs)?).zip(right);
+        let proposals = read.map(|((((query, entry), verdict), cosine), right)| {
+            let known = features(verdict, Relation::Equivalence, query, entry, Some(cosine));
+            Proposal {
                 right: *right,
                 cosine,
-                scores: [self.of_verifier(features.as_ref()), self.of_calibration(features.as_ref())],
+                scores: [self.of_verifier(known.as_ref()), self.of_calibration(known.as_ref())],
                 accepted: verdict.verdict() == Verdict::Accept,
-            })
-            .collect())
+            }
+        });
+        Ok(proposals.collect())
     }
 
     fn of_verifier(&self, features: Option<&Features>) -> Option<f64> {
