@@ -1,0 +1,14 @@
+//! A semantic cache whose hits are verified.
+//!
+//! A *backend* keeps entries and finds candidates, by equal prompts and by near vectors ([`Backend`]). Whether a candidate is
+//! served is decided by a verifier, which reads both prompts, and by rules; never by a distance alone.
+
+mod backend;
+mod entry;
+mod error;
+mod scope;
+
+pub use backend::{Backend, Candidate, Wanted};
+pub use entry::{Attributes, Entry, EntryId, InvalidEntryId, Source};
+pub use error::BackendError;
+pub use scope::{Scope, ScopeDigest};
