@@ -4,11 +4,13 @@
 //! served is decided by a verifier, which reads both prompts, and by rules; never by a distance alone.
 
 mod backend;
+mod encoding;
 mod entry;
 mod error;
 mod scope;
 
 pub use backend::{Backend, Candidate, Wanted};
+pub use encoding::Malformed;
 pub use entry::{Attributes, Entry, EntryId, InvalidEntryId, Source};
 pub use error::BackendError;
 pub use scope::{Scope, ScopeDigest};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use vetted_tensors::digest::Digest;
 
@@ -18,7 +19,8 @@ use vetted_tensors::digest::Digest;
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {
-    parts: BTreeMap<String, String>,
+    /// Shared: entries hold their scopes.
+    parts: Arc<BTreeMap<String, String>>,
     digest: ScopeDigest,
 }
 
@@ -46,9 +48,10 @@ impl Scope {
     }
 
     /// The same, with one part more, or with another value of it.
-    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Scope {
-        self.parts.insert(name.into(), value.into());
-        Scope::of(self.parts)
+    pub fn with(self, name: impl Into<String>, value: impl Into<String>) -> Scope {
+        let mut parts = Arc::unwrap_or_clone(self.parts);
+        parts.insert(name.into(), value.into());
+        Scope::of(parts)
     }
 
     fn of(parts: BTreeMap<String, String>) -> Scope {
@@ -59,7 +62,7 @@ impl Scope {
             digest.update_delimited(name);
             digest.update_delimited(value);
         }
-        Scope { parts, digest: ScopeDigest(digest.bytes()) }
+        Scope { parts: Arc::new(parts), digest: ScopeDigest(digest.bytes()) }
     }
 
     /// The value of a part.
@@ -82,6 +85,13 @@ impl ScopeDigest {
     /// Its bytes.
     pub fn bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+}
+
+impl From<BTreeMap<String, String>> for Scope {
+    /// Of all its parts.
+    fn from(parts: BTreeMap<String, String>) -> Self {
+        Scope::of(parts)
     }
 }
 

@@ -1,0 +1,4 @@
+//! What the cache promises.
+
+mod contract;
+mod memory;
