@@ -7,6 +7,8 @@ mod backend;
 mod encoding;
 mod entry;
 mod error;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod scope;
 
 pub use backend::{Backend, Candidate, Wanted};
