@@ -215,8 +215,7 @@ fn what_is_over_is_gone(backend: &dyn Backend, scope: &Scope) {
     let now = SystemTime::now();
     let lasting = entry(scope, "lasting", 1);
     backend.put(&lasting).unwrap();
-    let over =
-        |prompt: &str| Entry { expires_at: Some(now - Duration::from_secs(1)), ..entry(scope, prompt, 2) };
+    let over = |prompt: &str| Entry { expires_at: Some(now - Duration::from_secs(1)), ..entry(scope, prompt, 2) };
     backend.put(&over("over already")).unwrap();
     assert_eq!(backend.len(scope).unwrap(), 1);
     assert_eq!(exact(backend, scope, "over already", &none), None);
@@ -250,10 +249,13 @@ fn prompts_of_any_kind_are_kept(backend: &dyn Backend, scope: &Scope) {
         backend.put(&entry(scope, prompt, number)).unwrap();
     }
     for (number, prompt) in prompts.iter().enumerate() {
-        assert_same(&exact(backend, scope, prompt, &none).unwrap(), &Entry {
-            stored_at: exact(backend, scope, prompt, &none).unwrap().stored_at,
-            ..entry(scope, prompt, number)
-        });
+        assert_same(
+            &exact(backend, scope, prompt, &none).unwrap(),
+            &Entry {
+                stored_at: exact(backend, scope, prompt, &none).unwrap().stored_at,
+                ..entry(scope, prompt, number)
+            },
+        );
     }
     let bare = Entry { response: Vec::new(), views: None, sources: Vec::new(), ..entry(scope, "bare", 3) };
     backend.put(&bare).unwrap();
