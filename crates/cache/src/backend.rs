@@ -94,6 +94,20 @@ pub trait Backend: Send + Sync {
     fn served(&self, scope: &Scope, id: &EntryId) {
         let _ = (scope, id);
     }
+
+    /// How many entries it has taken away by itself since it was opened, where it knows.
+    fn evicted(&self) -> Evicted {
+        Evicted::default()
+    }
+}
+
+/// Entries that a backend took away by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evicted {
+    /// Because they were over.
+    pub expired: u64,
+    /// To make room for others.
+    pub room: u64,
 }
 
 /// What is looked for.

@@ -7,12 +7,14 @@ mod backend;
 mod encoding;
 mod entry;
 mod error;
+mod memory;
 #[cfg(feature = "redis")]
 pub mod redis;
 mod scope;
 
-pub use backend::{Backend, Candidate, Wanted};
+pub use backend::{Backend, Candidate, Evicted, Wanted};
 pub use encoding::Malformed;
 pub use entry::{Attributes, Entry, EntryId, InvalidEntryId, Source};
 pub use error::BackendError;
+pub use memory::{Memory, MemoryLimits, MemoryNotice};
 pub use scope::{Scope, ScopeDigest};

@@ -397,7 +397,7 @@ impl Verifier {
 }
 
 /// A verification with the part of the candidate that decided; without one, with nothing.
-fn deciding(verification: Verification, candidate: &str) -> (Verification, &str) {
+pub(crate) fn deciding(verification: Verification, candidate: &str) -> (Verification, &str) {
     let window = verification.assessment().and_then(|read| candidate.get(read.window.clone())).unwrap_or_default();
     (verification, window)
 }

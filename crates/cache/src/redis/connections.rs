@@ -6,6 +6,7 @@
 //! next question.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ServerErr
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::{Address, RedisError};
+use super::{Address, Layout, RedisError, server};
 
 /// How long things may take, and how many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +81,17 @@ enum Link {
 }
 
 impl Connections {
+    /// To the server at this address, or to its cluster if it says that it is a node of one.
+    pub(super) fn to(address: Address, limits: Limits) -> Result<Connections, RedisError> {
+        let connections = Connections::new(address, limits)?;
+        if connections.address().cluster || !server::is_cluster(&connections)? {
+            return Ok(connections);
+        }
+        Connections::new(connections.address().as_cluster(), limits)
+    }
+
     /// Connects to nothing yet.
-    pub(super) fn new(address: Address, limits: Limits) -> Result<Connections, RedisError> {
+    fn new(address: Address, limits: Limits) -> Result<Connections, RedisError> {
         let certificates = match &address.certificates {
             None => None,
             Some(file) => {
@@ -174,16 +184,23 @@ impl Connections {
         }
     }
 
-    /// Sends a command that nobody waits for. It is not sent where all connections are in use.
-    pub(super) fn tell(&self, command: Cmd) {
+    /// Sends a command that nobody waits for; the number that it answers may be added to one. It is not sent where all
+    /// connections are in use.
+    pub(super) fn tell(&self, command: Cmd, sum: Option<Arc<AtomicU64>>) {
         let (shared, within) = (self.shared.clone(), self.shared.limits.command);
         if let Some(runtime) = &self.runtime
             && shared.places.available_permits() > 0
         {
             runtime.spawn(async move {
-                if let Ok(Err(error)) = tokio::time::timeout(within, shared.answer(&command.into())).await {
-                    let error = shared.told("EVAL", within, &error);
-                    tracing::debug!(%error, "nobody waited for it");
+                match (tokio::time::timeout(within, shared.answer(&command.into())).await, sum) {
+                    (Ok(Ok(Value::Int(number))), Some(sum)) => {
+                        sum.fetch_add(u64::try_from(number).unwrap_or(0), Ordering::Relaxed);
+                    }
+                    (Ok(Err(error)), _) => {
+                        let error = shared.told("EVAL", within, &error);
+                        tracing::debug!(%error, "nobody waited for it");
+                    }
+                    _ => {}
                 }
             });
         }
@@ -240,6 +257,14 @@ impl Shared {
         answer
     }
 
+    /// What a user must be allowed to do.
+    fn needed(&self) -> &'static str {
+        match self.address.layout {
+            Layout::VectorSets => server::PERMISSIONS,
+            Layout::RedisVl { .. } => "+hello +ft.info +ft.search +hgetall",
+        }
+    }
+
     /// An error of the library in this crate's words, without secrets.
     fn told(&self, command: &'static str, within: Duration, error: &::redis::RedisError) -> RedisError {
         let address = self.address.to_string();
@@ -249,8 +274,8 @@ impl Shared {
             _ if error.is_timeout() => RedisError::Deadline { address, command, within },
             ErrorKind::AuthenticationFailed => RedisError::Refused { address, reason },
             _ if is_code("WRONGPASS") || is_code("NOAUTH") => RedisError::Refused { address, reason },
-            ErrorKind::Server(ServerErrorKind::NoPerm) => RedisError::NotPermitted { address, command, reason },
-            _ if is_code("NOPERM") => RedisError::NotPermitted { address, command, reason },
+            ErrorKind::Server(ServerErrorKind::NoPerm) => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
+            _ if is_code("NOPERM") => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
             _ if is_code("OOM") => RedisError::Full { address, reason },
             ErrorKind::Io
             | ErrorKind::ClusterConnectionNotFound

@@ -53,9 +53,8 @@ pub enum RedisError {
     },
     /// The user may not do what a cache needs.
     #[error(
-        "the user of the Redis at {address} may not run {command}: {reason}. A cache needs {needed} on keys that begin with its \
-         prefix: ACL SETUSER name {needed} ~vetted:*",
-        needed = super::server::PERMISSIONS
+        "the user of the Redis at {address} may not run {command}: {reason}. A cache needs this, on the keys that it keeps: ACL \
+         SETUSER name {needed} ~PREFIX:*"
     )]
     NotPermitted {
         /// Where it is.
@@ -64,6 +63,8 @@ pub enum RedisError {
         command: &'static str,
         /// What the server says.
         reason: String,
+        /// What the user needs, as a rule for its list of permissions.
+        needed: &'static str,
     },
     /// The server is too old.
     #[error(

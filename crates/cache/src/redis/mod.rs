@@ -44,6 +44,7 @@ mod address;
 mod connections;
 mod error;
 mod keys;
+mod redisvl;
 mod scripts;
 mod server;
 mod vector_sets;
@@ -71,6 +72,8 @@ pub struct Settings {
     pub entries_per_scope: usize,
     /// Bytes of one entry, at most.
     pub largest_entry: usize,
+    /// How many values the encoder's vectors have, to hold against a cache of RedisVL before anything is looked up.
+    pub dimensions: Option<usize>,
 }
 
 impl Default for Settings {
@@ -82,6 +85,7 @@ impl Default for Settings {
             connections: 16,
             entries_per_scope: 100_000,
             largest_entry: 32 << 20,
+            dimensions: None,
         }
     }
 }
@@ -103,17 +107,27 @@ pub struct Opened {
 pub fn open(address: &str, settings: &Settings) -> Result<Opened, RedisError> {
     let address = Address::parse(address)?;
     settings.check()?;
-    let (backend, notices) = match &address.layout {
-        Layout::VectorSets => vector_sets::VectorSets::open(address, settings.clone())?,
-        Layout::RedisVl { .. } => todo!(),
+    let opened = match address.layout.clone() {
+        Layout::VectorSets => {
+            let (backend, notices) = vector_sets::VectorSets::open(address, settings.clone())?;
+            Opened { backend: Box::new(backend), notices }
+        }
+        Layout::RedisVl { index } => {
+            let backend = redisvl::RedisVl::open(address, &index, settings.clone())?;
+            Opened { backend: Box::new(backend), notices: Vec::new() }
+        }
     };
-    for notice in &notices {
+    for notice in &opened.notices {
         tracing::warn!("{notice}");
     }
-    Ok(Opened { backend: Box::new(backend), notices })
+    Ok(opened)
 }
 
 impl Settings {
+    fn limits(&self) -> connections::Limits {
+        connections::Limits { connect: self.connect, command: self.command, connections: self.connections }
+    }
+
     fn check(&self) -> Result<(), RedisError> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
         let wrong = |reason: &str| Err(RedisError::Settings { reason: reason.to_owned() });

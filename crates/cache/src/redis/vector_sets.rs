@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use ::redis::{Cmd, FromRedisValue, Value, cmd};
 use vetted::Deadline;
 
-use super::connections::{Connections, Limits};
+use super::connections::Connections;
 use super::keys::{self, Keys};
 use super::scripts::{self, Script};
 use super::{Address, Notice, RedisError, Settings, server};
 use crate::encoding::milliseconds;
-use crate::{Attributes, Backend, BackendError, Candidate, Entry, EntryId, Scope, Wanted};
+use crate::{Attributes, Backend, BackendError, Candidate, Entry, EntryId, Evicted, Scope, Wanted};
 
 /// What errors and telemetry call it.
 const NAME: &str = "redis";
@@ -33,18 +33,24 @@ pub(super) struct VectorSets {
     no_threads: bool,
     /// When the last sweep was, in milliseconds since 1970.
     swept: AtomicU64,
+    /// How many entries this process took away because they were over, and to make room.
+    expired: Arc<AtomicU64>,
+    made_room: AtomicU64,
 }
 
 impl VectorSets {
     /// Connects, and checks what there is.
     pub(super) fn open(address: Address, settings: Settings) -> Result<(VectorSets, Vec<Notice>), RedisError> {
-        let limits = Limits { connect: settings.connect, command: settings.command, connections: settings.connections };
-        let mut connections = Connections::new(address, limits)?;
-        if !connections.address().cluster && server::is_cluster(&connections)? {
-            connections = Connections::new(connections.address().as_cluster(), limits)?;
-        }
+        let connections = Connections::to(address, settings.limits())?;
         let checked = server::check(&connections)?;
-        let backend = VectorSets { connections, settings, no_threads: checked.no_threads, swept: AtomicU64::new(0) };
+        let backend = VectorSets {
+            connections,
+            settings,
+            no_threads: checked.no_threads,
+            swept: AtomicU64::default(),
+            expired: Arc::default(),
+            made_room: AtomicU64::default(),
+        };
         backend.rehearse()?;
         Ok((backend, checked.notices))
     }
@@ -115,7 +121,12 @@ impl VectorSets {
             .arg(over.map_or_else(|| "+inf".to_owned(), |over| over.to_string()))
             .arg(self.settings.entries_per_scope)
             .arg(BOUND);
-        self.connections.ask("EVAL", command).map(drop)
+        let answer = self.connections.ask("EVAL", command)?;
+        let (expired, made_room): (u64, u64) =
+            FromRedisValue::from_redis_value(answer).map_err(|error| self.connections.unexpected("EVAL", &error))?;
+        self.expired.fetch_add(expired, Ordering::Relaxed);
+        self.made_room.fetch_add(made_room, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The ids of the nearest, the nearest first.
@@ -212,7 +223,7 @@ impl VectorSets {
         {
             let mut command = scripts::SWEEP.on(keys, &[]);
             command.arg(BOUND);
-            self.connections.tell(command);
+            self.connections.tell(command, Some(self.expired.clone()));
         }
     }
 
@@ -299,7 +310,7 @@ impl Backend for VectorSets {
                 lost.iter().for_each(|id| {
                     command.arg(id);
                 });
-                self.connections.tell(command);
+                self.connections.tell(command, None);
                 break;
             }
             self.forget(&keys, &lost).map_err(told)?;
@@ -376,10 +387,14 @@ impl Backend for VectorSets {
             .map_err(|error| error.of_backend(NAME, "the number of entries"))
     }
 
+    fn evicted(&self) -> Evicted {
+        Evicted { expired: self.expired.load(Ordering::Relaxed), room: self.made_room.load(Ordering::Relaxed) }
+    }
+
     fn served(&self, scope: &Scope, id: &EntryId) {
         let mut command = scripts::SERVED.on(&self.keys(scope), &[]);
         command.arg(id.as_str());
-        self.connections.tell(command);
+        self.connections.tell(command, None);
     }
 }
 

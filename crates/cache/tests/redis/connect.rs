@@ -1,12 +1,12 @@
 //! What is checked before a cache is used, and what is said of what is wrong.
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use vetted_cache::redis::{Notice, RedisError, Settings, open};
 
 use crate::server::{Cluster, Server, patient};
+use crate::stand_in::{array, bulk, listening};
 
 #[test]
 fn a_server_below_the_security_floor_is_used_without_threads_and_named() {
@@ -98,39 +98,11 @@ fn settings_that_make_no_sense_are_refused() {
     }
 }
 
-/// Listens, and answers each command with what `answer` says of its words.
-fn pretended(answer: impl Fn(&[String]) -> String + Send + Sync + 'static) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("redis://:hunter2@{}", listener.local_addr().unwrap());
-    let answer = std::sync::Arc::new(answer);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let answer = answer.clone();
-            std::thread::spawn(move || {
-                let mut writer = stream.try_clone().unwrap();
-                let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-                while let Some(count) = lines.next() {
-                    let count: usize = count[1..].parse().unwrap();
-                    let words: Vec<String> = (0..count).map_while(|_| lines.nth(1)).collect();
-                    if writer.write_all(answer(&words).as_bytes()).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-    });
-    url
-}
-
-fn bulk(text: &str) -> String {
-    format!("${}\r\n{text}\r\n", text.len())
-}
-
 /// What older and other servers answer to the first questions.
 fn other_server(version: &'static str) -> String {
-    pretended(move |words| match words[0].as_str() {
+    listening(move |words| match words[0].as_str() {
         "AUTH" | "CLIENT" => "+OK\r\n".to_owned(),
-        "HELLO" => format!("*4\r\n{}{}{}{}", bulk("version"), bulk(version), bulk("mode"), bulk("standalone")),
+        "HELLO" => array(&[bulk("version"), bulk(version), bulk("mode"), bulk("standalone")]),
         "INFO" => {
             bulk(&format!("# Server\r\nredis_version:{version}\r\nmaxmemory:0\r\nmaxmemory_policy:noeviction\r\n"))
         }
@@ -151,7 +123,7 @@ fn servers_without_vector_sets_are_named_with_what_to_install() {
 
 #[test]
 fn a_server_that_repeats_the_password_does_not_get_it_into_a_message() {
-    let url = pretended(|words| format!("-ERR unknown command, with args beginning with: {}\r\n", words.join(" ")));
+    let url = listening(|words| format!("-ERR unknown command, with args beginning with: {}\r\n", words.join(" ")));
     let error = open(&url, &patient()).err().unwrap();
     assert!(!format!("{error} {error:?}").contains("hunter2"), "{error}");
 }
@@ -159,7 +131,7 @@ fn a_server_that_repeats_the_password_does_not_get_it_into_a_message() {
 #[test]
 fn a_server_that_says_nothing_or_too_little_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let trickling = pretended(|_| {
+    let trickling = listening(|_| {
         std::thread::sleep(Duration::from_millis(50));
         "$1000000000\r\n".to_owned()
     });

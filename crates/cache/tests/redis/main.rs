@@ -6,8 +6,10 @@ mod connect;
 mod contract;
 mod failures;
 mod kept;
+mod redisvl;
 mod room;
 mod server;
+mod stand_in;
 
 use server::{Cluster, Server, cache};
 use vetted_cache::{Backend, Scope};

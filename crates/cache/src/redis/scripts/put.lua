@@ -1,5 +1,5 @@
 -- Keeps an entry, and removes a bounded number of others: what is over, what lost its content, what there is no room for.
--- KEYS[4] is the key of the entry, KEYS[5] the entries of its prompt. Answers how many made room.
+-- KEYS[4] is the key of the entry, KEYS[5] the entries of its prompt. Answers how many were over, and how many made room.
 local id, vector, attributes, record, prompt = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stored, over, limit, bound = ARGV[7], ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 
@@ -16,7 +16,8 @@ redis.call('ZADD', KEYS[5], stored, id)
 redis.call('ZADD', ledger, over, id)
 redis.call('ZADD', uses, microseconds, id)
 
-for _, other in ipairs(redis.call('ZRANGEBYSCORE', ledger, '-inf', now, 'LIMIT', 0, bound)) do forget(other) end
+local expired = redis.call('ZRANGEBYSCORE', ledger, '-inf', now, 'LIMIT', 0, bound)
+for _, other in ipairs(expired) do forget(other) end
 -- The server may have taken an entry for want of memory, and left its vector.
 for _, other in ipairs(redis.call('ZRANDMEMBER', ledger, 2)) do
     if redis.call('EXISTS', base .. 'e:' .. other) == 0 then forget(other) end
@@ -34,4 +35,4 @@ if excess > 0 then
         end
     end
 end
-return evicted
+return { #expired, evicted }
