@@ -10,6 +10,7 @@ mod redisvl;
 mod room;
 mod server;
 mod stand_in;
+mod tls;
 
 use server::{Cluster, Server, cache};
 use vetted_cache::{Backend, Scope};
