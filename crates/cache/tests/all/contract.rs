@@ -24,6 +24,7 @@ pub fn holds(name: &str, make: &dyn Fn() -> Arc<dyn Backend>) {
     prompts_of_any_kind_are_kept(&*make(), &Scope::new(name).with("check", "prompts"));
     vectors_of_another_length_are_refused(&*make(), &Scope::new(name).with("check", "lengths"));
     nobody_is_kept_waiting(&*make(), &Scope::new(name).with("check", "waiting"));
+    without_a_vector_it_is_found_by_its_prompt(&*make(), &Scope::new(name).with("check", "without"));
     many_use_it_at_once(&*make(), &Scope::new(name).with("check", "many"));
     scopes_are_walls(name, make);
 }
@@ -272,6 +273,25 @@ fn vectors_of_another_length_are_refused(backend: &dyn Backend, scope: &Scope) {
     let (none, deadline) = (Attributes::new(), Deadline::none());
     assert!(backend.nearest(&wanted(scope, "", &none, &deadline), &other.vector, 3).is_err());
     backend.clear(scope).unwrap();
+}
+
+fn without_a_vector_it_is_found_by_its_prompt(backend: &dyn Backend, scope: &Scope) {
+    let none = Attributes::new();
+    let without = Entry { vector: Vec::new(), views: None, ..entry(scope, "too long to be encoded", 1) };
+    backend.put(&without).unwrap();
+    assert_same(&exact(backend, scope, &without.prompt, &none).unwrap(), &without);
+    assert_same(&backend.get(scope, &without.id).unwrap().unwrap(), &without);
+    assert_eq!(nearest(backend, scope, &none, &vector(1), 5), []);
+    backend.put(&entry(scope, "with", 2)).unwrap();
+    assert_eq!(nearest(backend, scope, &none, &vector(1), 5).len(), 1);
+    assert_eq!(backend.len(scope).unwrap(), 2);
+    // And in the place of one that has a vector, and the other way round.
+    let with = Entry { id: without.id.clone(), ..entry(scope, "now with", 3) };
+    backend.put(&with).unwrap();
+    assert_eq!(nearest(backend, scope, &none, &vector(1), 5).len(), 2);
+    backend.put(&without).unwrap();
+    assert_eq!(nearest(backend, scope, &none, &vector(1), 5).len(), 1);
+    assert_eq!(backend.clear(scope).unwrap(), 2);
 }
 
 fn nobody_is_kept_waiting(backend: &dyn Backend, scope: &Scope) {
