@@ -234,6 +234,18 @@ impl Miss {
     }
 }
 
+impl Miss {
+    /// Which part of the lookup failed, where one did.
+    pub fn failed_operation(&self) -> Option<&'static str> {
+        match self {
+            Miss::VerifierFailed(_) => Some("verify"),
+            Miss::BackendFailed(_) => Some("search"),
+            Miss::Late => Some("lookup"),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Miss {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
@@ -241,7 +253,9 @@ impl fmt::Display for Miss {
             Miss::BelowSimilarity => "nothing is as near as was asked for",
             Miss::NotEquivalent => "of what is near, nothing means the same",
             Miss::Volatile(Across::Time) => "what means the same was true for a moment, and that is over",
-            Miss::Volatile(Across::Users) => "what means the same is about one person, and the scope does not say who asks",
+            Miss::Volatile(Across::Users) => {
+                "what means the same is about one person, and the scope does not say who asks"
+            }
             Miss::SourceChanged(Source { id, .. }) => {
                 return write!(formatter, "what means the same rests on {id:?}, which has changed or is gone");
             }

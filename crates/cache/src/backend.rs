@@ -17,6 +17,7 @@ use crate::{Attributes, BackendError, Entry, EntryId, Scope};
 /// * **An acknowledged entry is kept** as the backend says it keeps entries: [`put`](Self::put) returns once that is so. One that
 ///   could not be kept is an error, and takes nothing away that was kept before.
 /// * **An id is of one entry of a scope.** Storing under the same id replaces; another scope may use the same id.
+/// * **Without a vector, by its words.** An entry whose vector is empty is found by its id and its prompt, and is near nothing.
 /// * **Removing is final.** What [`remove`](Self::remove), [`remove_where`](Self::remove_where) or [`clear`](Self::clear) took
 ///   away does not come back, also not after a restart. An entry that made room for others may.
 /// * **Nobody waits for ever.** A call gives up at its [deadline](Wanted::deadline), or after a time of the backend's own, with
@@ -51,6 +52,12 @@ pub trait Backend: Send + Sync {
     /// # Errors
     /// When it cannot be kept: what was there before is then still there.
     fn put(&self, entry: &Entry) -> Result<(), BackendError>;
+
+    /// As [`put`](Self::put), of several: each is kept or not for itself, and an outcome is told for each, in their order. A
+    /// backend that can keeps them together, which is faster.
+    fn put_many(&self, entries: &[&Entry]) -> Vec<Result<(), BackendError>> {
+        entries.iter().map(|entry| self.put(entry)).collect()
+    }
 
     /// The live entry with this id. The vector may be left out.
     ///

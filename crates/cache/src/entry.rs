@@ -24,7 +24,7 @@ pub struct Entry {
     pub response: Vec<u8>,
     /// What it can be filtered by.
     pub attributes: Attributes,
-    /// The prompt's vector, of unit length. Empty where a backend left it out.
+    /// The prompt's vector, of unit length. Empty where a backend left it out, and where the prompt is served by equal ones only.
     pub vector: Vec<f32>,
     /// What the verifier reads of the prompt, so that nothing is encoded to verify it: bytes that name the verifier they are of,
     /// and which no other one reads. None of a prompt that is read as text.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use vetted::ErrorKind;
 
+use crate::Miss;
+
 /// A backend that could not do what it was asked. While it lasts, every lookup is a miss; nothing wrong is served.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -143,4 +145,107 @@ impl BackendError {
 
 fn process_name(process: Option<u32>) -> String {
     process.map_or_else(|| "another process".to_owned(), |id| format!("process {id}"))
+}
+
+/// A cache that could not do what it was asked. Lookups have none: what goes wrong with one is a [miss](crate::Miss).
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CacheError {
+    /// The backend failed.
+    #[error(transparent)]
+    Backend(BackendError),
+    /// The encoder or the verifier failed.
+    #[error(transparent)]
+    Model(Box<vetted::Error>),
+    /// There was no time.
+    #[error("it was not done in time: {0}")]
+    Late(vetted::Expired),
+    /// Nobody remembers the decision.
+    #[error("the decision {decision} is not known: the last {remembered} since the cache was opened are remembered")]
+    UnknownDecision {
+        /// Its name.
+        decision: String,
+        /// So many are remembered.
+        remembered: usize,
+    },
+    /// Decisions are not written down.
+    #[error("feedback is not kept: the cache was opened without a folder for decisions")]
+    NoDecisions,
+    /// What was decided cannot be written down.
+    #[error("cannot write to {path}: {source}")]
+    Decisions {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The response could not be computed, by this caller or by the one that everybody waited for.
+    #[error("the response could not be computed: {reason}")]
+    Compute {
+        /// What happened.
+        reason: String,
+    },
+    /// The system gave no thread.
+    #[error("cannot start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+impl CacheError {
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            CacheError::Backend(error) => error.kind(),
+            CacheError::Model(error) => error.kind(),
+            CacheError::Late(_) | CacheError::Thread(_) | CacheError::Compute { .. } => ErrorKind::Unavailable,
+            CacheError::UnknownDecision { .. } => ErrorKind::NotFound,
+            CacheError::NoDecisions => ErrorKind::Conflict,
+            CacheError::Decisions { source, .. } => source.into(),
+        }
+    }
+}
+
+impl From<BackendError> for CacheError {
+    fn from(error: BackendError) -> Self {
+        CacheError::Backend(error)
+    }
+}
+
+impl From<vetted::Expired> for CacheError {
+    fn from(expired: vetted::Expired) -> Self {
+        CacheError::Late(expired)
+    }
+}
+
+impl From<vetted::Error> for CacheError {
+    fn from(error: vetted::Error) -> Self {
+        match error {
+            vetted::Error::Expired(expired) => CacheError::Late(expired),
+            error => CacheError::Model(Box::new(error)),
+        }
+    }
+}
+
+impl From<BackendError> for Miss {
+    fn from(error: BackendError) -> Self {
+        match error {
+            BackendError::Late { .. } => Miss::Late,
+            error => Miss::BackendFailed(error.to_string()),
+        }
+    }
+}
+
+impl From<vetted::Error> for Miss {
+    fn from(error: vetted::Error) -> Self {
+        CacheError::from(error).into()
+    }
+}
+
+impl From<CacheError> for Miss {
+    fn from(error: CacheError) -> Self {
+        match error {
+            CacheError::Backend(error) => error.into(),
+            CacheError::Late(_) => Miss::Late,
+            error => Miss::VerifierFailed(error.to_string()),
+        }
+    }
 }

@@ -126,6 +126,16 @@ impl Memory {
         }
     }
 
+    /// Whether an entry can be kept at all.
+    fn check(&self, entry: &Entry) -> Result<(), BackendError> {
+        let shelves = self.read();
+        let (bytes, limit) = (entry.size() as u64, shelves.limits().bytes);
+        if bytes > limit {
+            return Err(BackendError::TooLarge { bytes, limit });
+        }
+        shelves.shelf(&entry.scope).map_or(Ok(()), |shelf| shelf.check_length(&entry.vector))
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Shelves> {
         self.shelves.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -149,18 +159,20 @@ impl Backend for Memory {
     }
 
     fn put(&self, entry: &Entry) -> Result<(), BackendError> {
-        {
-            let shelves = self.read();
-            let (bytes, limit) = (entry.size() as u64, shelves.limits().bytes);
-            if bytes > limit {
-                return Err(BackendError::TooLarge { bytes, limit });
-            }
-            if let Some(shelf) = shelves.shelf(&entry.scope) {
-                shelf.check_length(&entry.vector)?;
-            }
-        }
+        self.check(entry)?;
         self.change(Change::Put(Arc::new(entry.clone())))?;
         Ok(())
+    }
+
+    fn put_many(&self, entries: &[&Entry]) -> Vec<Result<(), BackendError>> {
+        let Some(durable) = &self.durable else { return entries.iter().map(|entry| self.put(entry)).collect() };
+        let checked: Vec<Result<(), BackendError>> = entries.iter().map(|entry| self.check(entry)).collect();
+        let good = entries.iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
+        let changes = good.map(|(entry, _)| Change::Put(Arc::new(Entry::clone(entry)))).collect();
+        let mut written = durable.write_many(changes).into_iter();
+        let outcome =
+            |checked: Result<(), BackendError>| checked.and_then(|()| written.next().unwrap_or(Ok(0)).map(drop));
+        checked.into_iter().map(outcome).collect()
     }
 
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {

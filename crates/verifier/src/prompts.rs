@@ -84,8 +84,7 @@ impl Verifier {
             None => Vec::new(),
         };
         let (mut joint_vectors, mut joint_views) = (joint_vectors.into_iter(), joint_views.into_iter());
-        let (mut apart_vectors, mut alone_views) =
-            (apart_vectors.iter().map(<[f32]>::to_vec), alone_views.into_iter());
+        let (mut apart_vectors, mut alone_views) = (apart_vectors.iter().map(<[f32]>::to_vec), alone_views.into_iter());
         let mut encoded = Vec::with_capacity(prompts.len());
         for (windows, joint) in read.into_iter().zip(joint) {
             let vector = if joint { joint_vectors.next() } else { apart_vectors.next() };
@@ -103,10 +102,10 @@ impl Verifier {
     ///
     /// # Errors
     /// As [`verify`](Self::verify); [`Error::Reader`] when views are not of this verifier.
-    pub fn verify_prompt(
+    pub fn verify_prompt<'a>(
         &self,
-        prompt: &KeptPrompt<'_>,
-        candidates: &[KeptPrompt<'_>],
+        prompt: &KeptPrompt<'a>,
+        candidates: &[KeptPrompt<'a>],
         team: &mut Team,
     ) -> Result<Vec<Verification>, Error> {
         if prompt.text.trim().is_empty() {
@@ -134,18 +133,16 @@ impl Verifier {
             unread.push(Windows { ranges: std::iter::once(0..0).collect(), ids: vec![ids] });
         }
         let without = candidates.iter().filter(|candidate| candidate.views.is_none());
-        unread.extend(
-            team.try_map(without, |candidate| self.windows_for(&wanted, candidate.text, Cut::Overlapping))?,
-        );
+        unread.extend(team.try_map(without, |candidate| self.windows_for(&wanted, candidate.text, Cut::Overlapping))?);
         let mut encoded = self.encoded(scorer, unread, team)?.into_iter();
-        let mut next = |views: &Option<PassageViews<'_>>| match views {
+        let mut next = |views: &Option<PassageViews<'a>>| match views {
             Some(views) => views.clone(),
             None => encoded.next().unwrap_or_else(|| PassageViews { ranges: Vec::new(), views: Vec::new() }),
         };
         let own = next(&prompt.views);
         let query = own.views.first().ok_or(Error::EmptyQuery)?;
         let query = QueryTokens::new(scorer, query)?;
-        let held: Vec<PassageViews<'_>> = candidates.iter().map(|candidate| next(&candidate.views)).collect();
+        let held: Vec<PassageViews<'a>> = candidates.iter().map(|candidate| next(&candidate.views)).collect();
         let read = self.read_views(scorer, &[Held { query: &query, candidates: &held, terms }], team)?;
         let read = read.into_iter().next().unwrap_or_default();
         let verified = self.combined(terms, held.iter().map(|it| it.ranges.as_slice()), &read);
@@ -162,5 +159,67 @@ impl Verifier {
         let windows = self.windows_of("", prompt, Cut::Overlapping)?;
         let is_whole = windows.ids.len() == 1 && windows.ids[0] == self.encoder.tokens().ids(prompt)?;
         Ok(is_whole.then_some(windows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use vetted_encoder::{ModelFolder, Options};
+
+    use super::*;
+    use crate::VerifierOptions;
+
+    static MODELS: LazyLock<(Verifier, Encoder)> = LazyLock::new(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let tiny = vetted_fixtures::verifier(folder.path());
+        let encoder =
+            Encoder::open(&ModelFolder::open(&vetted_fixtures::encoder()).unwrap(), Options::default()).unwrap();
+        (Verifier::open(&tiny, VerifierOptions::default(), &mut |_| {}).unwrap(), encoder)
+    });
+
+    const PROMPTS: [&str; 8] = [
+        "The nurse visited the farmer.",
+        "The farmer visited the nurse.",
+        "The farmer was visited by the nurse.",
+        "  The nurse did not visit the farmer.\n",
+        "Did the nurse visit the farmer?",
+        "nurse",
+        "Who visited the farmer? The nurse did. Then she went home, and nobody saw her again.",
+        "La infirmi\u{e8}re a visit\u{e9} le fermier.",
+    ];
+
+    /// The numbers behind verdicts, by their bits.
+    fn bits(verified: &[Verification]) -> Vec<String> {
+        verified.iter().map(|it| format!("{it:?}")).collect()
+    }
+
+    #[test]
+    fn kept_prompts_get_the_verdicts_that_their_texts_get() {
+        let (verifier, encoder) = &*MODELS;
+        let long = "The nurse visited the farmer and the baker. ".repeat(30);
+        let texts: Vec<&str> = PROMPTS.into_iter().chain([long.as_str(), " "]).collect();
+        let team = &mut verifier.compute().team();
+        let encoded = verifier.encode_prompts(&texts, encoder, team).unwrap();
+        let has_views: Vec<bool> = encoded.iter().map(|it| it.views.is_some()).collect();
+        assert_eq!(has_views, texts.iter().map(|text| *text != long && *text != " ").collect::<Vec<_>>());
+        for (text, encoded) in texts.iter().zip(&encoded) {
+            assert_eq!(encoded.vector, encoder.embed_one(text, Role::Query, team).unwrap());
+            assert_eq!(*encoded, verifier.encode_prompts(&[text], encoder, team).unwrap()[0]);
+        }
+        let kept = |with_views: bool| {
+            let views = |it: &EncodedPrompt| it.views.clone().filter(|_| with_views);
+            let kept = texts.iter().zip(&encoded).map(|(text, it)| KeptPrompt { text, views: views(it) });
+            kept.collect::<Vec<_>>()
+        };
+        for (at, query) in texts.iter().enumerate().take(texts.len() - 1) {
+            let expected = bits(&verifier.verify(query, &texts, Relation::Equivalence).unwrap());
+            for (own, candidates) in [(true, true), (true, false), (false, true), (false, false)] {
+                let verified = verifier.verify_prompt(&kept(own)[at], &kept(candidates), team).unwrap();
+                assert_eq!(bits(&verified), expected, "{query:?}");
+            }
+        }
+        assert!(matches!(verifier.verify_prompt(&kept(true)[texts.len() - 1], &[], team), Err(Error::EmptyQuery)));
     }
 }

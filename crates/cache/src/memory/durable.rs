@@ -102,9 +102,14 @@ impl Durable {
 
     /// Makes a change that outlives the process; says how many live entries it removed.
     pub(super) fn write(&self, change: Change) -> Result<usize, BackendError> {
-        let outcome = self.log.write(change);
+        self.write_many(vec![change]).pop().unwrap_or(Ok(0))
+    }
+
+    /// As [`write`](Self::write), of several: together, as far as they fit.
+    pub(super) fn write_many(&self, changes: Vec<Change>) -> Vec<Result<usize, BackendError>> {
+        let outcomes = self.log.write(changes);
         self.compact_if_long();
-        outcome
+        outcomes
     }
 
     pub(super) fn log_bytes(&self) -> u64 {
@@ -151,15 +156,25 @@ impl Drop for Durable {
 }
 
 impl Log {
-    fn write(&self, change: Change) -> Result<usize, BackendError> {
-        let mut record = Vec::new();
-        change.write_to(&mut record);
-        let outcome = Arc::new(Mutex::new(None));
+    fn write(&self, changes: Vec<Change>) -> Vec<Result<usize, BackendError>> {
+        let waiting = |change: Change| {
+            let mut record = Vec::new();
+            change.write_to(&mut record);
+            Waiting { change, record, outcome: Arc::new(Mutex::new(None)) }
+        };
+        let waiting: Vec<Waiting> = changes.into_iter().map(waiting).collect();
+        let mut open: VecDeque<_> = waiting.iter().map(|waiting| waiting.outcome.clone()).collect();
+        let mut outcomes = Vec::with_capacity(open.len());
         let mut line = self.line();
-        line.waiting.push_back(Waiting { change, record, outcome: outcome.clone() });
+        line.waiting.extend(waiting);
         loop {
-            if let Some(outcome) = taken(&outcome) {
-                return outcome.map_err(|failed| self.error(&failed));
+            // Each is told in its turn, so the first that is not told is waited for.
+            while let Some(outcome) = open.front().and_then(|outcome| taken(outcome)) {
+                open.pop_front();
+                outcomes.push(outcome.map_err(|failed| self.error(&failed)));
+            }
+            if open.is_empty() {
+                return outcomes;
             }
             match line.writer.take() {
                 None => line = self.moved.wait(line).unwrap_or_else(PoisonError::into_inner),
