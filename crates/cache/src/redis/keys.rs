@@ -43,9 +43,14 @@ impl Keys {
         format!("{}u", self.base)
     }
 
-    /// What is being cleared: a ledger and a vector set.
-    pub(super) fn gone(&self) -> [String; 2] {
-        [format!("{}gone:t", self.base), format!("{}gone:v", self.base)]
+    /// What stands beside a vector, of entries that have none.
+    pub(super) fn plain(&self) -> String {
+        format!("{}a", self.base)
+    }
+
+    /// What is being cleared: a ledger, a vector set, and what stands in the place of vectors.
+    pub(super) fn gone(&self) -> [String; 3] {
+        ["t", "v", "a"].map(|name| format!("{}gone:{name}", self.base))
     }
 
     /// The entry with this id.
@@ -154,15 +159,18 @@ mod tests {
     fn all_keys_of_a_scope_have_one_hash_tag_and_those_of_another_a_different_one() {
         let keys = Keys::new("vetted", &Scope::new("a"));
         let tag = |key: &str| key.split(['{', '}']).nth(1).unwrap().to_owned();
-        let [gone, gone_vectors] = keys.gone();
+        let [gone, gone_vectors, gone_plain] = keys.gone();
+        let prompt = keys.prompt(&prompt_digest("p"));
         let all = [
             keys.vectors(),
             keys.ledger(),
             keys.uses(),
+            keys.plain(),
             keys.entry("i"),
-            keys.prompt(&prompt_digest("p")),
+            prompt,
             gone,
             gone_vectors,
+            gone_plain,
         ];
         for key in &all {
             assert!(key.starts_with(keys.base()));

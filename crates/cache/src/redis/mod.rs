@@ -25,6 +25,7 @@
 //! | `x:PROMPT` | sorted set | ids of the entries with this prompt (a digest), by when they were stored |
 //! | `t` | sorted set | the *ledger*: every id, with when it is over in milliseconds |
 //! | `u` | sorted set | every id, with when it was last used in microseconds |
+//! | `a` | hash | what else stands beside a vector, of entries that have none |
 //!
 //! An entry is served only if its bytes are there and say the same as what was asked: scope, attributes, time. The vector set
 //! and its filter only propose. So a vector whose entry is over, evicted or damaged is a miss.

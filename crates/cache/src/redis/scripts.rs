@@ -22,11 +22,11 @@ pub(super) const SERVED: Script = Script(include_str!("scripts/served.lua"));
 pub(super) const SWEEP: Script = Script(include_str!("scripts/sweep.lua"));
 
 impl Script {
-    /// The command that runs it for a scope, with keys beside the three that every script has. Arguments are added to it.
+    /// The command that runs it for a scope, with keys beside the four that every script has. Arguments are added to it.
     pub(super) fn on(self, keys: &Keys, more: &[String]) -> Cmd {
         let mut command = cmd("EVAL");
-        command.arg(format!("{FORGET}{}", self.0)).arg(3 + more.len());
-        command.arg(keys.vectors()).arg(keys.ledger()).arg(keys.uses());
+        command.arg(format!("{FORGET}{}", self.0)).arg(4 + more.len());
+        command.arg(keys.vectors()).arg(keys.ledger()).arg(keys.uses()).arg(keys.plain());
         for key in more {
             command.arg(key);
         }

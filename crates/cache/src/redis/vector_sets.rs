@@ -324,7 +324,10 @@ impl Backend for VectorSets {
         if entry.is_over(SystemTime::now()) {
             return self.remove(&entry.scope, std::slice::from_ref(&entry.id)).map(drop);
         }
-        check_vector(&entry.vector)?;
+        // Without one, it is found by its words alone.
+        if !entry.vector.is_empty() {
+            check_vector(&entry.vector)?;
+        }
         let size = entry.size();
         if size > self.settings.largest_entry {
             return Err(BackendError::TooLarge { bytes: size as u64, limit: self.settings.largest_entry as u64 });

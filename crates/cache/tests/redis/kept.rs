@@ -87,7 +87,8 @@ fn vectors_that_are_no_numbers_are_refused() {
     let none = Attributes::new();
     let asked =
         Wanted { scope: &scope, prompt: "", attributes: &none, now: SystemTime::now(), deadline: &Deadline::none() };
-    for wrong in [vec![], vec![f32::NAN; 64], [vec![f32::INFINITY], vec![0.0; 63]].concat()] {
+    assert!(backend.nearest(&asked, &[], 3).is_err());
+    for wrong in [vec![f32::NAN; 64], [vec![f32::INFINITY], vec![0.0; 63]].concat()] {
         assert!(backend.put(&Entry { vector: wrong.clone(), ..entry(&scope, "wrong", 1) }).is_err());
         assert!(backend.nearest(&asked, &wrong, 3).is_err());
     }

@@ -149,9 +149,12 @@ fn a_clearing_that_is_cut_off_is_finished_later() {
         backend.put(entry).unwrap();
     }
     let base = base(&scope);
+    backend.put(&Entry { vector: Vec::new(), ..entry(&scope, "by its words", 9) }).unwrap();
     server.run::<()>(&format!("RENAME {base}t {base}gone:t"));
+    server.run::<()>(&format!("RENAME {base}a {base}gone:a"));
     server.run::<()>(&format!("RENAME {base}v {base}gone:v"));
     assert_eq!(backend.len(&scope).unwrap(), 0);
+    assert_eq!(exact(&*backend, &scope, "by its words", &none), None);
     for entry in &entries {
         assert_eq!(exact(&*backend, &scope, &entry.prompt, &none), None);
         assert_eq!(backend.get(&scope, &entry.id).unwrap(), None);

@@ -1,18 +1,24 @@
 -- Keeps an entry, and removes a bounded number of others: what is over, what lost its content, what there is no room for.
--- KEYS[4] is the key of the entry, KEYS[5] the entries of its prompt. Answers how many were over, and how many made room.
+-- KEYS[5] is the key of the entry, KEYS[6] the entries of its prompt. Answers how many were over, and how many made room.
 local id, vector, attributes, record, prompt = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stored, over, limit, bound = ARGV[7], ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 
 -- First what can fail, for want of memory or because the vector is of another length: then nothing has changed.
-local before = prompt_of(id, vectors)
-redis.call('VADD', vectors, 'FP32', vector, id, 'Q8', 'SETATTR', attributes)
-if over == '+inf' then
-    redis.call('SET', KEYS[4], record)
+local before = prompt_of(id, vectors, plain)
+if vector == '' then
+    redis.call('HSET', plain, id, attributes)
+    redis.call('VREM', vectors, id)
 else
-    redis.call('SET', KEYS[4], record, 'PXAT', over)
+    redis.call('VADD', vectors, 'FP32', vector, id, 'Q8', 'SETATTR', attributes)
+    redis.call('HDEL', plain, id)
+end
+if over == '+inf' then
+    redis.call('SET', KEYS[5], record)
+else
+    redis.call('SET', KEYS[5], record, 'PXAT', over)
 end
 if before and before ~= prompt then redis.call('ZREM', base .. 'x:' .. before, id) end
-redis.call('ZADD', KEYS[5], stored, id)
+redis.call('ZADD', KEYS[6], stored, id)
 redis.call('ZADD', ledger, over, id)
 redis.call('ZADD', uses, microseconds, id)
 

@@ -4,7 +4,7 @@ local alive = 0
 local scan = redis.call('ZSCAN', ledger, ARGV[2], 'COUNT', 200)
 for n = 1, #scan[2], 2 do
     local id = scan[2][n]
-    local attributes = redis.call('VGETATTR', vectors, id)
+    local attributes = beside(id, vectors, plain)
     if attributes and fits(attributes, 3) and forget(id) then alive = alive + 1 end
 end
 return { scan[1], alive }
