@@ -27,6 +27,9 @@
 //! | `u` | sorted set | every id, with when it was last used in microseconds |
 //! | `a` | hash | what else stands beside a vector, of entries that have none |
 //!
+//! All but `e` live as long as the last entry in them, and for ever where one of them does. So a scope that nobody asks for any
+//! longer leaves nothing behind.
+//!
 //! An entry is served only if its bytes are there and say the same as what was asked: scope, attributes, time. The vector set
 //! and its filter only propose. So a vector whose entry is over, evicted or damaged is a miss.
 //!

@@ -108,8 +108,12 @@ pub(super) struct Checked {
 
 /// Whether the server is one node of a cluster, as it says itself.
 pub(super) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> {
-    let hello = connections.ask("HELLO", cmd("HELLO"))?;
-    Ok(field(&hello, "mode").is_some_and(|mode| mode == "cluster"))
+    match connections.ask("HELLO", cmd("HELLO")) {
+        Ok(hello) => Ok(field(&hello, "mode").is_some_and(|mode| mode == "cluster")),
+        // Before 6.0 it is not known. That the server is too old is told with its version.
+        Err(RedisError::Answered { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Looks at every primary: is it new enough, and what should be known?

@@ -41,13 +41,14 @@ fn a_full_server_s_policy_is_told() {
 fn what_a_user_may_not_do_is_said_before_anything_is_stored() {
     let Some(server) = Server::start(&[]) else { return };
     server.run::<()>("ACL SETUSER reader on >secret-of-reader ~* +@all -eval");
+    server.run::<()>("ACL SETUSER halfway on >secret-of-halfway ~* +@all -vadd");
     server.run::<()>("ACL SETUSER elsewhere on >secret-of-elsewhere ~other:* +@all");
     server.run::<()>("ACL SETUSER enough on >secret-of-enough resetkeys ~vetted:* +@read +@write +@connection +eval +time +info +vadd +vsim +vrem +vgetattr +vdim");
     server.run::<()>("ACL SETUSER quiet on >secret-of-quiet resetkeys ~vetted:* +@read +@write +@connection +eval +time +vadd +vsim +vrem +vgetattr +vdim");
     let opened = |user: &str| {
         open(&format!("redis://{user}:secret-of-{user}@127.0.0.1:{}", server.port), &patient()).map(|it| it.notices)
     };
-    for user in ["reader", "elsewhere"] {
+    for user in ["reader", "halfway", "elsewhere"] {
         let error = opened(user).unwrap_err();
         assert!(matches!(error, RedisError::NotPermitted { .. }), "{user}: {error}");
         assert!(error.to_string().contains("ACL SETUSER"), "{error}");
@@ -115,6 +116,13 @@ fn servers_without_vector_sets_are_named_with_what_to_install() {
     let error = open(&other_server("7.4.2"), &patient()).err().unwrap();
     assert!(matches!(&error, RedisError::TooOld { version, .. } if version == "7.4.2"), "{error}");
     assert!(error.to_string().contains("Install Redis 8"), "{error}");
+    let url = listening(|words| match words[0].as_str() {
+        "AUTH" | "CLIENT" => "+OK\r\n".to_owned(),
+        "INFO" => bulk("# Server\r\nredis_version:5.0.14\r\n"),
+        name => format!("-ERR unknown command `{name}`, with args beginning with: \r\n"),
+    });
+    let error = open(&url, &patient()).err().unwrap();
+    assert!(matches!(&error, RedisError::TooOld { version, .. } if version == "5.0.14"), "{error}");
     // Valkey calls itself 9 and has no vector sets.
     let error = open(&other_server("9.1.2"), &patient()).err().unwrap();
     assert!(matches!(&error, RedisError::NoVectorSets { .. }), "{error}");

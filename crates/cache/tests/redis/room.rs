@@ -101,41 +101,68 @@ fn a_vector_without_content_is_a_miss_is_removed_and_hides_nothing() {
     assert_eq!(server.run::<usize>("DBSIZE"), 0);
 }
 
+fn over_in(scope: &Scope, number: usize, time: Duration) -> Entry {
+    Entry { expires_at: Some(SystemTime::now() + time), ..entry(scope, &format!("prompt {number}"), number) }
+}
+
 #[test]
 fn what_is_over_is_never_served_and_is_swept() {
     let Some(server) = Server::start(&[]) else { return };
     let backend = cache(&server.url());
     let (scope, none) = (Scope::new("over"), Attributes::new());
-    let soon_over = |number: usize| Entry {
-        expires_at: Some(SystemTime::now() + Duration::from_millis(1500)),
-        ..entry(&scope, &format!("prompt {number}"), number)
-    };
     let vectors = || server.run::<usize>(&format!("VCARD {}v", base(&scope)));
-    for number in 0..20 {
-        backend.put(&soon_over(number)).unwrap();
-    }
-    assert_eq!(nearest(&*backend, &scope, &none, &vector(3), 30).len(), 20);
-    std::thread::sleep(Duration::from_millis(1600));
-    assert_eq!(backend.len(&scope).unwrap(), 0);
-    assert_eq!(vectors(), 20, "the vectors linger");
+    let store = || {
+        for number in 0..20 {
+            backend.put(&over_in(&scope, number, Duration::from_secs(2))).unwrap();
+        }
+    };
+    let lasting = over_in(&scope, 50, Duration::from_secs(600));
+    backend.put(&lasting).unwrap();
+    store();
+    assert_eq!(nearest(&*backend, &scope, &none, &vector(3), 30).len(), 21);
+    std::thread::sleep(Duration::from_millis(2100));
+    assert_eq!(backend.len(&scope).unwrap(), 1);
+    assert_eq!(vectors(), 21, "the vectors linger");
     assert_eq!(exact(&*backend, &scope, "prompt 3", &none), None);
-    assert_eq!(nearest(&*backend, &scope, &none, &vector(3), 30), []);
+    assert_eq!(nearest(&*backend, &scope, &none, &vector(3), 30).len(), 1);
     // Searches let them be swept, a few at a time.
     assert!(soon(|| {
         nearest(&*backend, &scope, &none, &vector(3), 30);
-        vectors() == 0
+        vectors() == 1
     }));
-    assert_eq!(server.run::<usize>("DBSIZE"), 0, "nothing is left of them");
+    assert!(soon(|| backend.evicted().expired == 20), "{:?}", backend.evicted());
 
     // So does storing.
-    for number in 0..20 {
-        backend.put(&soon_over(number)).unwrap();
-    }
-    std::thread::sleep(Duration::from_millis(1600));
+    store();
+    std::thread::sleep(Duration::from_millis(2100));
     for _ in 0..3 {
-        backend.put(&entry(&scope, "lasting", 50)).unwrap();
+        backend.put(&lasting).unwrap();
     }
     assert_eq!(vectors(), 1);
+    assert_eq!(backend.evicted().expired, 40);
+    backend.clear(&scope).unwrap();
+    assert_eq!(server.run::<usize>("DBSIZE"), 0, "nothing is left of them");
+}
+
+#[test]
+fn a_scope_that_nobody_asks_for_leaves_nothing() {
+    let Some(server) = Server::start(&[]) else { return };
+    let backend = cache(&server.url());
+    let (scope, none) = (Scope::new("left"), Attributes::new());
+    for number in 0..3 {
+        backend.put(&over_in(&scope, number, Duration::from_millis(500 + 500 * number as u64))).unwrap();
+    }
+    // The first that ends does not end the others.
+    std::thread::sleep(Duration::from_millis(600));
+    assert!(exact(&*backend, &scope, "prompt 2", &none).is_some());
+    assert!(soon(|| server.run::<usize>("DBSIZE") == 0));
+    // One that does not end keeps what belongs to it, and so does one that ends later.
+    backend.put(&entry(&scope, "lasting", 1)).unwrap();
+    backend.put(&over_in(&scope, 2, Duration::from_millis(300))).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    assert!(exact(&*backend, &scope, "lasting", &none).is_some());
+    assert_eq!(nearest(&*backend, &scope, &none, &vector(1), 5).len(), 1);
+    assert_eq!(server.run::<i64>(&format!("PTTL {}t", base(&scope))), -1);
 }
 
 /// A clearing that is cut off after its first step: what was taken away is not found, and the next one goes on from there.

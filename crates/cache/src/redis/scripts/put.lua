@@ -5,6 +5,9 @@ local stored, over, limit, bound = ARGV[7], ARGV[8], tonumber(ARGV[9]), tonumber
 
 -- First what can fail, for want of memory or because the vector is of another length: then nothing has changed.
 local before = prompt_of(id, vectors, plain)
+local kept = { vectors, ledger, uses, plain, KEYS[6] }
+local is_new = {}
+for n, key in ipairs(kept) do is_new[n] = redis.call('EXISTS', key) == 0 end
 if vector == '' then
     redis.call('HSET', plain, id, attributes)
     redis.call('VREM', vectors, id)
@@ -21,6 +24,16 @@ if before and before ~= prompt then redis.call('ZREM', base .. 'x:' .. before, i
 redis.call('ZADD', KEYS[6], stored, id)
 redis.call('ZADD', ledger, over, id)
 redis.call('ZADD', uses, microseconds, id)
+-- What belongs to many entries goes with the last of them, so that a scope that nobody asks for any longer leaves nothing.
+for n, key in ipairs(kept) do
+    if over == '+inf' then
+        redis.call('PERSIST', key)
+    elseif is_new[n] then
+        redis.call('PEXPIREAT', key, over)
+    else
+        redis.call('PEXPIREAT', key, over, 'GT')
+    end
+end
 
 local expired = redis.call('ZRANGEBYSCORE', ledger, '-inf', now, 'LIMIT', 0, bound)
 for _, other in ipairs(expired) do forget(other) end
