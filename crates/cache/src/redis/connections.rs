@@ -275,7 +275,7 @@ impl Shared {
             ErrorKind::AuthenticationFailed => RedisError::Refused { address, reason },
             _ if is_code("WRONGPASS") || is_code("NOAUTH") => RedisError::Refused { address, reason },
             ErrorKind::Server(ServerErrorKind::NoPerm) => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
-            _ if is_code("NOPERM") => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
+            _ if is_code("NOPERM") || reason.contains("ACL failure") => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
             _ if is_code("OOM") => RedisError::Full { address, reason },
             ErrorKind::Io
             | ErrorKind::ClusterConnectionNotFound
