@@ -128,9 +128,17 @@ impl Address {
         })
     }
 
-    /// The same server, as one node of a cluster.
-    pub(super) fn as_cluster(&self) -> Address {
-        Address { cluster: true, ..self.clone() }
+    /// The same cluster, with all of these nodes to ask first: hosts and ports.
+    pub(super) fn with_nodes(&self, nodes: &[(String, u16)]) -> Address {
+        let first = &self.nodes[0];
+        let before_host = first.rfind('@').map_or_else(|| first.find("://").map_or(0, |at| at + 3), |at| at + 1);
+        let more = nodes.iter().map(|(host, port)| {
+            let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+            format!("{}{host}:{port}/0", &first[..before_host])
+        });
+        let mut all = self.nodes.clone();
+        all.extend(more);
+        Address { cluster: true, nodes: all, ..self.clone() }
     }
 
     /// The same text without this address's password, for texts that a server or a library wrote: some of them repeat
@@ -226,6 +234,22 @@ mod tests {
             assert_eq!(address.to_string(), shown);
             assert_eq!(address.nodes, nodes);
             assert_eq!((address.cluster, address.layout), (cluster, layout), "{line}");
+        }
+    }
+
+    #[test]
+    fn nodes_that_a_cluster_names_are_asked_with_the_same_password() {
+        let nodes = [("10.0.0.1".to_owned(), 7001), ("::1".to_owned(), 7002)];
+        for (line, expected) in [
+            (
+                "rediss+cluster://u:p%40@host",
+                ["rediss://u:p%40@host/0", "rediss://u:p%40@10.0.0.1:7001/0", "rediss://u:p%40@[::1]:7002/0"],
+            ),
+            ("redis://host:1", ["redis://host:1/0", "redis://10.0.0.1:7001/0", "redis://[::1]:7002/0"]),
+        ] {
+            let address = Address::parse(line).unwrap().with_nodes(&nodes);
+            assert!(address.cluster);
+            assert_eq!(address.nodes, expected);
         }
     }
 

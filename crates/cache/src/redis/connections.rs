@@ -84,10 +84,12 @@ impl Connections {
     /// To the server at this address, or to its cluster if it says that it is a node of one.
     pub(super) fn to(address: Address, limits: Limits) -> Result<Connections, RedisError> {
         let connections = Connections::new(address, limits)?;
-        if connections.address().cluster || !server::is_cluster(&connections)? {
+        if !connections.address().cluster && !server::is_cluster(&connections)? {
             return Ok(connections);
         }
-        Connections::new(connections.address().as_cluster(), limits)
+        // The nodes that were named may be down when a connection is opened again, so all are asked then.
+        let nodes = server::nodes(&connections)?;
+        Connections::new(connections.address().with_nodes(&nodes), limits)
     }
 
     /// Connects to nothing yet.

@@ -96,7 +96,8 @@ impl Version {
 }
 
 /// What a user needs: all of these were tried before a cache is used.
-pub(super) const PERMISSIONS: &str = "+@read +@write +@connection +eval +time +info +vadd +vsim +vrem +vgetattr +vdim";
+pub(super) const PERMISSIONS: &str =
+    "+@read +@write +@connection +cluster|slots +eval +time +info +vadd +vsim +vrem +vgetattr +vdim";
 
 /// What was found out about a server.
 pub(super) struct Checked {
@@ -114,6 +115,24 @@ pub(super) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> 
         Err(RedisError::Answered { .. }) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Hosts and ports of all primaries of a cluster, as one of its nodes tells them.
+pub(super) fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError> {
+    let slots = connections.ask("CLUSTER SLOTS", cmd("CLUSTER").arg("SLOTS").to_owned())?;
+    let ranges = slots.as_sequence().unwrap_or_default().iter();
+    let mut nodes: Vec<(String, u16)> = ranges
+        .filter_map(|range| {
+            let [_, _, primary, ..] = range.as_sequence()? else { return None };
+            let [host, port, ..] = primary.as_sequence()? else { return None };
+            // A node that does not know its own name leaves it empty: it is the one that was asked, which is known.
+            let host = String::from_redis_value_ref(host).ok().filter(|host| !host.is_empty())?;
+            Some((host, u16::from_redis_value_ref(port).ok()?))
+        })
+        .collect();
+    nodes.sort();
+    nodes.dedup();
+    Ok(nodes)
 }
 
 /// Looks at every primary: is it new enough, and what should be known?

@@ -1,6 +1,6 @@
 //! Stands in for servers that do not run here: it speaks the protocol and answers as it is told.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 

@@ -35,11 +35,17 @@ for n, key in ipairs(kept) do
     end
 end
 
-local expired = redis.call('ZRANGEBYSCORE', ledger, '-inf', now, 'LIMIT', 0, bound)
-for _, other in ipairs(expired) do forget(other) end
+local expired = 0
+for _, other in ipairs(redis.call('ZRANGEBYSCORE', ledger, '-inf', now, 'LIMIT', 0, bound)) do
+    forget(other)
+    expired = expired + 1
+end
 -- The server may have taken an entry for want of memory, and left its vector.
 for _, other in ipairs(redis.call('ZRANDMEMBER', ledger, 2)) do
-    if redis.call('EXISTS', base .. 'e:' .. other) == 0 then forget(other) end
+    if redis.call('EXISTS', base .. 'e:' .. other) == 0 then
+        if tonumber(redis.call('ZSCORE', ledger, other)) <= now then expired = expired + 1 end
+        forget(other)
+    end
 end
 local evicted = 0
 local excess = math.min(redis.call('ZCARD', ledger) - limit, bound)
@@ -54,4 +60,4 @@ if excess > 0 then
         end
     end
 end
-return { #expired, evicted }
+return { expired, evicted }
