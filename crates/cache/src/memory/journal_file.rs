@@ -99,6 +99,11 @@ impl Format {
         frame
     }
 
+    /// Whether the log at `path` is this one.
+    pub(super) fn is_of(&self, path: &Path) -> bool {
+        File::open(path).is_ok_and(|mut file| read_file_header(&mut file, path).is_ok_and(|mark| mark == self.mark))
+    }
+
     /// A frame without content yet.
     pub(super) fn room() -> Vec<u8> {
         vec![0; FRAME_HEADER]

@@ -162,3 +162,35 @@ fn searches_do_not_wait_for_writers() {
     });
     assert_eq!(backend.len(&scope).unwrap(), 3000);
 }
+
+/// Entries that are replaced while searches hold the old ones, each with an end: what was acknowledged last stays.
+#[test]
+fn what_is_over_takes_nothing_away_that_took_its_place() {
+    let backend = Memory::new(MemoryLimits::default());
+    let scope = Scope::new("replaced");
+    let end = SystemTime::now() + Duration::from_millis(20);
+    backend.put(&Entry { expires_at: Some(end), ..entry(&scope, "prompt", 1) }).unwrap();
+    let held = exact(&backend, &scope, "prompt", &Attributes::new()).unwrap();
+    std::thread::scope(|threads| {
+        let done = AtomicBool::new(false);
+        let searching = threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                nearest(&backend, &scope, &Attributes::new(), &vector(1), 8);
+            }
+        });
+        for round in 0..200 {
+            let lasting = entry(&scope, "prompt", 2 + round % 50);
+            backend.put(&lasting).unwrap();
+            let end = SystemTime::now() + Duration::from_micros(200);
+            backend.put(&Entry { expires_at: Some(end), ..lasting.clone() }).unwrap();
+            backend.put(&lasting).unwrap();
+            std::thread::sleep(Duration::from_micros(300));
+            backend.put(&entry(&scope, "another", 99)).unwrap();
+            let found = exact(&backend, &scope, "prompt", &Attributes::new());
+            assert_eq!(found.map(|it| it.response.clone()), Some(lasting.response), "round {round}");
+        }
+        done.store(true, Ordering::Relaxed);
+        drop(searching.join());
+    });
+    assert_eq!(held.prompt, "prompt");
+}
