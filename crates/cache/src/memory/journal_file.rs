@@ -182,8 +182,9 @@ impl Frames<'_> {
         let Some(Header { length, number, checksum }) = read_header(&header, self.mark) else {
             return Ok(Err("a frame does not begin as one"));
         };
+        // It was begun, so the one before it was on the disk.
         if number != self.next {
-            return Ok(Err("a frame is missing"));
+            return Err(self.damaged("a frame is missing"));
         }
         if u64::from(length) > rest - FRAME_HEADER as u64 {
             return Ok(Err("a frame is longer than the file"));

@@ -9,6 +9,9 @@ use vetted_cache::{Attributes, Backend, BackendError, Entry, Evicted, Memory, Me
 
 use crate::contract::{self, attributes, entry, exact, nearest, unit, vector};
 
+/// Threads that go on until they are told to stop end after this, so that a test that fails ends as well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[test]
 fn memory_holds_the_contract() {
     contract::holds("memory", &|| Arc::new(Memory::new(MemoryLimits::default())));
@@ -132,13 +135,13 @@ fn searches_do_not_wait_for_writers() {
     for number in 0..3000 {
         backend.put(&entry(&scope, &format!("prompt {number}"), number)).unwrap();
     }
-    let done = AtomicBool::new(false);
+    let (done, begun) = (AtomicBool::new(false), Instant::now());
     std::thread::scope(|threads| {
         for writer in 0..4 {
             let (backend, scope, done) = (&backend, &scope, &done);
             threads.spawn(move || {
                 let mut number = 10_000 * (writer + 1);
-                while !done.load(Ordering::Relaxed) {
+                while !done.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
                     backend.put(&entry(scope, &format!("prompt {number}"), number)).unwrap();
                     backend.remove(scope, &[entry(scope, &format!("prompt {number}"), number).id]).unwrap();
                     number += 1;
@@ -171,10 +174,10 @@ fn what_is_over_takes_nothing_away_that_took_its_place() {
     let end = SystemTime::now() + Duration::from_millis(20);
     backend.put(&Entry { expires_at: Some(end), ..entry(&scope, "prompt", 1) }).unwrap();
     let held = exact(&backend, &scope, "prompt", &Attributes::new()).unwrap();
+    let (done, begun) = (AtomicBool::new(false), Instant::now());
     std::thread::scope(|threads| {
-        let done = AtomicBool::new(false);
         let searching = threads.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
+            while !done.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
                 nearest(&backend, &scope, &Attributes::new(), &vector(1), 8);
             }
         });
