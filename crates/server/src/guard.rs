@@ -130,9 +130,13 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let took: Duration = self.begun.elapsed();
         let method = match self.method {
-            Method::GET | Method::POST | Method::DELETE | Method::HEAD | Method::OPTIONS | Method::PUT => {
-                self.method.as_str()
-            }
+            Method::GET
+            | Method::POST
+            | Method::DELETE
+            | Method::HEAD
+            | Method::OPTIONS
+            | Method::PATCH
+            | Method::PUT => self.method.as_str(),
             // Anybody may make up methods, and each would be counted for itself.
             _ => "other",
         };

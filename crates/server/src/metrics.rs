@@ -1,5 +1,7 @@
 //! What a server counts, as Prometheus reads it.
 
+mod caches;
+
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
@@ -13,9 +15,13 @@ use prometheus_client::registry::Registry;
 
 use vetted::{Timing, Verification};
 
+pub(crate) use caches::CacheMetrics;
+use caches::Caches;
+
 /// All counters of one server.
 pub(crate) struct Metrics {
     registry: Registry,
+    caches: Caches,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     stages: Family<StageLabels, Histogram, fn() -> Histogram>,
@@ -79,7 +85,9 @@ fn of_sizes() -> Histogram {
 
 impl Metrics {
     pub(crate) fn new() -> Metrics {
-        let mut registry = Registry::with_prefix("vetted");
+        let mut all = Registry::default();
+        let caches = Caches::new(all.sub_registry_with_prefix("gen_ai_cache"));
+        let registry = all.sub_registry_with_prefix("vetted");
         let requests = Family::<RequestLabels, Counter>::default();
         registry.register("requests", "Requests by route and status", requests.clone());
         let seconds = Family::<RouteLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_seconds);
@@ -113,7 +121,8 @@ impl Metrics {
         let batch_texts = Family::<QueueLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_sizes);
         registry.register("batch_texts", "Texts of requests that were answered together", batch_texts.clone());
         Metrics {
-            registry,
+            registry: all,
+            caches,
             requests,
             seconds,
             stages,
@@ -140,6 +149,11 @@ impl Metrics {
             batch_requests: self.batch_requests.get_or_create_owned(&labels),
             batch_texts: self.batch_texts.get_or_create_owned(&labels),
         }
+    }
+
+    /// The counters of the cache of this name over such a backend.
+    pub(crate) fn cache(&self, name: &str, system: &'static str) -> CacheMetrics {
+        self.caches.of(name, system)
     }
 
     /// As text, for `/metrics`.

@@ -256,7 +256,7 @@ impl Log {
 
         // Nobody writes from here on, until the new log is in its place.
         let old = self.take_writer()?;
-        let replaced = (|| {
+        let written = (|| {
             for content in contents(&self.path, from, old.length)? {
                 let mut frame = Format::room();
                 frame.extend(content);
@@ -264,10 +264,21 @@ impl Log {
                 draft.write_all(&frame)?;
                 length += frame.len() as u64;
             }
-            draft.into_inner().map_err(io::IntoInnerError::into_error)?.commit()
+            draft.into_inner().map_err(io::IntoInnerError::into_error)
         })();
-        if let Err(source) = replaced {
-            // The old log is still there, unless only the folder could not be brought to the disk.
+        let draft = match written {
+            Ok(draft) => draft,
+            Err(source) => {
+                self.give_back(old);
+                return Err(io("write")(source));
+            }
+        };
+        if let Err(source) = draft.commit() {
+            // The old log is still there, unless only the folder could not be brought to the disk: what were written to the old
+            // one then would be lost.
+            if format.is_of(&self.path) {
+                self.line().stopped = Some(source.to_string());
+            }
             self.give_back(old);
             return Err(io("replace")(source));
         }

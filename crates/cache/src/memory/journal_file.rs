@@ -99,6 +99,11 @@ impl Format {
         frame
     }
 
+    /// Whether the log at `path` is this one.
+    pub(super) fn is_of(&self, path: &Path) -> bool {
+        File::open(path).is_ok_and(|mut file| read_file_header(&mut file, path).is_ok_and(|mark| mark == self.mark))
+    }
+
     /// A frame without content yet.
     pub(super) fn room() -> Vec<u8> {
         vec![0; FRAME_HEADER]
@@ -177,8 +182,9 @@ impl Frames<'_> {
         let Some(Header { length, number, checksum }) = read_header(&header, self.mark) else {
             return Ok(Err("a frame does not begin as one"));
         };
+        // It was begun, so the one before it was on the disk.
         if number != self.next {
-            return Ok(Err("a frame is missing"));
+            return Err(self.damaged("a frame is missing"));
         }
         if u64::from(length) > rest - FRAME_HEADER as u64 {
             return Ok(Err("a frame is longer than the file"));

@@ -93,8 +93,7 @@ impl Shelves {
         }
         while self.entries + 1 > self.limits.entries.max(1) || self.bytes + size > self.limits.bytes {
             let Some(kept) = self.recency.least_recent() else { break };
-            self.take(kept.entry().scope.digest(), &kept.entry().id);
-            self.evicted.room += 1;
+            self.evicted.room += u64::from(self.take_this(&kept));
         }
         let shelf = self.shelves.entry(entry.scope.digest()).or_insert_with(|| Shelf::new(entry.scope.clone()));
         // Of vectors of another length, which were refused before they were written, unless two of the first came at once.
@@ -109,9 +108,16 @@ impl Shelves {
 
     fn drop_what_is_over(&mut self, now: SystemTime) {
         while let Some(kept) = self.recency.over(milliseconds(now)) {
-            self.take(kept.entry().scope.digest(), &kept.entry().id);
-            self.evicted.expired += 1;
+            self.evicted.expired += u64::from(self.take_this(&kept));
         }
+    }
+
+    /// Says whether it was there. An entry that was replaced may still be held by a search; its successor has the same id.
+    fn take_this(&mut self, kept: &Arc<Kept>) -> bool {
+        let (scope, id) = (kept.entry().scope.digest(), &kept.entry().id);
+        let there = self.shelves.get(&scope).and_then(|shelf| shelf.kept(id));
+        let is_this = there.is_some_and(|there| Arc::ptr_eq(there, kept));
+        is_this && self.take(scope, id).is_some()
     }
 
     fn take(&mut self, scope: ScopeDigest, id: &EntryId) -> Option<Arc<Kept>> {

@@ -9,6 +9,9 @@ use vetted_cache::{Attributes, Backend, BackendError, Entry, Evicted, Memory, Me
 
 use crate::contract::{self, attributes, entry, exact, nearest, unit, vector};
 
+/// Threads that go on until they are told to stop end after this, so that a test that fails ends as well.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 #[test]
 fn memory_holds_the_contract() {
     contract::holds("memory", &|| Arc::new(Memory::new(MemoryLimits::default())));
@@ -132,13 +135,13 @@ fn searches_do_not_wait_for_writers() {
     for number in 0..3000 {
         backend.put(&entry(&scope, &format!("prompt {number}"), number)).unwrap();
     }
-    let done = AtomicBool::new(false);
+    let (done, begun) = (AtomicBool::new(false), Instant::now());
     std::thread::scope(|threads| {
         for writer in 0..4 {
             let (backend, scope, done) = (&backend, &scope, &done);
             threads.spawn(move || {
                 let mut number = 10_000 * (writer + 1);
-                while !done.load(Ordering::Relaxed) {
+                while !done.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
                     backend.put(&entry(scope, &format!("prompt {number}"), number)).unwrap();
                     backend.remove(scope, &[entry(scope, &format!("prompt {number}"), number).id]).unwrap();
                     number += 1;
@@ -161,4 +164,36 @@ fn searches_do_not_wait_for_writers() {
         assert!(times[250] < Duration::from_millis(5), "median {:?}, all {:?}", times[250], begun.elapsed());
     });
     assert_eq!(backend.len(&scope).unwrap(), 3000);
+}
+
+/// Entries that are replaced while searches hold the old ones, each with an end: what was acknowledged last stays.
+#[test]
+fn what_is_over_takes_nothing_away_that_took_its_place() {
+    let backend = Memory::new(MemoryLimits::default());
+    let scope = Scope::new("replaced");
+    let end = SystemTime::now() + Duration::from_millis(20);
+    backend.put(&Entry { expires_at: Some(end), ..entry(&scope, "prompt", 1) }).unwrap();
+    let held = exact(&backend, &scope, "prompt", &Attributes::new()).unwrap();
+    let (done, begun) = (AtomicBool::new(false), Instant::now());
+    std::thread::scope(|threads| {
+        let searching = threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
+                nearest(&backend, &scope, &Attributes::new(), &vector(1), 8);
+            }
+        });
+        for round in 0..200 {
+            let lasting = entry(&scope, "prompt", 2 + round % 50);
+            backend.put(&lasting).unwrap();
+            let end = SystemTime::now() + Duration::from_micros(200);
+            backend.put(&Entry { expires_at: Some(end), ..lasting.clone() }).unwrap();
+            backend.put(&lasting).unwrap();
+            std::thread::sleep(Duration::from_micros(300));
+            backend.put(&entry(&scope, "another", 99)).unwrap();
+            let found = exact(&backend, &scope, "prompt", &Attributes::new());
+            assert_eq!(found.map(|it| it.response.clone()), Some(lasting.response), "round {round}");
+        }
+        done.store(true, Ordering::Relaxed);
+        drop(searching.join());
+    });
+    assert_eq!(held.prompt, "prompt");
 }
