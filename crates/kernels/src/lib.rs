@@ -40,6 +40,7 @@
 mod adamw;
 mod attention;
 mod bf16;
+mod bits;
 mod bytes;
 mod compute;
 mod convolution;
@@ -64,6 +65,7 @@ mod tiles;
 #[cfg(feature = "gradients")]
 pub use adamw::{AdamW, adamw, add_and_square};
 pub use attention::{Attention, Heads, attention};
+pub use bits::differing_bits;
 pub use bytes::ByteVectors;
 pub use compute::{Cancellation, Compute, Deadline, Expired, Team};
 pub use convolution::Convolution;

@@ -135,6 +135,7 @@ impl Failure {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response.extensions_mut().insert(self.code);
+        response.extensions_mut().insert(self);
         response
     }
 }

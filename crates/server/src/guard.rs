@@ -138,6 +138,7 @@ fn method_name(method: &Method) -> &'static str {
         "DELETE" => "DELETE",
         "HEAD" => "HEAD",
         "OPTIONS" => "OPTIONS",
+        "PATCH" => "PATCH",
         "PUT" => "PUT",
         _ => "other",
     }

@@ -39,6 +39,7 @@
 
 mod ask;
 mod auth;
+mod caching;
 mod connections;
 mod embedding;
 mod error;
@@ -61,5 +62,6 @@ mod writing;
 pub use auth::{Caller, Keys, KeysError, Rights};
 pub use error::{Code, ErrorAnswer, ErrorBody, Failure, TeiErrorAnswer};
 pub use mcp::{McpError, serve_mcp};
-pub use settings::{IndexSettings, Limits, Settings, TlsFiles};
+pub use settings::{CacheFolder, CacheLimits, IndexSettings, Limits, Settings, TlsFiles};
 pub use start::{Running, StartError, start};
+pub use vetted_cache::MemoryLimits;

@@ -1,5 +1,7 @@
 //! What a server counts, as Prometheus reads it.
 
+mod caches;
+
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
@@ -13,9 +15,13 @@ use prometheus_client::registry::Registry;
 
 use vetted::{Timing, Verification};
 
+pub(crate) use caches::CacheMetrics;
+use caches::Caches;
+
 /// All counters of one server.
 pub(crate) struct Metrics {
     registry: Registry,
+    caches: Caches,
     requests: Family<RequestLabels, Counter>,
     seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
     stages: Family<StageLabels, Histogram, fn() -> Histogram>,
@@ -92,7 +98,9 @@ fn of_sizes() -> Histogram {
 
 impl Metrics {
     pub(crate) fn new() -> Metrics {
-        let mut registry = Registry::with_prefix("vetted");
+        let mut all = Registry::default();
+        let caches = Caches::new(all.sub_registry_with_prefix("gen_ai_cache"));
+        let registry = all.sub_registry_with_prefix("vetted");
         let requests = Family::<RequestLabels, Counter>::default();
         registry.register("requests", "Requests by route and status", requests.clone());
         let seconds = Family::<RouteLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_seconds);
@@ -133,7 +141,8 @@ impl Metrics {
         );
         registry.register("kept_views_bytes", "Bytes of views that are kept", kept_views.bytes.clone());
         Metrics {
-            registry,
+            registry: all,
+            caches,
             requests,
             seconds,
             stages,
@@ -166,6 +175,11 @@ impl Metrics {
             batch_requests: self.batch_requests.get_or_create_owned(&labels),
             batch_texts: self.batch_texts.get_or_create_owned(&labels),
         }
+    }
+
+    /// The counters of the cache of this name over such a backend.
+    pub(crate) fn cache(&self, name: &str, system: &'static str) -> CacheMetrics {
+        self.caches.of(name, system)
     }
 
     /// As text, for `/metrics`.

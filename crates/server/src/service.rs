@@ -1,5 +1,6 @@
 //! What a server serves: indexes, a verifier, an encoder, and the queues before them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,9 +10,11 @@ use vetted::calibration::Calibration;
 use vetted::models::{self, DEFAULT_MODEL};
 use vetted::reader::Storage;
 use vetted::{Compute, Engine, Precision, Verifier, VerifierOptions, VerifierSource};
+use vetted_cache::{Cache, CacheError, CacheSettings, Memory};
 use vetted_encoder::{Encoder, ModelFolder, Options};
 
 use crate::auth::{Caller, Keys};
+use crate::caching::{self, Changing, Looking};
 use crate::embedding::{self, Embedding};
 use crate::error::{Code, Failure};
 use crate::kept_views::KeptViews;
@@ -19,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::queue::{Bounds, Queue};
 use crate::reading::{self, Explaining, Reading};
 use crate::searching::{self, Searching};
-use crate::settings::{IndexSettings, Settings};
+use crate::settings::{CacheFolder, CacheLimits, IndexSettings, Settings};
 use crate::telemetry::Telemetry;
 use crate::writing::{self, Writing};
 use crate::{StartError, settings};
@@ -31,6 +34,7 @@ pub(crate) struct Service {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) telemetry: Option<Telemetry>,
     pub(crate) indexes: Vec<ServedIndex>,
+    pub(crate) caches: Vec<ServedCache>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) encoder: Arc<Encoder>,
     pub(crate) calibrated: Option<Calibrated>,
@@ -49,6 +53,18 @@ pub(crate) struct ServedIndex {
     pub(crate) searches: Queue<Searching>,
     pub(crate) writes: Queue<Writing>,
 }
+
+/// A cache with its queues.
+pub(crate) struct ServedCache {
+    pub(crate) name: String,
+    pub(crate) cache: Arc<Cache>,
+    pub(crate) lookups: Queue<Looking>,
+    pub(crate) changes: Queue<Changing>,
+}
+
+/// Lookups that are answered together, and changes that are brought to the disk together.
+const LOOKED_UP_TOGETHER: usize = 16;
+const CHANGED_TOGETHER: usize = 64;
 
 /// Requests that are read together, searched together, embedded together. Writing has an order.
 const READ_TOGETHER: usize = 64;
@@ -99,6 +115,26 @@ impl Service {
             )?;
             indexes.push(ServedIndex { name: name.clone(), engine, searches, writes });
         }
+        let mut caches = Vec::with_capacity(settings.caches.len());
+        for CacheFolder { name, folder } in &settings.caches {
+            let fault = |error| StartError::Cache { name: name.clone(), error: Box::new(error) };
+            let cache = Arc::new(open_cache(folder, &settings.cache, &verifier, &encoder).map_err(fault)?);
+            let (own, counts) = (cache.clone(), metrics.cache(name, cache.backend().name()));
+            let lookups = Queue::start(
+                &format!("lookup-{name}"),
+                bounds(LOOKED_UP_TOGETHER),
+                metrics.queue(&format!("lookup-{name}")),
+                move |items: &mut [_]| caching::look(&own, &counts, items),
+            )?;
+            let (own, counts) = (cache.clone(), metrics.cache(name, cache.backend().name()));
+            let changes = Queue::start(
+                &format!("cache-{name}"),
+                bounds(CHANGED_TOGETHER),
+                metrics.queue(&format!("cache-{name}")),
+                move |items: &mut [_]| caching::change(&own, &counts, items),
+            )?;
+            caches.push(ServedCache { name: name.clone(), cache, lookups, changes });
+        }
         let body_bytes = Arc::new(Semaphore::new(settings.limits.bytes_in_flight.min(Semaphore::MAX_PERMITS)));
         Ok(Service {
             settings,
@@ -106,6 +142,7 @@ impl Service {
             metrics,
             telemetry,
             indexes,
+            caches,
             verifier,
             encoder,
             calibrated,
@@ -139,6 +176,25 @@ impl Service {
         }
     }
 
+    /// The cache of this name.
+    ///
+    /// # Errors
+    /// When there is none, or the caller's key is not for it.
+    pub(crate) fn cache(&self, caller: &Caller, name: &str) -> Result<&ServedCache, Failure> {
+        let mut seen = self.caches.iter().filter(|cache| caller.may_see(&cache.name));
+        if let Some(cache) = seen.clone().find(|cache| cache.name == name) {
+            return Ok(cache);
+        }
+        let message = match seen.next() {
+            None => "this server has no cache: start it with `vetted serve --cache DIR`".to_owned(),
+            Some(first) => {
+                let names: Vec<&str> = std::iter::once(first).chain(seen).map(|cache| cache.name.as_str()).collect();
+                format!("no cache is called {name:?} here; there are: {}", names.join(", "))
+            }
+        };
+        Err(Failure::new(Code::NotFound, message))
+    }
+
     /// Says that no more requests are wanted, for `/health/ready`.
     pub(crate) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
@@ -153,6 +209,10 @@ impl Service {
         self.readings.finish();
         self.explanations.finish();
         self.embeddings.finish();
+        for cache in &self.caches {
+            cache.lookups.finish();
+            cache.changes.finish();
+        }
         for index in &self.indexes {
             index.searches.finish();
             index.writes.finish();
@@ -187,6 +247,27 @@ fn engines(settings: &Settings) -> Result<Vec<Arc<Engine>>, StartError> {
         engines.push(Arc::new(engine.map_err(fault)?));
     }
     Ok(engines)
+}
+
+/// A cache in this process, kept in `folder`.
+fn open_cache(
+    folder: &Path,
+    limits: &CacheLimits,
+    verifier: &Arc<Verifier>,
+    encoder: &Arc<Encoder>,
+) -> Result<Cache, CacheError> {
+    let (backend, notices) = Memory::open(folder, limits.memory)?;
+    for notice in notices {
+        tracing::warn!(target: "vetted_cache", "{notice}");
+    }
+    let settings = CacheSettings {
+        ttl: limits.ttl,
+        shadow: limits.shadow,
+        decisions: Some(folder.join("decisions")),
+        prompts_in_decisions: limits.log_prompts,
+        ..CacheSettings::default()
+    };
+    Cache::new(Arc::new(backend), verifier.clone(), encoder.clone(), settings)
 }
 
 /// Who judges, and who encodes for `/v1/embeddings`: the first index's, where there is one.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use vetted::{Precision, VerifierSource};
+use vetted_cache::MemoryLimits;
 
 /// Where a server listens, what it serves, and how much of it.
 #[derive(Clone)]
@@ -13,6 +14,10 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// The indexes; none for verification, reranking and embeddings alone.
     pub indexes: Vec<IndexSettings>,
+    /// The caches.
+    pub caches: Vec<CacheFolder>,
+    /// How much each cache keeps, and how it serves.
+    pub cache: CacheLimits,
     /// Whether documents can be added and removed. If not, another process may do it.
     pub writable: bool,
     /// Who judges.
@@ -46,6 +51,28 @@ pub struct IndexSettings {
     pub name: String,
     /// Its folder; made where there is none, if the server is writable.
     pub folder: PathBuf,
+}
+
+/// A cache and its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheFolder {
+    /// What requests call it.
+    pub name: String,
+    /// Its folder; made where there is none.
+    pub folder: PathBuf,
+}
+
+/// How much each cache keeps, and how it serves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// So many entries and bytes.
+    pub memory: MemoryLimits,
+    /// How long entries live that are stored without a time of their own; none for ever.
+    pub ttl: Option<Duration>,
+    /// Decides and writes down, and serves nothing.
+    pub shadow: bool,
+    /// Whether prompts are written down with decisions.
+    pub log_prompts: bool,
 }
 
 /// PEM files for TLS.
@@ -96,6 +123,8 @@ impl Default for Settings {
         Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             indexes: Vec::new(),
+            caches: Vec::new(),
+            cache: CacheLimits::default(),
             writable: true,
             verifier: VerifierSource::default(),
             calibration: None,

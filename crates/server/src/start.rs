@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
@@ -36,6 +36,21 @@ pub enum StartError {
     /// Two indexes have the same name.
     #[error("two indexes are called {name:?}: give one another name, as --index NAME=DIR")]
     SameName {
+        /// The name.
+        name: String,
+    },
+    /// A cache could not be opened.
+    #[error("the cache {name:?}: {error}")]
+    Cache {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        error: Box<vetted_cache::CacheError>,
+    },
+    /// Two caches have the same name.
+    #[error("two caches are called {name:?}: give one another name, as --cache NAME=DIR")]
+    SameCacheName {
         /// The name.
         name: String,
     },
@@ -152,12 +167,18 @@ pub(crate) fn check_names(settings: &Settings) -> Result<(), StartError> {
             return Err(StartError::SameName { name: index.name.clone() });
         }
     }
+    for (at, cache) in settings.caches.iter().enumerate() {
+        if settings.caches[..at].iter().any(|other| other.name == cache.name) {
+            return Err(StartError::SameCacheName { name: cache.name.clone() });
+        }
+    }
     Ok(())
 }
 
 fn app(service: Arc<Service>) -> Router {
     routes::router(service.clone())
         .layer(from_fn_with_state(service.clone(), guard::check))
+        .layer(from_fn(routes::tell_langcache_problems))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(service, guard::watch))
 }

@@ -151,7 +151,7 @@ impl Verifier {
     }
 }
 
-fn views_of(
+pub(crate) fn views_of(
     scorer: &ViewScorer,
     hidden: &[Vectors],
     ids: &[Vec<u32>],

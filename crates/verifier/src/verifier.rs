@@ -423,7 +423,7 @@ pub fn verifier_digest(config: &[u8], weights: &[u8]) -> String {
 }
 
 /// A verification with the part of the candidate that decided; without one, with nothing.
-fn deciding(verification: Verification, candidate: &str) -> (Verification, &str) {
+pub(crate) fn deciding(verification: Verification, candidate: &str) -> (Verification, &str) {
     let window = verification.assessment().and_then(|read| candidate.get(read.window.clone())).unwrap_or_default();
     (verification, window)
 }

@@ -68,7 +68,7 @@ impl Verifier {
         self.windows_of(lead, beginning(text, MOST_BYTES), Cut::Sentences)
     }
 
-    fn windows_of(&self, lead: &str, text: &str, how: Cut) -> Result<Windows, Error> {
+    pub(crate) fn windows_of(&self, lead: &str, text: &str, how: Cut) -> Result<Windows, Error> {
         let tokens = self.encoder.tokens();
         let room = tokens.max_tokens().saturating_sub(tokens.special_tokens()).max(1);
         let windows = match how {

@@ -117,7 +117,7 @@ pub use vetted_retrieval as retrieval;
 pub use vetted_retrieval::{Filter, Fusion, Literal, Normalization, Scores};
 pub use vetted_tensors::digest;
 pub use vetted_verifier::{
-    Answer, Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageText, PassageViews, Policy,
-    PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions,
-    ViewsFingerprint, Window, combine_passage, verifier_digest,
+    Answer, Assessment, EncodedPrompt, ErrorKind, Explanation, Finding, Judgement, KeptPrompt, PassageSource,
+    PassageText, PassageViews, Policy, PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification,
+    Verifier, VerifierOptions, ViewsFingerprint, Window, combine_passage, verifier_digest,
 };

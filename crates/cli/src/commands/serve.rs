@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use vetted_server::{IndexSettings, Limits, Settings, TlsFiles, start};
+use vetted_server::{CacheFolder, CacheLimits, IndexSettings, Limits, MemoryLimits, Settings, TlsFiles, start};
 
 use super::{Precision, scorers};
 
@@ -21,6 +21,10 @@ pub struct Serve {
     /// An index's folder, or its name in requests and its folder; may be given many times [default name: the folder's]
     #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX")]
     indexes: Vec<NamedFolder>,
+    /// A semantic cache's folder, or its name in requests and its folder; may be given many times. GET /v1/cache lists them, and
+    /// clients of LangCache find them under their names
+    #[arg(long = "cache", value_name = "[NAME=]DIR", env = "VETTED_CACHE")]
+    caches: Vec<NamedFolder>,
     /// Where to listen. Beyond this machine only with --keys
     #[arg(long, value_name = "ADDRESS", env = "VETTED_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -62,7 +66,31 @@ pub struct Serve {
     #[arg(long, value_name = "URL", env = "OTEL_EXPORTER_OTLP_ENDPOINT")]
     otlp: Option<String>,
     #[command(flatten)]
+    cache: CacheArguments,
+    #[command(flatten)]
     limits: LimitArguments,
+}
+
+/// What each cache keeps, and how it serves.
+#[derive(Args)]
+struct CacheArguments {
+    /// Entries that each cache keeps; what is over makes room first, then what was least recently used
+    #[arg(long, value_name = "N", default_value_t = CacheLimits::default().memory.entries as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    cache_entries: u32,
+    /// MiB that each cache keeps in memory
+    #[arg(long, value_name = "MIB", default_value_t = (CacheLimits::default().memory.bytes >> 20) as u32,
+        value_parser = clap::value_parser!(u32).range(1..))]
+    cache_bytes: u32,
+    /// Seconds that an entry lives which is stored without a time of its own [default: for ever]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    cache_ttl: Option<u64>,
+    /// Only watch: decide, write down what would have been served (DIR/decisions/shadow.jsonl), and serve nothing
+    #[arg(long)]
+    cache_shadow: bool,
+    /// Write prompts down with decisions
+    #[arg(long)]
+    cache_log_prompts: bool,
 }
 
 /// How much is taken at once.
@@ -130,7 +158,7 @@ impl FromStr for NamedFolder {
 
 impl Serve {
     pub fn run(self) -> Result<()> {
-        let limits = &self.limits;
+        let (limits, cache) = (&self.limits, &self.cache);
         if limits.max_memory < limits.max_body {
             bail!("--max-memory is less than --max-body: no body of that size could be taken");
         }
@@ -150,6 +178,20 @@ impl Serve {
         let running = start(Settings {
             listen: self.listen,
             indexes: self.indexes.into_iter().map(|NamedFolder(index)| index).collect(),
+            caches: self
+                .caches
+                .into_iter()
+                .map(|NamedFolder(IndexSettings { name, folder })| CacheFolder { name, folder })
+                .collect(),
+            cache: CacheLimits {
+                memory: MemoryLimits {
+                    entries: cache.cache_entries as usize,
+                    bytes: u64::from(cache.cache_bytes) << 20,
+                },
+                ttl: cache.cache_ttl.map(Duration::from_secs),
+                shadow: cache.cache_shadow,
+                log_prompts: cache.cache_log_prompts,
+            },
             writable: !self.read_only,
             verifier: scorers::source(&self.verifier),
             calibration: self.calibration,

@@ -1,9 +1,11 @@
 //! What is asked for under which path. Each file reads a request, puts its work into a queue, and writes the answer.
 
+mod cache;
 mod documents;
 mod embeddings;
 mod explain;
 mod health;
+mod langcache;
 mod openapi;
 mod predict;
 mod rerank;
@@ -15,10 +17,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::error::{Code, Failure};
 use crate::service::Service;
+
+pub(crate) use langcache::tell_problems as tell_langcache_problems;
 
 /// Rerank's paths. Clients of Cohere append `v1/rerank` or `v2/rerank` to whatever their users typed.
 const RERANK: [&str; 13] = [
@@ -53,6 +57,18 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .route("/v1/documents", post(documents::upsert).delete(documents::delete_many))
         .route("/v1/documents/{*id}", get(documents::get).delete(documents::delete))
         .route("/v1/indexes", get(documents::indexes))
+        .route("/v1/cache", get(cache::list))
+        .route("/v1/cache/{name}/lookup", post(cache::lookup))
+        .route("/v1/cache/{name}/explain", post(cache::explain))
+        .route("/v1/cache/{name}/entries", post(cache::store).delete(cache::remove_many))
+        .route("/v1/cache/{name}/entries/{id}", get(cache::get).patch(cache::update).delete(cache::remove))
+        .route("/v1/cache/{name}/clear", post(cache::clear))
+        .route("/v1/cache/{name}/feedback", post(cache::feedback))
+        .route("/v1/caches/{cacheId}/entries/search", post(langcache::search))
+        .route("/v1/caches/{cacheId}/conversations/search", post(langcache::search_conversation))
+        .route("/v1/caches/{cacheId}/entries", post(langcache::set).delete(langcache::delete_query))
+        .route("/v1/caches/{cacheId}/entries/{entryId}", delete(langcache::delete))
+        .route("/v1/caches/{cacheId}/flush", post(langcache::flush))
         .route("/v1/embeddings", post(embeddings::openai))
         .route("/embeddings", post(embeddings::openai))
         .route("/embed", post(embeddings::tei))

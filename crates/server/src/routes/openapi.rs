@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
 
 use crate::error::{Code, ErrorAnswer, TeiErrorAnswer};
-use crate::shapes::{cohere, openai, own, tei};
+use crate::shapes::{cache, cohere, langcache, openai, own, tei};
 
 /// A way to ask for something.
 struct Operation {
@@ -29,6 +29,10 @@ struct Operation {
 enum Parameter {
     Index,
     Id,
+    Cache,
+    CacheId,
+    Entry,
+    EntryId,
 }
 
 /// A body, by its type.
@@ -41,6 +45,10 @@ struct Request {
 
 enum Answer {
     Json(&'static [MakeSchema]),
+    /// With 201.
+    Created(&'static [MakeSchema]),
+    /// Nothing, with 204.
+    Nothing,
     Text(&'static str),
 }
 
@@ -50,6 +58,7 @@ enum Errors {
     Common,
     Tei,
     Either,
+    LangCache,
 }
 
 fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -105,6 +114,38 @@ const fn get(path: &'static str, tag: &'static str, summary: &'static str, answe
         answer,
         errors: Errors::Common,
         codes: &[OF_QUESTIONS],
+    }
+}
+
+const fn of_cache(
+    path: &'static str,
+    summary: &'static str,
+    request: &'static [MakeSchema],
+    answer: &'static [MakeSchema],
+) -> Operation {
+    Operation {
+        codes: &[OF_BODIES, OF_INDEXES],
+        parameters: &[Parameter::Cache],
+        ..post(path, "cache", summary, request, answer)
+    }
+}
+
+const fn of_langcache(
+    path: &'static str,
+    summary: &'static str,
+    request: &'static [MakeSchema],
+    answer: Answer,
+) -> Operation {
+    Operation {
+        codes: &[OF_BODIES, OF_INDEXES],
+        errors: Errors::LangCache,
+        parameters: &[Parameter::CacheId],
+        method: "post",
+        path,
+        tag: "langcache",
+        summary,
+        request: Some(Request { schemas: request, lines: false }),
+        answer,
     }
 }
 
@@ -203,6 +244,110 @@ const OPERATIONS: &[Operation] = &[
         ..get("/v1/documents/{id}", "documents", "Remove a document", Answer::Json(&[schema::<own::DeleteAnswer>]))
     },
     get("/v1/indexes", "documents", "List indexes", Answer::Json(&[schema::<own::IndexesAnswer>])),
+    get("/v1/cache", "cache", "List caches", Answer::Json(&[schema::<cache::CachesAnswer>])),
+    of_cache(
+        "/v1/cache/{name}/lookup",
+        "Look for an entry whose prompt is the same or means the same, verified. A miss says why",
+        &[schema::<cache::LookupRequest>],
+        &[schema::<cache::LookupAnswer>],
+    ),
+    of_cache(
+        "/v1/cache/{name}/explain",
+        "Show every candidate of a lookup, each with its verdict. Nothing is served",
+        &[schema::<cache::LookupRequest>],
+        &[schema::<cache::CacheExplainAnswer>],
+    ),
+    of_cache(
+        "/v1/cache/{name}/entries",
+        "Keep one response or several. When it answers, they are on disk",
+        &[schema::<cache::StoreRequest>],
+        &[schema::<cache::StoreAnswer>],
+    ),
+    Operation {
+        method: "delete",
+        ..of_cache(
+            "/v1/cache/{name}/entries",
+            "Remove entries by their ids or by their attributes",
+            &[schema::<cache::RemoveRequest>],
+            &[schema::<cache::ChangedAnswer>],
+        )
+    },
+    Operation {
+        request: None,
+        method: "get",
+        parameters: &[Parameter::Cache, Parameter::Entry],
+        ..of_cache("/v1/cache/{name}/entries/{id}", "Show an entry", &[], &[schema::<cache::EntryShape>])
+    },
+    Operation {
+        method: "patch",
+        parameters: &[Parameter::Cache, Parameter::Entry],
+        ..of_cache(
+            "/v1/cache/{name}/entries/{id}",
+            "Change an entry",
+            &[schema::<cache::UpdateRequest>],
+            &[schema::<cache::ChangedAnswer>],
+        )
+    },
+    Operation {
+        request: None,
+        method: "delete",
+        parameters: &[Parameter::Cache, Parameter::Entry],
+        ..of_cache("/v1/cache/{name}/entries/{id}", "Remove an entry", &[], &[schema::<cache::ChangedAnswer>])
+    },
+    of_cache(
+        "/v1/cache/{name}/clear",
+        "Remove all entries of a scope",
+        &[schema::<cache::ClearRequest>],
+        &[schema::<cache::ChangedAnswer>],
+    ),
+    of_cache(
+        "/v1/cache/{name}/feedback",
+        "Say whether a decision was right, for calibration",
+        &[schema::<cache::FeedbackRequest>],
+        &[schema::<cache::FeedbackAnswer>],
+    ),
+    of_langcache(
+        "/v1/caches/{cacheId}/entries/search",
+        "Look for entries, as LangCache does",
+        &[schema::<langcache::SearchRequest>],
+        Answer::Json(&[schema::<langcache::SearchAnswer>]),
+    ),
+    of_langcache(
+        "/v1/caches/{cacheId}/conversations/search",
+        "Look for entries in a conversation, as LangCache does; nothing for prompts that point back to it",
+        &[schema::<langcache::SearchRequest>],
+        Answer::Json(&[schema::<langcache::SearchAnswer>]),
+    ),
+    of_langcache(
+        "/v1/caches/{cacheId}/entries",
+        "Keep a response, as LangCache does",
+        &[schema::<langcache::SetRequest>],
+        Answer::Created(&[schema::<langcache::SetAnswer>]),
+    ),
+    Operation {
+        method: "delete",
+        ..of_langcache(
+            "/v1/caches/{cacheId}/entries",
+            "Remove entries by their attributes, as LangCache does",
+            &[schema::<langcache::DeleteRequest>],
+            Answer::Json(&[schema::<langcache::DeleteAnswer>]),
+        )
+    },
+    Operation {
+        method: "delete",
+        request: None,
+        parameters: &[Parameter::CacheId, Parameter::EntryId],
+        ..of_langcache(
+            "/v1/caches/{cacheId}/entries/{entryId}",
+            "Remove an entry, as LangCache does",
+            &[],
+            Answer::Nothing,
+        )
+    },
+    Operation {
+        request: None,
+        ..of_langcache("/v1/caches/{cacheId}/flush", "Remove all entries, as LangCache does", &[], Answer::Nothing)
+    },
     embeddings("/v1/embeddings"),
     embeddings("/embeddings"),
     Operation {
@@ -301,19 +446,23 @@ impl Operation {
     }
 
     fn responses(&self, written: &mut SchemaGenerator) -> Value {
-        let good = match &self.answer {
-            Answer::Json(schemas) => json!({ "application/json": { "schema": any_of(schemas, written) } }),
-            Answer::Text(kind) => json!({ *kind: { "schema": { "type": "string" } } }),
+        let mut responses = match &self.answer {
+            Answer::Json(schemas) => json!({ "200": { "description": "The answer",
+                "content": { "application/json": { "schema": any_of(schemas, written) } } } }),
+            Answer::Created(schemas) => json!({ "201": { "description": "It is kept",
+                "content": { "application/json": { "schema": any_of(schemas, written) } } } }),
+            Answer::Nothing => json!({ "204": { "description": "It is done" } }),
+            Answer::Text(kind) => json!({ "200": { "description": "The answer",
+                "content": { *kind: { "schema": { "type": "string" } } } } }),
         };
-        let mut responses = json!({ "200": { "description": "The answer", "content": good } });
         let schemas: &[MakeSchema] = match self.errors {
             Errors::Common => &[schema::<ErrorAnswer>],
             // What goes wrong before the body is understood is written for everybody.
+            Errors::LangCache => &[schema::<langcache::Problem>],
             Errors::Tei | Errors::Either => &[schema::<ErrorAnswer>, schema::<TeiErrorAnswer>],
         };
         for code in self.codes.iter().copied().flatten() {
             let mut response = json!({
-                "description": code.status().canonical_reason(),
                 "content": { "application/json": { "schema": any_of(schemas, written) } },
             });
             if *code == Code::Overloaded {
@@ -321,7 +470,12 @@ impl Operation {
                     "description": "Seconds after which trying again may help", "schema": { "type": "integer" },
                 } });
             }
-            responses[code.status().as_str()] = response;
+            let status = match self.errors {
+                Errors::LangCache => langcache::status(*code),
+                Errors::Common | Errors::Tei | Errors::Either => code.status(),
+            };
+            response["description"] = status.canonical_reason().into();
+            responses[status.as_str()] = response;
         }
         responses
     }
@@ -337,6 +491,22 @@ impl Parameter {
             Parameter::Id => json!({
                 "name": "id", "in": "path", "required": true,
                 "description": "The document's id", "schema": { "type": "string", "minLength": 1 },
+            }),
+            Parameter::Cache => json!({
+                "name": "name", "in": "path", "required": true,
+                "description": "The cache's name", "schema": { "type": "string", "minLength": 1 },
+            }),
+            Parameter::CacheId => json!({
+                "name": "cacheId", "in": "path", "required": true,
+                "description": "The cache's name", "schema": { "type": "string", "minLength": 1 },
+            }),
+            Parameter::Entry => json!({
+                "name": "id", "in": "path", "required": true, "description": "The entry's id",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$" },
+            }),
+            Parameter::EntryId => json!({
+                "name": "entryId", "in": "path", "required": true, "description": "The entry's id",
+                "schema": { "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$" },
             }),
         }
     }

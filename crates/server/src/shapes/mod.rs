@@ -2,7 +2,9 @@
 //!
 //! Unknown fields and explicit nulls are taken everywhere, and so is any `model`: clients send what they like.
 
+pub(crate) mod cache;
 pub(crate) mod cohere;
+pub(crate) mod langcache;
 pub(crate) mod openai;
 pub(crate) mod own;
 pub(crate) mod tei;

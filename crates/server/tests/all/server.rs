@@ -75,6 +75,10 @@ impl Server {
         reply(request.send(body))
     }
 
+    pub fn patch(&self, path: &str, body: &Value) -> Reply {
+        reply(agent().patch(self.url(path)).send(body.to_string().as_bytes()))
+    }
+
     pub fn delete(&self, path: &str, body: Option<&Value>) -> Reply {
         match body {
             None => reply(agent().delete(self.url(path)).call()),

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Real clients, newest versions, against a running `vetted serve`:
 #   crates/server/tests/clients/clients.sh http://127.0.0.1:8080
-# Three environments, for the clients do not agree on one version of cohere. They are made once, in target/clients.
+# The server needs a cache that is called `answers`: vetted serve --cache answers=DIR
+# Four environments, for the clients do not agree on one version of cohere. They are made once, in target/clients.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 url=${1:?usage: clients.sh URL, or install}
@@ -9,10 +10,11 @@ into="${CLIENTS_VENVS:-$here/../../../../target/clients}"
 declare -A packages=(
     [newest]="cohere openai litellm infinity_client"
     [langchain]="langchain-cohere langchain-community langchain-openai"
+    [langcache]="langcache redisvl langchain-redis"
     [llama-index]="llama-index-postprocessor-cohere-rerank llama-index-postprocessor-jinaai-rerank llama-index-postprocessor-tei-rerank llama-index-embeddings-text-embeddings-inference"
 )
 failed=0
-for group in newest langchain llama-index; do
+for group in newest langchain langcache llama-index; do
     venv="$into/$group"
     if ! [ -f "$venv/complete" ]; then
         python3 -m venv --clear "$venv"
