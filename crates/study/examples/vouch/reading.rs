@@ -1,0 +1,356 @@
+//! Questions put to an index of their source's passages, and all that is known of each passage that is found: kept in a file,
+//! so that weights can be fitted and compared without reading anything again.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use vetted::{Document, Engine, Grounds, Mode, Outcome, Part, Passages, Policy, Search, Verify};
+use vetted_corpus::{ReadOptions, input, read};
+use vetted_evaluation::Dataset;
+use vetted_evaluation::interval::SplitMix64;
+use vetted_pairs::squad;
+use vetted_study::twins::{Form, Options, plant};
+
+use crate::Failure;
+
+/// So many passages of a source are indexed at most, and so many questions and twins asked.
+const PASSAGES: usize = 2000;
+const QUESTIONS: usize = 300;
+const TWINS: usize = 150;
+
+/// So many candidates are verified, and so many recalled.
+const DEPTH: usize = 20;
+const RECALLED: usize = 30;
+
+/// What was asked, and what was found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Asked {
+    /// The name of the data.
+    pub source: String,
+    /// How the query is put, and what for.
+    pub form: Query,
+    /// The query.
+    pub query: String,
+    /// The scores of all that was recalled, best first.
+    pub recalled: Vec<f32>,
+    /// What was verified, in recall's order.
+    pub candidates: Vec<Read>,
+}
+
+/// Where a query comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Query {
+    /// A question of the data.
+    Question,
+    /// A statement that a passage supports and its twin does not.
+    TwinStatement,
+    /// A question that a passage answers and its twin does not.
+    TwinQuestion,
+}
+
+/// All that is known of a candidate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Read {
+    /// Its id.
+    pub id: String,
+    /// Whether it answers the query, or supports it.
+    pub right: bool,
+    /// Whether it is the near-miss that was planted for the query.
+    pub twin: bool,
+    /// Recall's scores.
+    pub cosine: f32,
+    /// BM25; nothing where no word is shared.
+    pub bm25: f32,
+    /// The verdict, and why it was rejected or not verified.
+    pub verdict: String,
+    /// Why.
+    pub reason: String,
+    /// The finding.
+    pub finding: String,
+    /// Probabilities of match and conflict.
+    pub p_match: f32,
+    /// Of conflict.
+    pub p_conflict: f32,
+    /// The logits.
+    pub support: f32,
+    /// Of conflict.
+    pub conflict: f32,
+    /// The summed odds of support of all windows.
+    pub support_of_all: f32,
+    /// What of the query the window covers that decided.
+    pub coverage: f32,
+    /// The part of the query's words, weighted by their rarity, that is in the window, and in the passage.
+    pub words: f32,
+    /// In the passage.
+    pub words_of_all: f32,
+}
+
+/// A source: passages, and questions with those of them that answer.
+#[derive(Default)]
+pub struct Source {
+    name: String,
+    documents: Vec<Document>,
+    questions: Vec<(String, HashSet<String>)>,
+    twins: bool,
+}
+
+impl Source {
+    /// Questions with paragraphs, in SQuAD's format. Questions that are not answered have no right paragraph.
+    pub fn squad(path: &Path) -> Result<Source, Failure> {
+        let mut source = Source { name: name_of(path), twins: true, ..Source::default() };
+        let mut ids: HashMap<String, String> = HashMap::new();
+        let mut asked: BTreeMap<String, HashSet<String>> = BTreeMap::new();
+        for paragraph in squad::read(path)? {
+            let id = source.id_of(&mut ids, &paragraph.text);
+            for question in paragraph.questions {
+                let right = asked.entry(question.text.trim().to_owned()).or_default();
+                right.extend(question.answer.map(|_| id.clone()));
+            }
+        }
+        source.questions = asked.into_iter().collect();
+        Ok(source)
+    }
+
+    /// Rows of `source split question passage label answer gold_sentence kind`: those of these sources (`one,two`) and this kind.
+    pub fn questions(path: &Path, sources: &str, kinds: &str) -> Result<Source, Failure> {
+        let wanted = |list: &str, value: &str| list.split(',').any(|it| it == value);
+        let name = format!("{}-{}", sources.split(',').next().unwrap_or_default(), kinds.split(',').next().unwrap_or_default());
+        let mut source = Source { name, twins: true, ..Source::default() };
+        let mut ids = HashMap::new();
+        let mut asked: BTreeMap<String, HashSet<String>> = BTreeMap::new();
+        for line in BufReader::new(input::open(path)?.bytes).lines().skip(1) {
+            let line = line?;
+            let columns: Vec<&str> = line.split('\t').collect();
+            let [of, _, question, passage, label, _, _, kind, ..] = columns.as_slice() else {
+                return Err(format!("{}: too few columns in {line:?}", path.display()).into());
+            };
+            if !wanted(sources, of) || !wanted(kinds, kind) || passage.trim().is_empty() {
+                continue;
+            }
+            let id = source.id_of(&mut ids, passage);
+            let right = asked.entry(question.trim().to_owned()).or_default();
+            right.extend((*label == "1").then_some(id));
+        }
+        source.questions = asked.into_iter().collect();
+        Ok(source)
+    }
+
+    /// A BEIR folder: twins of documents that are relevant to a query of this split. Its own queries are not asked, for a
+    /// relevant document need not answer.
+    pub fn beir(folder: &Path, split: &str) -> Result<Source, Failure> {
+        let dataset = Dataset::load(folder, split)?;
+        let documents =
+            read(std::slice::from_ref(&dataset.corpus), &ReadOptions::default()).collect::<Result<Vec<_>, _>>()?;
+        let relevant = dataset.qrels.iter().flat_map(|(_, judged)| judged.iter().map(|(id, _)| id.to_owned()));
+        // One query, never asked, whose right documents are those to edit.
+        let questions = vec![(String::new(), relevant.collect())];
+        Ok(Source { name: name_of(folder), documents, questions, twins: true })
+    }
+
+    fn id_of(&mut self, ids: &mut HashMap<String, String>, text: &str) -> String {
+        let next = format!("p{}", ids.len());
+        let documents = &mut self.documents;
+        let id = ids.entry(text.to_owned()).or_insert_with(|| {
+            documents.push(Document { id: next.clone(), text: text.to_owned(), ..Document::default() });
+            next
+        });
+        id.clone()
+    }
+
+    /// Some of the questions, with all their passages and others to search among.
+    fn sampled(&mut self) {
+        let mut random = SplitMix64(1);
+        shuffle(&mut self.questions, &mut random);
+        self.questions.truncate(QUESTIONS);
+        let right: HashSet<&String> = self.questions.iter().flat_map(|(_, right)| right).collect();
+        shuffle(&mut self.documents, &mut random);
+        self.documents.sort_by_key(|document| !right.contains(&document.id));
+        self.documents.truncate(PASSAGES.max(right.len()));
+    }
+
+    /// Indexes the passages, asks everything, and writes what is found to `NAME.jsonl` in a folder.
+    pub fn read_to(mut self, folder: &Path) -> Result<(), Failure> {
+        let is_collection = self.questions.iter().all(|(text, _)| text.is_empty());
+        if !is_collection {
+            self.sampled();
+        }
+        let temporary = tempfile::tempdir()?;
+        let engine = Engine::builder(temporary.path().join("index")).passages(Passages::default()).open_or_create()?;
+        for batch in self.documents.chunks(256) {
+            engine.upsert(batch.to_vec())?;
+        }
+        let mut out = BufWriter::new(File::create(folder.join(format!("{}.jsonl", self.name)))?);
+        let mut by_id: HashMap<String, Document> = self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
+        let rarity = Rarity::of(&self.documents);
+        let asking = Asking { engine: &engine, source: &self.name, rarity: &rarity };
+        let questions: Vec<(String, HashSet<String>, String)> = self
+            .questions
+            .iter()
+            .filter(|(text, _)| !text.is_empty())
+            .map(|(text, right)| (text.clone(), right.clone(), String::new()))
+            .collect();
+        asking.write(Query::Question, &questions, &by_id, &mut out)?;
+        if self.twins {
+            let right: HashSet<&String> = self.questions.iter().flat_map(|(_, right)| right).collect();
+            let edited: Vec<Document> = self.documents.iter().filter(|it| right.contains(&it.id)).cloned().collect();
+            let planted = plant(&edited, &Options { twins: TWINS, ..Options::default() });
+            let twins: Vec<Document> = planted.twins.iter().map(|twin| twin.document.clone()).collect();
+            by_id.extend(twins.iter().map(|it| (it.id.clone(), it.clone())));
+            engine.upsert(twins)?;
+            for (form, query) in [(Form::Statement, Query::TwinStatement), (Form::Question, Query::TwinQuestion)] {
+                let asked: Vec<_> = planted
+                    .queries
+                    .iter()
+                    .filter(|it| it.form == form)
+                    .map(|it| {
+                        let twin = &planted.twins[it.twin];
+                        (it.text.clone(), HashSet::from([twin.original.clone()]), twin.document.id.clone())
+                    })
+                    .collect();
+                asking.write(query, &asked, &by_id, &mut out)?;
+            }
+        }
+        out.flush()?;
+        Ok(())
+    }
+}
+
+/// What asking takes.
+struct Asking<'a> {
+    engine: &'a Engine,
+    source: &'a str,
+    rarity: &'a Rarity,
+}
+
+impl Asking<'_> {
+    fn write(
+        &self,
+        form: Query,
+        queries: &[(String, HashSet<String>, String)],
+        documents: &HashMap<String, Document>,
+        out: &mut impl Write,
+    ) -> Result<(), Failure> {
+        let verify = Verify { policy: Policy::Flag, depth: DEPTH, ..Verify::default() };
+        for some in queries.chunks(8) {
+            let searches: Vec<Search> =
+                some.iter().map(|(text, ..)| Search::new(text).k(RECALLED).verify(verify)).collect();
+            for ((query, right, twin), ranked) in some.iter().zip(self.engine.rank_many(&searches)) {
+                let words = self.engine.rank(&Search::new(query).mode(Mode::Bm25).k(1000).verify(None))?;
+                let bm25: HashMap<String, f32> = words.hits.into_iter().map(|hit| (hit.id, hit.score)).collect();
+                let ranked = ranked?.hits;
+                let recalled = ranked.iter().map(|hit| hit.score).collect();
+                let mut candidates = Vec::new();
+                for hit in ranked.into_iter().take(DEPTH) {
+                    let bm25 = bm25.get(&hit.id).copied().unwrap_or_default();
+                    let document = &documents[&hit.id];
+                    let passage = hit.passage.as_ref().map_or(0..0, |it| it.bytes.clone());
+                    let mut read = Read {
+                        right: right.contains(&hit.id),
+                        twin: hit.id == *twin,
+                        id: hit.id,
+                        cosine: hit.score,
+                        bm25,
+                        verdict: hit.outcome.verdict().map(|it| it.to_string()).unwrap_or_default(),
+                        reason: match &hit.outcome {
+                            Outcome::Reject(_, Grounds::Contradicts) => "contradicts".into(),
+                            Outcome::Reject(_, Grounds::Rival { .. }) => "rival".into(),
+                            Outcome::Unverified(why) => why.name().into(),
+                            _ => String::new(),
+                        },
+                        finding: String::new(),
+                        p_match: 0.0,
+                        p_conflict: 0.0,
+                        support: 0.0,
+                        conflict: 0.0,
+                        support_of_all: 0.0,
+                        coverage: 0.0,
+                        words: 0.0,
+                        words_of_all: self.rarity.share(query, document.text.get(passage).unwrap_or_default()),
+                    };
+                    if let Some(found) = hit.outcome.assessment() {
+                        let window = match &found.window {
+                            Part::Title => document.title.as_str(),
+                            Part::Text(bytes) => document.text.get(bytes.clone()).unwrap_or_default(),
+                        };
+                        read.finding = found.judgement.finding.to_string();
+                        read.p_match = found.judgement.p_match;
+                        read.p_conflict = found.judgement.p_conflict;
+                        read.support = found.outputs.support;
+                        read.conflict = found.outputs.conflict;
+                        read.support_of_all = found.support_of_all;
+                        read.coverage = found.coverage;
+                        read.words = self.rarity.share(query, window);
+                    }
+                    candidates.push(read);
+                }
+                let (source, query) = (self.source.to_owned(), query.clone());
+                serde_json::to_writer(&mut *out, &Asked { source, form, query, recalled, candidates })?;
+                out.write_all(b"\n")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How rare words are among documents.
+struct Rarity {
+    documents: f32,
+    holding: HashMap<String, u32>,
+}
+
+impl Rarity {
+    fn of(documents: &[Document]) -> Rarity {
+        let mut holding = HashMap::new();
+        for document in documents {
+            for word in words(&document.text) {
+                *holding.entry(word).or_default() += 1;
+            }
+        }
+        Rarity { documents: documents.len() as f32, holding }
+    }
+
+    fn share(&self, query: &str, text: &str) -> f32 {
+        let there = words(text);
+        let (mut all, mut found) = (0.0, 0.0);
+        for word in words(query) {
+            let holding = self.holding.get(&word).copied().unwrap_or_default() as f32;
+            let weight = (1.0 + (self.documents - holding + 0.5) / (holding + 0.5)).ln();
+            all += weight;
+            found += if there.contains(&word) { weight } else { 0.0 };
+        }
+        if all > 0.0 { found / all } else { 0.0 }
+    }
+}
+
+fn words(text: &str) -> HashSet<String> {
+    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// What was kept of all sources in a folder.
+pub fn kept(folder: &Path) -> Result<Vec<Asked>, Failure> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?.map(|it| it.map(|it| it.path())).collect::<Result<_, _>>()?;
+    files.sort();
+    let mut asked = Vec::new();
+    for file in files.iter().filter(|it| it.extension().is_some_and(|it| it == "jsonl")) {
+        for line in BufReader::new(File::open(file)?).lines() {
+            asked.push(serde_json::from_str(&line?)?);
+        }
+    }
+    Ok(asked)
+}
+
+fn shuffle<T>(items: &mut [T], random: &mut SplitMix64) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, random.below(last + 1));
+    }
+}
+
+/// A file's name up to its first point.
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.split('.').next().unwrap_or_default().to_owned()
+}
