@@ -146,7 +146,7 @@ mod tests {
         };
         let score = 1.0 / recall_rank as f32;
         let (id, scores) = (recall_rank.to_string(), Scores::default());
-        Candidate { id, recall_rank, score, scores, passage: None, outcome }
+        Candidate { id, recall_rank, score, scores, passage: None, words: None, outcome }
     }
 
     #[test]

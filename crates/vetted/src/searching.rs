@@ -284,6 +284,7 @@ impl Underway<'_> {
         let depth = search.verify.filter(|_| has_text(search)).map_or(0, |verify| verify.depth);
         let recalled = search.k.saturating_add(depth);
         let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
+        let query = if depth > 0 { query.words(&search.text) } else { query };
         self.candidates = snapshot.search(&query, team)?.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
             for candidate in &mut self.candidates {
@@ -332,7 +333,7 @@ fn only<Answer>(mut answers: Vec<Result<Answer, Error>>) -> Result<Answer, Error
 
 /// A candidate with what is shown of its document.
 fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
-    let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
+    let Candidate { id: _, recall_rank, score, scores, passage, words: _, outcome } = candidate;
     let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
     let read = outcome.assessment().and_then(|read| match &read.window {
         Part::Text(bytes) => Some(bytes.clone()),

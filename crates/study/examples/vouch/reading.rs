@@ -21,9 +21,8 @@ const PASSAGES: usize = 2000;
 const QUESTIONS: usize = 300;
 const TWINS: usize = 150;
 
-/// So many candidates are verified, and so many recalled.
+/// So many candidates are verified.
 const DEPTH: usize = 20;
-const RECALLED: usize = 30;
 
 /// What was asked, and what was found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -34,8 +33,8 @@ pub struct Asked {
     pub form: Query,
     /// The query.
     pub query: String,
-    /// The scores of all that was recalled, best first.
-    pub recalled: Vec<f32>,
+    /// What documents were ranked by.
+    pub mode: String,
     /// What was verified, in recall's order.
     pub candidates: Vec<Read>,
 }
@@ -61,10 +60,10 @@ pub struct Read {
     pub right: bool,
     /// Whether it is the near-miss that was planted for the query.
     pub twin: bool,
-    /// Recall's scores.
-    pub cosine: f32,
-    /// BM25; nothing where no word is shared.
-    pub bm25: f32,
+    /// The cosine, where vectors were compared.
+    pub cosine: Option<f32>,
+    /// The part of the query's words that it has.
+    pub share: f32,
     /// The verdict, and why it was rejected or not verified.
     pub verdict: String,
     /// Why.
@@ -173,7 +172,7 @@ impl Source {
     }
 
     /// Indexes the passages, asks everything, and writes what is found to `NAME.jsonl` in a folder.
-    pub fn read_to(mut self, folder: &Path) -> Result<(), Failure> {
+    pub fn read_to(mut self, folder: &Path, mode: Mode) -> Result<(), Failure> {
         let is_collection = self.questions.iter().all(|(text, _)| text.is_empty());
         if !is_collection {
             self.sampled();
@@ -183,10 +182,10 @@ impl Source {
         for batch in self.documents.chunks(256) {
             engine.upsert(batch.to_vec())?;
         }
-        let mut out = BufWriter::new(File::create(folder.join(format!("{}.jsonl", self.name)))?);
+        let mut out = BufWriter::new(File::create(folder.join(format!("{}.{}.jsonl", self.name, name_of_mode(mode))))?);
         let mut by_id: HashMap<String, Document> = self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
         let rarity = Rarity::of(&self.documents);
-        let asking = Asking { engine: &engine, source: &self.name, rarity: &rarity };
+        let asking = Asking { engine: &engine, source: &self.name, mode, rarity: &rarity };
         let questions: Vec<(String, HashSet<String>, String)> = self
             .questions
             .iter()
@@ -223,6 +222,7 @@ impl Source {
 struct Asking<'a> {
     engine: &'a Engine,
     source: &'a str,
+    mode: Mode,
     rarity: &'a Rarity,
 }
 
@@ -235,25 +235,21 @@ impl Asking<'_> {
         out: &mut impl Write,
     ) -> Result<(), Failure> {
         let verify = Verify { policy: Policy::Flag, depth: DEPTH, ..Verify::default() };
+        let mode = name_of_mode(self.mode).to_owned();
         for some in queries.chunks(8) {
             let searches: Vec<Search> =
-                some.iter().map(|(text, ..)| Search::new(text).k(RECALLED).verify(verify)).collect();
+                some.iter().map(|(text, ..)| Search::new(text).mode(self.mode).k(DEPTH).verify(verify)).collect();
             for ((query, right, twin), ranked) in some.iter().zip(self.engine.rank_many(&searches)) {
-                let words = self.engine.rank(&Search::new(query).mode(Mode::Bm25).k(1000).verify(None))?;
-                let bm25: HashMap<String, f32> = words.hits.into_iter().map(|hit| (hit.id, hit.score)).collect();
-                let ranked = ranked?.hits;
-                let recalled = ranked.iter().map(|hit| hit.score).collect();
                 let mut candidates = Vec::new();
-                for hit in ranked.into_iter().take(DEPTH) {
-                    let bm25 = bm25.get(&hit.id).copied().unwrap_or_default();
+                for hit in ranked?.hits {
                     let document = &documents[&hit.id];
                     let passage = hit.passage.as_ref().map_or(0..0, |it| it.bytes.clone());
                     let mut read = Read {
                         right: right.contains(&hit.id),
                         twin: hit.id == *twin,
                         id: hit.id,
-                        cosine: hit.score,
-                        bm25,
+                        cosine: hit.scores.dense,
+                        share: hit.words.unwrap_or_default(),
                         verdict: hit.outcome.verdict().map(|it| it.to_string()).unwrap_or_default(),
                         reason: match &hit.outcome {
                             Outcome::Reject(_, Grounds::Contradicts) => "contradicts".into(),
@@ -288,11 +284,19 @@ impl Asking<'_> {
                     candidates.push(read);
                 }
                 let (source, query) = (self.source.to_owned(), query.clone());
-                serde_json::to_writer(&mut *out, &Asked { source, form, query, recalled, candidates })?;
+                serde_json::to_writer(&mut *out, &Asked { source, mode: mode.clone(), form, query, candidates })?;
                 out.write_all(b"\n")?;
             }
         }
         Ok(())
+    }
+}
+
+fn name_of_mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dense => "dense",
+        Mode::Bm25 => "bm25",
+        Mode::Hybrid(_) => "hybrid",
     }
 }
 
