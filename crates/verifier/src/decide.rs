@@ -16,6 +16,7 @@ mod near_misses;
 pub(crate) mod polarity;
 mod rivals;
 mod texts;
+mod vouching;
 mod windows;
 
 use std::error::Error as StdError;
@@ -23,13 +24,15 @@ use std::fmt;
 use std::sync::Arc;
 
 use unicode_segmentation::UnicodeSegmentation;
-use vetted_reader::{Calibrations, Change, Kind, Logit, Outputs, Relation, Thresholds, Weighing};
+use vetted_reader::{Calibrations, Change, Kind, Logit, Outputs, Relation, Thresholds, Vouching, Weighing};
 
 pub(crate) use near_misses::Said;
 pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
 pub(crate) use texts::{answered, looked_at, may_be_no};
+pub use vouching::{HELD_AGAINST, Recalled, Standing};
+pub(crate) use vouching::{probability, vouches};
 pub(crate) use windows::combine;
 pub use windows::{Window, combine_passage};
 
@@ -240,8 +243,9 @@ pub(crate) fn unread(extent: QueryExtent, relation: Relation, windows: usize) ->
     unread_of_query(extent).or(of_candidate)
 }
 
-/// The verdict. Support of a passage must be surer than that of a text that somebody brought
-/// ([`Thresholds::passage_support`]), for a search reads many sentences, each of which may look like support by mistake. On
+/// The verdict. Support of a passage must be surer than that of a text that somebody brought, for a search reads many
+/// sentences, each of which may look like support by mistake: the passage is vouched for by all that is known of it
+/// ([`Vouching`]), or, where recall says nothing, by the match alone ([`Thresholds::passage_support`]). On
 /// what was read in part, nothing is accepted, but what contradicts the part contradicts the whole; keywords contradict
 /// nothing, and what is not understood is nothing.
 pub(crate) fn conclude(
@@ -249,15 +253,15 @@ pub(crate) fn conclude(
     unread: Option<Unverified>,
     rules: Rules,
     thresholds: &Thresholds,
+    vouching: Option<&Vouching>,
 ) -> Verification {
-    let Judgement { finding, p_match, .. } = assessment.judgement;
-    match (finding, unread) {
+    match (assessment.judgement.finding, unread) {
         (_, Some(why @ (Unverified::QueryTooShort | Unverified::NotEnglish))) => {
             Verification::Unverified(why, Some(assessment))
         }
         (Finding::Contradicts | Finding::Different, _) => Verification::Reject(assessment),
         (_, Some(why)) => Verification::Unverified(why, Some(assessment)),
-        (Finding::Supports, None) if rules == Rules::Passage && p_match < thresholds.passage_support => {
+        (Finding::Supports, None) if rules == Rules::Passage && !vouches(&assessment, vouching, thresholds) => {
             Verification::Abstain(assessment)
         }
         (Finding::Supports | Finding::Same, None) => Verification::Accept(assessment),
@@ -398,7 +402,15 @@ mod tests {
 
     fn assessment(judgement: Judgement) -> Assessment {
         let outputs = outputs(0.5, 0.5);
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1 }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: 0..1,
+            recalled: None,
+            vouched: None,
+        }
     }
 
     #[test]
@@ -444,7 +456,7 @@ mod tests {
             {
                 let read = assessment(judge(p_match, p_conflict, relation));
                 let unread = unread(extent, relation, windows);
-                let concluded = conclude(read, unread, Rules::Pair, &Thresholds::default());
+                let concluded = conclude(read, unread, Rules::Pair, &Thresholds::default(), None);
                 assert_eq!(concluded.verdict(), verdict, "{extent:?} {relation:?} {windows} {p_match}");
             }
         }
@@ -466,7 +478,7 @@ mod tests {
             [(0.8, Verdict::Accept, Verdict::Abstain), (0.95, Verdict::Accept, Verdict::Accept)]
         {
             let verdict = |rules| {
-                conclude(assessment(judge(p_match, 0.1, Relation::Support)), None, rules, &thresholds).verdict()
+                conclude(assessment(judge(p_match, 0.1, Relation::Support)), None, rules, &thresholds, None).verdict()
             };
             assert_eq!((verdict(Rules::Pair), verdict(Rules::Passage)), (pair, passage));
         }

@@ -57,7 +57,8 @@ mod verifier;
 mod windows;
 
 pub use decide::{
-    Answer, Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, beaten, combine_passage, unanswerable,
+    Answer, Contender, Finding, HELD_AGAINST, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window,
+    beaten, combine_passage, unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

@@ -77,7 +77,7 @@ impl Verifier {
             let affirmed = if is_read { read.next() } else { None };
             let affirmed = affirmed.as_ref().and_then(Verification::assessment);
             let verification = looked[at].clone();
-            looked[at] = answered(verification, affirmed, thresholds);
+            looked[at] = answered(verification, affirmed, thresholds, self.config().vouching.as_ref());
         }
         Ok(looked)
     }

@@ -132,7 +132,15 @@ mod tests {
         kinds[Kind::Role as usize] = 0.0;
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds };
         let judgement = Judgement { finding, p_match: 0.5, p_conflict: 0.5, kind, answer: None };
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: Part::Title }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: Part::Title,
+            recalled: None,
+            vouched: None,
+        }
     }
 
     fn candidate(recall_rank: usize, verdict: usize) -> Candidate {
@@ -146,7 +154,7 @@ mod tests {
         };
         let score = 1.0 / recall_rank as f32;
         let (id, scores) = (recall_rank.to_string(), Scores::default());
-        Candidate { id, recall_rank, score, scores, passage: None, words: None, outcome }
+        Candidate { id, recall_rank, score, scores, passage: None, outcome }
     }
 
     #[test]

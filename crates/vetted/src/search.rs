@@ -143,8 +143,6 @@ pub struct Candidate {
     pub scores: Scores,
     /// The passage nearest to the query's vector; none for BM25.
     pub passage: Option<Passage>,
-    /// The part of the query's words that it has, the rare ones counting for more, from 0 to 1; none without verification.
-    pub words: Option<f32>,
     /// What the verifier says.
     pub outcome: Outcome,
 }
@@ -197,8 +195,8 @@ pub struct LeftOut {
 impl Candidate {
     /// As retrieval found it.
     pub(crate) fn recalled(hit: vetted_retrieval::Hit) -> Candidate {
-        let vetted_retrieval::Hit { id, rank, score, scores, passage, words } = hit;
-        Candidate { id, recall_rank: rank, score, scores, passage, words, outcome: Outcome::Off }
+        let vetted_retrieval::Hit { id, rank, score, scores, passage, words: _ } = hit;
+        Candidate { id, recall_rank: rank, score, scores, passage, outcome: Outcome::Off }
     }
 }
 

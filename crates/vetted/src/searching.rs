@@ -9,6 +9,7 @@ use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
 use vetted_reader::Relation;
 use vetted_retrieval::{Query, Snapshot};
+use vetted_verifier::{HELD_AGAINST, Recalled, Standing};
 
 use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
@@ -29,8 +30,21 @@ struct Underway<'a> {
     /// The query as the verifier reads it, where it is asked.
     asked: Option<PreparedQuery>,
     vector: Vec<f32>,
+    /// What of recall's knowledge the verifier takes into account.
+    regard: Regard,
     candidates: Vec<Candidate>,
+    /// That knowledge, of each candidate; nothing where the verifier takes none into account.
+    recalled: Vec<Recalled>,
     timing: Timing,
+}
+
+/// What a verifier takes into account of what recall knows.
+#[derive(Clone, Copy, PartialEq)]
+enum Regard {
+    Nothing,
+    Words,
+    /// And cosines, which are of the encoder that it knows.
+    WordsAndCosines,
 }
 
 impl Engine {
@@ -115,8 +129,21 @@ impl Engine {
             (Mode::Bm25, _) | (_, Some(_)) => None,
             (Mode::Dense | Mode::Hybrid(_), None) => Some(self.encoder()?),
         };
-        let (models, vector) = (Models { verifier, encoder }, search.vector.clone().unwrap_or_default());
-        Ok(Underway { search, models, asked: None, vector, candidates: Vec::new(), timing: Timing::default() })
+        let regard = match verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref()) {
+            None => Regard::Nothing,
+            Some(vouching) if encoder.is_some() && self.is_of_encoder(&vouching.encoder) => Regard::WordsAndCosines,
+            Some(_) => Regard::Words,
+        };
+        Ok(Underway {
+            search,
+            models: Models { verifier, encoder },
+            asked: None,
+            vector: search.vector.clone().unwrap_or_default(),
+            regard,
+            candidates: Vec::new(),
+            recalled: Vec::new(),
+            timing: Timing::default(),
+        })
     }
 
     fn verify_all(&self, underway: &mut [Result<Underway<'_>, Error>], snapshot: &Snapshot, team: &mut Team) {
@@ -124,9 +151,9 @@ impl Engine {
         let mut questions = Vec::with_capacity(underway.len());
         let mut places = Vec::with_capacity(underway.len());
         for (at, search) in underway.iter_mut().enumerate() {
-            let Ok(Underway { search, asked: Some(asked), candidates, .. }) = search else { continue };
+            let Ok(Underway { search, asked: Some(asked), candidates, recalled, .. }) = search else { continue };
             let Some(verify) = search.verify else { continue };
-            questions.push(Question::new(asked, search, verify, candidates));
+            questions.push(Question::new(asked, search, verify, candidates, recalled));
             places.push(at);
         }
         if questions.is_empty() {
@@ -282,10 +309,18 @@ impl Underway<'_> {
         };
         // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
         let depth = search.verify.filter(|_| has_text(search)).map_or(0, |verify| verify.depth);
-        let recalled = search.k.saturating_add(depth);
-        let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
-        let query = if depth > 0 { query.words(&search.text) } else { query };
-        self.candidates = snapshot.search(&query, team)?.into_iter().map(Candidate::recalled).collect();
+        let wanted = search.k.saturating_add(depth);
+        let query = search.filters.iter().cloned().fold(query, Query::filter);
+        let (query, least) = match self.regard {
+            Regard::Nothing => (query, 0),
+            Regard::Words | Regard::WordsAndCosines => (query.words(&search.text), HELD_AGAINST),
+        };
+        let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
+        if self.regard != Regard::Nothing {
+            self.recalled = recalled(&hits, self.regard == Regard::WordsAndCosines);
+        }
+        hits.truncate(wanted);
+        self.candidates = hits.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
             for candidate in &mut self.candidates {
                 candidate.outcome = Outcome::Unverified(Unverified::QueryWithoutText);
@@ -294,6 +329,18 @@ impl Underway<'_> {
         self.timing.ranking = start.elapsed();
         Ok(())
     }
+}
+
+/// What is known of each hit before it is read.
+fn recalled(hits: &[vetted_retrieval::Hit], with_cosines: bool) -> Vec<Recalled> {
+    let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
+    let words: Vec<f32> = hits.iter().map(|hit| hit.words.unwrap_or_default()).collect();
+    let standings = Standing::among(&cosines).into_iter().zip(Standing::among(&words));
+    let known = standings.zip(hits).map(|((cosine, words), hit)| Recalled {
+        cosine: hit.scores.dense.filter(|_| with_cosines).map(|_| cosine),
+        words,
+    });
+    known.collect()
 }
 
 /// The best that stay, and what is left out.
@@ -333,7 +380,7 @@ fn only<Answer>(mut answers: Vec<Result<Answer, Error>>) -> Result<Answer, Error
 
 /// A candidate with what is shown of its document.
 fn hit(rank: usize, candidate: Candidate, document: Document, query: &str) -> Hit {
-    let Candidate { id: _, recall_rank, score, scores, passage, words: _, outcome } = candidate;
+    let Candidate { id: _, recall_rank, score, scores, passage, outcome } = candidate;
     let part = passage.map_or(0..document.text.len(), |passage| passage.bytes);
     let read = outcome.assessment().and_then(|read| match &read.window {
         Part::Text(bytes) => Some(bytes.clone()),

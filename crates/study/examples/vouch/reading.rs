@@ -117,7 +117,11 @@ impl Source {
     /// Rows of `source split question passage label answer gold_sentence kind`: those of these sources (`one,two`) and this kind.
     pub fn questions(path: &Path, sources: &str, kinds: &str) -> Result<Source, Failure> {
         let wanted = |list: &str, value: &str| list.split(',').any(|it| it == value);
-        let name = format!("{}-{}", sources.split(',').next().unwrap_or_default(), kinds.split(',').next().unwrap_or_default());
+        let name = format!(
+            "{}-{}",
+            sources.split(',').next().unwrap_or_default(),
+            kinds.split(',').next().unwrap_or_default()
+        );
         let mut source = Source { name, twins: true, ..Source::default() };
         let mut ids = HashMap::new();
         let mut asked: BTreeMap<String, HashSet<String>> = BTreeMap::new();
@@ -183,7 +187,8 @@ impl Source {
             engine.upsert(batch.to_vec())?;
         }
         let mut out = BufWriter::new(File::create(folder.join(format!("{}.{}.jsonl", self.name, name_of_mode(mode))))?);
-        let mut by_id: HashMap<String, Document> = self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
+        let mut by_id: HashMap<String, Document> =
+            self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
         let rarity = Rarity::of(&self.documents);
         let asking = Asking { engine: &engine, source: &self.name, mode, rarity: &rarity };
         let questions: Vec<(String, HashSet<String>, String)> = self
@@ -331,7 +336,11 @@ impl Rarity {
 }
 
 fn words(text: &str) -> HashSet<String> {
-    text.to_lowercase().split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    text.to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What was kept of all sources in a folder.
