@@ -31,7 +31,7 @@ pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
 pub(crate) use texts::{answered, looked_at, may_be_no};
-pub use vouching::{HELD_AGAINST, Recalled, Standing};
+pub use vouching::{Recalled, Standing, known};
 pub(crate) use vouching::{probability, vouches};
 pub(crate) use windows::combine;
 pub use windows::{Window, combine_passage};

@@ -57,8 +57,8 @@ mod verifier;
 mod windows;
 
 pub use decide::{
-    Answer, Contender, Finding, HELD_AGAINST, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window,
-    beaten, combine_passage, unanswerable,
+    Answer, Contender, Finding, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window, beaten,
+    combine_passage, known, unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

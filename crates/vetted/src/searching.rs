@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
-use vetted_reader::Relation;
+use vetted_reader::{Relation, Usual, Vouching};
 use vetted_retrieval::{Query, Snapshot};
-use vetted_verifier::{HELD_AGAINST, Recalled, Standing};
+use vetted_verifier::{Recalled, Standing};
 
 use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
@@ -42,9 +42,9 @@ struct Underway<'a> {
 #[derive(Clone, Copy, PartialEq)]
 enum Regard {
     Nothing,
-    Words,
+    Words(Usual),
     /// And cosines, which are of the encoder that it knows.
-    WordsAndCosines,
+    WordsAndCosines(Usual),
 }
 
 impl Engine {
@@ -131,8 +131,10 @@ impl Engine {
         };
         let regard = match verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref()) {
             None => Regard::Nothing,
-            Some(vouching) if encoder.is_some() && self.is_of_encoder(&vouching.encoder) => Regard::WordsAndCosines,
-            Some(_) => Regard::Words,
+            Some(Vouching { encoder: known, usual, .. }) if encoder.is_some() && self.is_of_encoder(known) => {
+                Regard::WordsAndCosines(*usual)
+            }
+            Some(Vouching { usual, .. }) => Regard::Words(*usual),
         };
         Ok(Underway {
             search,
@@ -313,12 +315,10 @@ impl Underway<'_> {
         let query = search.filters.iter().cloned().fold(query, Query::filter);
         let (query, least) = match self.regard {
             Regard::Nothing => (query, 0),
-            Regard::Words | Regard::WordsAndCosines => (query.words(&search.text), HELD_AGAINST),
+            Regard::Words(_) | Regard::WordsAndCosines(_) => (query.words(&search.text), Standing::DECIDED_BY),
         };
         let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
-        if self.regard != Regard::Nothing {
-            self.recalled = recalled(&hits, self.regard == Regard::WordsAndCosines);
-        }
+        self.recalled = recalled(&hits, self.regard);
         hits.truncate(wanted);
         self.candidates = hits.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
@@ -332,10 +332,15 @@ impl Underway<'_> {
 }
 
 /// What is known of each hit before it is read.
-fn recalled(hits: &[vetted_retrieval::Hit], with_cosines: bool) -> Vec<Recalled> {
+fn recalled(hits: &[vetted_retrieval::Hit], regard: Regard) -> Vec<Recalled> {
+    let (usual, with_cosines) = match regard {
+        Regard::Nothing => return Vec::new(),
+        Regard::Words(usual) => (usual, false),
+        Regard::WordsAndCosines(usual) => (usual, true),
+    };
     let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
     let words: Vec<f32> = hits.iter().map(|hit| hit.words.unwrap_or_default()).collect();
-    let standings = Standing::among(&cosines).into_iter().zip(Standing::among(&words));
+    let standings = Standing::among(&cosines, usual.cosine).into_iter().zip(Standing::among(&words, usual.words));
     let known = standings.zip(hits).map(|((cosine, words), hit)| Recalled {
         cosine: hit.scores.dense.filter(|_| with_cosines).map(|_| cosine),
         words,

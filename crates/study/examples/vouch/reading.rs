@@ -7,19 +7,23 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use vetted::retrieval::Query;
 use vetted::{Document, Engine, Grounds, Mode, Outcome, Part, Passages, Policy, Search, Verify};
 use vetted_corpus::{ReadOptions, input, read};
 use vetted_evaluation::Dataset;
 use vetted_evaluation::interval::SplitMix64;
 use vetted_pairs::squad;
-use vetted_study::twins::{Form, Options, plant};
+use vetted_study::twins::{self, Options, plant};
 
 use crate::Failure;
 
 /// So many passages of a source are indexed at most, and so many questions and twins asked.
-const PASSAGES: usize = 2000;
-const QUESTIONS: usize = 300;
-const TWINS: usize = 150;
+const PASSAGES: usize = 1500;
+const QUESTIONS: usize = 250;
+const TWINS: usize = 120;
+
+/// More than there are.
+const EVERY_DOCUMENT: usize = 1 << 20;
 
 /// So many candidates are verified.
 const DEPTH: usize = 20;
@@ -30,7 +34,7 @@ pub struct Asked {
     /// The name of the data.
     pub source: String,
     /// How the query is put, and what for.
-    pub form: Query,
+    pub form: Form,
     /// The query.
     pub query: String,
     /// What documents were ranked by.
@@ -42,7 +46,7 @@ pub struct Asked {
 /// Where a query comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Query {
+pub enum Form {
     /// A question of the data.
     Question,
     /// A statement that a passage supports and its twin does not.
@@ -164,15 +168,32 @@ impl Source {
         id.clone()
     }
 
-    /// Some of the questions, with all their passages and others to search among.
+    /// Some of the questions, with their passages and others to search among. No two passages overlap: of a paragraph that was
+    /// cut in several ways one cut is there, and only questions about that are asked. So nothing counts as wrong that has the
+    /// answer.
     fn sampled(&mut self) {
         let mut random = SplitMix64(1);
         shuffle(&mut self.questions, &mut random);
-        self.questions.truncate(QUESTIONS);
-        let right: HashSet<&String> = self.questions.iter().flat_map(|(_, right)| right).collect();
         shuffle(&mut self.documents, &mut random);
-        self.documents.sort_by_key(|document| !right.contains(&document.id));
-        self.documents.truncate(PASSAGES.max(right.len()));
+        let by_id: HashMap<&str, &Document> = self.documents.iter().map(|it| (it.id.as_str(), it)).collect();
+        let mut chosen = Chosen::default();
+        let mut kept = Vec::new();
+        for (question, right) in &self.questions {
+            if kept.len() < QUESTIONS && right.iter().all(|id| chosen.fits(by_id[id.as_str()])) {
+                let mut right: Vec<&String> = right.iter().collect();
+                right.sort();
+                right.retain(|id| chosen.take(by_id[id.as_str()]));
+                kept.push((question.clone(), right.into_iter().cloned().collect()));
+            }
+        }
+        for document in &self.documents {
+            if chosen.ids.len() < PASSAGES {
+                chosen.take(document);
+            }
+        }
+        let ids = chosen.ids;
+        self.questions = kept;
+        self.documents.retain(|document| ids.contains(&document.id));
     }
 
     /// Indexes the passages, asks everything, and writes what is found to `NAME.jsonl` in a folder.
@@ -197,7 +218,7 @@ impl Source {
             .filter(|(text, _)| !text.is_empty())
             .map(|(text, right)| (text.clone(), right.clone(), String::new()))
             .collect();
-        asking.write(Query::Question, &questions, &by_id, &mut out)?;
+        asking.write(Form::Question, &questions, &by_id, &mut out)?;
         if self.twins {
             let right: HashSet<&String> = self.questions.iter().flat_map(|(_, right)| right).collect();
             let edited: Vec<Document> = self.documents.iter().filter(|it| right.contains(&it.id)).cloned().collect();
@@ -205,7 +226,9 @@ impl Source {
             let twins: Vec<Document> = planted.twins.iter().map(|twin| twin.document.clone()).collect();
             by_id.extend(twins.iter().map(|it| (it.id.clone(), it.clone())));
             engine.upsert(twins)?;
-            for (form, query) in [(Form::Statement, Query::TwinStatement), (Form::Question, Query::TwinQuestion)] {
+            for (form, asked_as) in
+                [(twins::Form::Statement, Form::TwinStatement), (twins::Form::Question, Form::TwinQuestion)]
+            {
                 let asked: Vec<_> = planted
                     .queries
                     .iter()
@@ -215,11 +238,45 @@ impl Source {
                         (it.text.clone(), HashSet::from([twin.original.clone()]), twin.document.id.clone())
                     })
                     .collect();
-                asking.write(query, &asked, &by_id, &mut out)?;
+                asking.write(asked_as, &asked, &by_id, &mut out)?;
             }
         }
         out.flush()?;
         Ok(())
+    }
+}
+
+/// Passages no two of which overlap.
+#[derive(Default)]
+struct Chosen {
+    ids: HashSet<String>,
+    /// Runs of so many words, and whose they are.
+    runs: HashMap<String, String>,
+}
+
+impl Chosen {
+    const RUN: usize = 8;
+
+    fn runs_of(document: &Document) -> Vec<String> {
+        let words: Vec<&str> = document.text.split_whitespace().collect();
+        let run = Self::RUN.min(words.len()).max(1);
+        words.windows(run).map(|words| words.join(" ").to_lowercase()).collect()
+    }
+
+    fn fits(&self, document: &Document) -> bool {
+        let own = |run: &String| self.runs.get(run).is_none_or(|of| *of == document.id);
+        Self::runs_of(document).iter().all(own)
+    }
+
+    /// Takes a passage, unless it overlaps another one.
+    fn take(&mut self, document: &Document) -> bool {
+        if !self.fits(document) {
+            return false;
+        }
+        self.ids.insert(document.id.clone());
+        let runs = Self::runs_of(document).into_iter().map(|run| (run, document.id.clone()));
+        self.runs.extend(runs);
+        true
     }
 }
 
@@ -234,7 +291,7 @@ struct Asking<'a> {
 impl Asking<'_> {
     fn write(
         &self,
-        form: Query,
+        form: Form,
         queries: &[(String, HashSet<String>, String)],
         documents: &HashMap<String, Document>,
         out: &mut impl Write,
@@ -245,8 +302,12 @@ impl Asking<'_> {
             let searches: Vec<Search> =
                 some.iter().map(|(text, ..)| Search::new(text).mode(self.mode).k(DEPTH).verify(verify)).collect();
             for ((query, right, twin), ranked) in some.iter().zip(self.engine.rank_many(&searches)) {
+                let with_words = self.engine.index().search(&Query::bm25(query).words(query).k(EVERY_DOCUMENT))?;
+                let shares: HashMap<&str, f32> =
+                    with_words.iter().map(|hit| (hit.id.as_str(), hit.words.unwrap_or_default())).collect();
                 let mut candidates = Vec::new();
                 for hit in ranked?.hits {
+                    let share = shares.get(hit.id.as_str()).copied().unwrap_or_default();
                     let document = &documents[&hit.id];
                     let passage = hit.passage.as_ref().map_or(0..0, |it| it.bytes.clone());
                     let mut read = Read {
@@ -254,7 +315,7 @@ impl Asking<'_> {
                         twin: hit.id == *twin,
                         id: hit.id,
                         cosine: hit.scores.dense,
-                        share: hit.words.unwrap_or_default(),
+                        share,
                         verdict: hit.outcome.verdict().map(|it| it.to_string()).unwrap_or_default(),
                         reason: match &hit.outcome {
                             Outcome::Reject(_, Grounds::Contradicts) => "contradicts".into(),
