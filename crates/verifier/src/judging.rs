@@ -6,7 +6,7 @@ use vetted_kernels::Team;
 use vetted_reader::{Outputs, PackedQuery, Relation, Scorer, Scratch, ViewScorer, Views};
 
 use crate::decide::{
-    Judgement, Recalled, Rules, Unverified, Window, combine, combine_passage, conclude, probability, unread,
+    Judgement, Recalled, Rules, Unverified, Window, combine, combine_passage, conclude, is_sure, probability, unread,
 };
 use crate::verification::{Assessment, Verification};
 use crate::verifier::{Verifier, tensors};
@@ -214,13 +214,11 @@ impl Verifier {
                 if self.is_trained() { log_sum_exp(supports) } else { supports.fold(f32::NEG_INFINITY, f32::max) };
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
             let window = ranges[index].clone();
-            let recalled = recalled.get(at).copied().filter(|_| vouching.is_some());
-            let vouched = recalled
-                .zip(vouching)
-                .and_then(|(known, vouching)| probability(&judgement, coverage, &known, vouching));
-            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window, recalled, vouched };
-            let unread = unread(terms.extent, terms.relation, ranges.len());
-            conclude(assessment, unread, terms.rules, thresholds, vouching)
+            let known = recalled.get(at).zip(vouching);
+            let vouched = known.and_then(|(known, vouching)| probability(&judgement, coverage, known, vouching));
+            let is_sure = is_sure(&judgement, vouched.zip(known), thresholds);
+            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window, vouched };
+            conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, is_sure)
         };
         ranges.zip(read).enumerate().map(combined).collect()
     }

@@ -57,7 +57,7 @@ mod verifier;
 mod windows;
 
 pub use decide::{
-    Answer, Contender, Finding, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window, beaten,
+    Answer, Contender, Finding, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window, asks, beaten,
     combine_passage, known, unanswerable,
 };
 pub use encoding::EncodedPassages;

@@ -154,8 +154,8 @@ impl Verifier {
     }
 
     /// As [`verify_many`](Self::verify_many), with what recall knows of each query's passages, in their order: a verifier that
-    /// has learnt what to make of it ([`Vouching`](vetted_reader::Vouching)) takes it into account. Passages of which nothing is
-    /// given are judged without.
+    /// has learnt what to make of it ([`Vouching`](vetted_reader::Vouching)) takes it into account where a query asks for
+    /// something. Passages of which nothing is given are judged without.
     ///
     /// # Errors
     /// As [`verify_many`](Self::verify_many).
@@ -341,6 +341,9 @@ impl PreparedQuery {
         Read { ranges, tokens, readings }: Read,
         recalled: &[Recalled],
     ) -> Vec<(Verification, Contender)> {
+        // A statement says all that a passage must say, so the match alone tells, and what recall knows would only help
+        // near-misses (docs/decisions/13).
+        let recalled = if self.text.asks { recalled } else { &[] };
         let ranges_read = ranges.iter().map(Vec::as_slice);
         let verified = self.verifier.combined(self.terms(), ranges_read, &readings, recalled);
         let mut contenders = Vec::with_capacity(verified.len());

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use vetted_reader::{Kind, Outputs};
 
-use crate::decide::{Judgement, Recalled, Unverified, Verdict};
+use crate::decide::{Judgement, Unverified, Verdict};
 
 /// The verdict on one candidate, with all that it rests on.
 #[derive(Clone, Debug)]
@@ -34,11 +34,9 @@ pub struct Assessment<Place = Range<usize>> {
     pub coverage: f32,
     /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.
     pub window: Place,
-    /// What recall knows of it, where it was found by a search and the verifier takes that into account
-    /// ([`Vouching`](vetted_reader::Vouching)).
-    pub recalled: Option<Recalled>,
-    /// Then, and where support is found in it: the probability, by all of this, that it supports the query. What is accepted
-    /// follows from it, not from the match alone.
+    /// The probability, by all that is known of it, that a passage that a search found answers the question, where the verifier
+    /// has learnt to tell ([`Vouching`](vetted_reader::Vouching)) and support is found in it: then this decides what is accepted,
+    /// not the match alone.
     pub vouched: Option<f32>,
 }
 
@@ -84,7 +82,7 @@ impl Verification {
 impl<Place> Assessment<Place> {
     /// The same, of a part that is told in another way.
     pub fn at<Other>(self, window: Other) -> Assessment<Other> {
-        let Assessment { judgement, outputs, support_of_all, coverage, window: _, recalled, vouched } = self;
-        Assessment { judgement, outputs, support_of_all, coverage, window, recalled, vouched }
+        let Assessment { judgement, outputs, support_of_all, coverage, window: _, vouched } = self;
+        Assessment { judgement, outputs, support_of_all, coverage, window, vouched }
     }
 }

@@ -115,6 +115,6 @@ pub use vetted_retrieval as retrieval;
 pub use vetted_retrieval::{Filter, Fusion, Literal, Normalization, Scores};
 pub use vetted_verifier::{
     Answer, Assessment, ErrorKind, Explanation, Finding, Judgement, PassageSource, PassageText, PassageViews, Policy,
-    PreparedQuery, QueryExtent, Recalled, SHIPPED_VERIFIER, Standing, Unverified, Verdict, Verification, Verifier,
-    VerifierOptions, ViewsFingerprint, Window, combine_passage,
+    PreparedQuery, QueryExtent, SHIPPED_VERIFIER, Unverified, Verdict, Verification, Verifier, VerifierOptions,
+    ViewsFingerprint, Window, combine_passage,
 };

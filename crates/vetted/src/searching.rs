@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
-use vetted_reader::{Relation, Usual, Vouching};
+use vetted_reader::{Relation, Vouching};
 use vetted_retrieval::{Query, Snapshot};
 use vetted_verifier::{Recalled, Standing};
 
@@ -38,13 +38,18 @@ struct Underway<'a> {
     timing: Timing,
 }
 
-/// What a verifier takes into account of what recall knows.
+/// What a verifier takes into account of what recall knows. Scores are held against what is `usual`.
 #[derive(Clone, Copy, PartialEq)]
 enum Regard {
     Nothing,
-    Words(Usual),
-    /// And cosines, which are of the encoder that it knows.
-    WordsAndCosines(Usual),
+    /// Cosines, which are of the encoder that it knows.
+    Cosines {
+        usual: f32,
+    },
+    /// How much of the query's words documents have.
+    Words {
+        usual: f32,
+    },
 }
 
 impl Engine {
@@ -131,10 +136,10 @@ impl Engine {
         };
         let regard = match verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref()) {
             None => Regard::Nothing,
-            Some(Vouching { encoder: known, usual, .. }) if encoder.is_some() && self.is_of_encoder(known) => {
-                Regard::WordsAndCosines(*usual)
+            Some(Vouching { encoder: known, by_cosine, .. }) if encoder.is_some() && self.is_of_encoder(known) => {
+                Regard::Cosines { usual: by_cosine.usual }
             }
-            Some(Vouching { usual, .. }) => Regard::Words(*usual),
+            Some(Vouching { by_words, .. }) => Regard::Words { usual: by_words.usual },
         };
         Ok(Underway {
             search,
@@ -315,7 +320,8 @@ impl Underway<'_> {
         let query = search.filters.iter().cloned().fold(query, Query::filter);
         let (query, least) = match self.regard {
             Regard::Nothing => (query, 0),
-            Regard::Words(_) | Regard::WordsAndCosines(_) => (query.words(&search.text), Standing::DECIDED_BY),
+            Regard::Cosines { .. } => (query, Standing::DECIDED_BY),
+            Regard::Words { .. } => (query.words(&search.text), Standing::DECIDED_BY),
         };
         let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
         self.recalled = recalled(&hits, self.regard);
@@ -333,19 +339,17 @@ impl Underway<'_> {
 
 /// What is known of each hit before it is read.
 fn recalled(hits: &[vetted_retrieval::Hit], regard: Regard) -> Vec<Recalled> {
-    let (usual, with_cosines) = match regard {
-        Regard::Nothing => return Vec::new(),
-        Regard::Words(usual) => (usual, false),
-        Regard::WordsAndCosines(usual) => (usual, true),
+    let score = |hit: &vetted_retrieval::Hit| match regard {
+        Regard::Cosines { .. } => hit.scores.dense.unwrap_or_default(),
+        Regard::Words { .. } => hit.words.unwrap_or_default(),
+        Regard::Nothing => 0.0,
     };
-    let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
-    let words: Vec<f32> = hits.iter().map(|hit| hit.words.unwrap_or_default()).collect();
-    let standings = Standing::among(&cosines, usual.cosine).into_iter().zip(Standing::among(&words, usual.words));
-    let known = standings.zip(hits).map(|((cosine, words), hit)| Recalled {
-        cosine: hit.scores.dense.filter(|_| with_cosines).map(|_| cosine),
-        words,
-    });
-    known.collect()
+    let scores: Vec<f32> = hits.iter().map(score).collect();
+    match regard {
+        Regard::Nothing => Vec::new(),
+        Regard::Cosines { usual } => Standing::among(&scores, usual).into_iter().map(Recalled::Cosine).collect(),
+        Regard::Words { usual } => Standing::among(&scores, usual).into_iter().map(Recalled::Words).collect(),
+    }
 }
 
 /// The best that stay, and what is left out.

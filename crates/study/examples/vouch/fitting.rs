@@ -22,20 +22,43 @@ pub struct Sample {
     weight: f64,
 }
 
+/// What is chosen, not fitted.
+pub struct Choices {
+    /// Which of what is known is weighed.
+    pub weighed: [bool; KNOWN],
+    /// See [`VouchingWeights`].
+    pub accept: f32,
+    /// See [`VouchingWeights`].
+    pub usual: f32,
+    /// See [`VouchingWeights`].
+    pub ahead_at_most: f32,
+}
+
+impl Choices {
+    /// The weights, given these values.
+    fn weights(&self, offset: f64, values: [f64; KNOWN]) -> VouchingWeights {
+        let rounded = |value: f64| ((value * 1e4).round() / 1e4) as f32;
+        let [matching, conflict, coverage, score, ahead] = values.map(rounded);
+        let Choices { weighed: _, accept, usual, ahead_at_most } = *self;
+        let offset = rounded(offset);
+        VouchingWeights { accept, usual, ahead_at_most, offset, matching, conflict, coverage, score, ahead }
+    }
+}
+
 /// The samples of a source, which weigh 1 together: large sources are not worth more.
-pub fn samples<'a>(queries: impl Iterator<Item = &'a Found>) -> Vec<Sample> {
-    let passages = queries.flatten().filter(|it| it.may_be);
-    let samples =
-        passages.filter_map(|it| Some(Sample { known: it.known?.map(f64::from), right: it.right, weight: 1.0 }));
-    let mut samples: Vec<Sample> = samples.collect();
+pub fn samples(queries: &[Found], choices: &Choices) -> Vec<Sample> {
+    let cut = choices.weights(0.0, [0.0; KNOWN]);
+    let sample =
+        |known: [f32; KNOWN], right: bool| Sample { known: cut.cut(&known).map(f64::from), right, weight: 1.0 };
+    let passages = queries.iter().flatten().filter(|it| it.may_be);
+    let mut samples: Vec<Sample> = passages.filter_map(|it| Some(sample(it.known?, it.right))).collect();
     let all = samples.len().max(1) as f64;
     samples.iter_mut().for_each(|sample| sample.weight /= all);
     samples
 }
 
-/// The weights under which `samples` are likeliest, of those with the right sign. `uses` says which of what is known may have
-/// one at all.
-pub fn fit(samples: &[Sample], uses: [bool; KNOWN]) -> VouchingWeights {
+/// The weights under which `samples` are likeliest, of those with the right sign.
+pub fn fit(samples: &[Sample], choices: &Choices) -> VouchingWeights {
     let total: f64 = samples.iter().map(|it| it.weight).sum();
     let mean = |column: usize| samples.iter().map(|it| it.weight * it.known[column]).sum::<f64>() / total;
     let means: [f64; KNOWN] = std::array::from_fn(mean);
@@ -44,7 +67,7 @@ pub fn fit(samples: &[Sample], uses: [bool; KNOWN]) -> VouchingWeights {
         (squares.sum::<f64>() / total).sqrt().max(1e-6)
     };
     let deviations: [f64; KNOWN] = std::array::from_fn(deviation);
-    let mut free: [bool; COLUMNS] = std::array::from_fn(|column| column == KNOWN || uses[column]);
+    let mut free: [bool; COLUMNS] = std::array::from_fn(|column| column == KNOWN || choices.weighed[column]);
     loop {
         let found = newton(samples, &means, &deviations, &free, total);
         // What conflicts speaks against a passage, everything else for it.
@@ -55,8 +78,7 @@ pub fn fit(samples: &[Sample], uses: [bool; KNOWN]) -> VouchingWeights {
             None => {
                 let weights: [f64; KNOWN] = std::array::from_fn(|column| found[column] / deviations[column]);
                 let offset = found[KNOWN] - weights.iter().zip(means).map(|(weight, mean)| weight * mean).sum::<f64>();
-                let rounded = |value: f64| ((value * 1e4).round() / 1e4) as f32;
-                return VouchingWeights::new(rounded(offset), weights.map(rounded));
+                return choices.weights(offset, weights);
             }
         }
     }

@@ -5,47 +5,44 @@ use std::path::Path;
 
 use vetted::SHIPPED_VERIFIER;
 use vetted::models::{DEFAULT_MODEL, ensure};
-use vetted::reader::{Config, Usual, Vouching, VouchingWeights};
+use vetted::reader::{Config, Vouching, VouchingWeights};
 use vetted_evaluation::interval::Interval;
 
-use crate::fitting::{Sample, fit as fitted, samples};
+use crate::fitting::{Choices, Sample, fit as fitted, samples};
 use crate::reading::{Asked, Form, kept};
 use crate::scoring::{
-    Accepted, Found, RATES, Top, Without, by_source, coverage, figures, of_form, usual, vouches, weights_of,
+    Accepted, Found, RATES, Top, Without, by_source, coverage, figures, has_cosines, of_form, usual, vouches,
+    weights_of,
 };
 use crate::{Failure, verifier_folder};
 
 type Sources = BTreeMap<(String, String), Vec<Asked>>;
+type Known = [f32; VouchingWeights::KNOWN];
 
-const WITH_COSINE: [bool; VouchingWeights::KNOWN] = [true; VouchingWeights::KNOWN];
-const WITHOUT_COSINE: [bool; VouchingWeights::KNOWN] = [true, true, true, false, false, true, true];
+/// What is weighed, in the order of [`VouchingWeights::NAMES`]: the rest added nothing (docs/decisions/13).
+const WEIGHED: [bool; VouchingWeights::KNOWN] = [true, false, false, false, true];
 
-/// Of what is accepted, so much is to be right: what the probability says.
-const ACCEPT: f32 = 0.9;
+/// Where both are cut, and from which probability on passages are accepted: so that, by weights fitted on other sources, no more
+/// queries have a wrong passage accepted than by the match alone.
+const BY_COSINE: (f32, f32) = (0.75, 0.25);
+const BY_WORDS: (f32, f32) = (0.75, 0.5);
 
 /// Fits weights on the named sources, and prints them; before that, how each of these sources does by weights that were fitted
 /// on the others.
 pub fn fit(folder: &Path, names: &[&str]) -> Result<(), Failure> {
     let mut sources = by_source(kept(folder)?);
     sources.retain(|(source, _), _| names.contains(&source.as_str()));
-    let all: Vec<Asked> =
-        sources.iter().filter(|((_, mode), _)| mode == "dense").flat_map(|(_, it)| it.clone()).collect();
-    let usual = usual(&all);
     println!("By weights that were fitted on the other sources (those that share texts count as one):\n");
     header();
     for group in sources.keys().map(|(source, _)| group(source)).collect::<BTreeSet<_>>() {
-        let others: Sources = sources
-            .iter()
-            .filter(|((source, _), _)| self::group(source) != group)
-            .map(|(a, b)| (a.clone(), b.clone()))
-            .collect();
-        let vouching = fitted_on(&others, usual)?;
-        for (key, asked) in sources.iter().filter(|((source, _), _)| self::group(source) == group) {
+        let (own, others): (Vec<_>, Vec<_>) = sources.iter().partition(|((source, _), _)| self::group(source) == group);
+        let others: Sources = others.into_iter().map(|(key, asked)| (key.clone(), asked.clone())).collect();
+        let vouching = fitted_on(&others)?;
+        for (key, asked) in own {
             row(key, asked, &vouching, Some(&others))?;
         }
     }
-    let vouching = fitted_on(&sources, usual)?;
-    println!("\n{}", serde_json::to_string_pretty(&vouching)?);
+    println!("\n{}", serde_json::to_string_pretty(&fitted_on(&sources)?)?);
     Ok(())
 }
 
@@ -65,110 +62,105 @@ pub fn report(folder: &Path) -> Result<(), Failure> {
 
 /// SQuAD's paragraphs are in several sources.
 fn group(source: &str) -> String {
-    let name = source.split('-').next().unwrap_or_default();
-    match name {
+    match source.split(['-', '.']).next().unwrap_or_default() {
         "xquad" | "squad2" | "qnli" | "adversarial_squad" => "squad".into(),
-        name => name.split('.').next().unwrap_or_default().into(),
+        name => name.into(),
     }
 }
 
-fn fitted_on(sources: &Sources, usual: Usual) -> Result<Vouching, Failure> {
-    let by_mode = |mode: &str, uses: [bool; VouchingWeights::KNOWN]| {
-        let asked = sources.iter().filter(|((_, of), _)| (of == "bm25") == (mode == "bm25"));
-        let samples: Vec<Sample> = asked.flat_map(|(_, asked)| samples(lessons(asked, usual).iter())).collect();
-        fitted(&samples, uses)
+fn fitted_on(sources: &Sources) -> Result<Vouching, Failure> {
+    let by = |cosines: bool, (accept, ahead_at_most): (f32, f32)| {
+        let asked = || sources.iter().filter(|((_, mode), _)| has_cosines(mode) == cosines).map(|(_, asked)| asked);
+        let usual = usual(asked().flatten());
+        let choices = Choices { weighed: WEIGHED, accept, usual, ahead_at_most };
+        let samples: Vec<Sample> = asked().flat_map(|asked| samples(&lessons(asked, usual), &choices)).collect();
+        fitted(&samples, &choices)
     };
     let names: BTreeSet<&str> = sources.keys().map(|(source, _)| source.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
     Ok(Vouching {
         fitted: format!("cargo run --release -p vetted-study --example vouch -- fit; on {names}"),
         encoder: ensure(DEFAULT_MODEL, &mut |_| {})?.fingerprint()?,
-        accept: ACCEPT,
-        usual,
-        with_cosine: by_mode("dense", WITH_COSINE),
-        without_cosine: by_mode("bm25", WITHOUT_COSINE),
+        by_cosine: by(true, BY_COSINE),
+        by_words: by(false, BY_WORDS),
     })
 }
 
-/// What there is to learn from: each query as it was answered, and as if nothing right were there, for many are asked in vain.
-fn lessons(asked: &[Asked], usual: Usual) -> Vec<Found> {
-    let forms = [Form::Question, Form::TwinStatement, Form::TwinQuestion];
-    let both = [Without::Nothing, Without::Right];
-    forms.into_iter().flat_map(|form| both.into_iter().flat_map(move |it| of_form(asked, form, it, usual))).collect()
+/// What there is to learn from: questions that ask for something, as they were answered.
+fn lessons(asked: &[Asked], usual: f32) -> Vec<Found> {
+    let mut lessons = of_form(asked, Form::Question, Without::Nothing, usual);
+    lessons.retain(|found| found.iter().all(|it| it.is_asked));
+    lessons
 }
 
 fn header() {
+    let [few, more] = RATES.map(|rate| rate * 100.0);
     println!(
-        "source, mode | n | AUC, by match, by all | right one vouched for at {:.0} % and {:.0} % wrong, by match, by all | surest one \
-         served | accepted: right, wrong; before; now | nothing right there: wrong; before; now",
-        RATES[0] * 100.0,
-        RATES[1] * 100.0
+        "In each line: AUC of right against wrong passages; share of questions whose right passage is vouched for while at most \
+         {few} % and {more} % of them have a wrong one vouched for; share whose surest passage is right and served while at most \
+         {few} % and {more} % get a wrong one. [95 %]\n"
     );
 }
 
-/// How a source does: `others` are what thresholds are chosen on.
+/// How a source does; `others` are what thresholds are chosen on.
 fn row(
     (source, mode): &(String, String),
     asked: &[Asked],
     vouching: &Vouching,
     others: Option<&Sources>,
 ) -> Result<(), Failure> {
-    let (usual, weights) = (vouching.usual, *weights_of(vouching, mode));
-    let questions = of_form(asked, Form::Question, Without::Nothing, usual);
+    let weights = *weights_of(vouching, mode);
+    let questions = of_form(asked, Form::Question, Without::Nothing, weights.usual);
+    println!("{source}, {mode}");
     if !questions.is_empty() {
-        let (before, of_before) = figures(&questions, &|known| known[0])?;
-        let (now, of_now) = figures(&questions, &|known| weights.logit(known))?;
-        println!("{source}, {mode} | n = {}", questions.len());
-        for (name, figures, intervals) in [("match", before, of_before), ("all", now, of_now)] {
-            let [any2, any5] = figures.vouched;
-            let [top2, top5] = figures.served;
+        for (name, score) in [("match", &by_match as &dyn Fn(&Known) -> f32), ("all", &|it| weights.probability(it))] {
+            let (figures, intervals) = figures(&questions, score)?;
+            let ([any2, any5], [top2, top5]) = (figures.vouched, figures.served);
             let shown = [figures.auc, any2, any5, top2, top5];
             let shown: Vec<String> =
                 shown.iter().zip(&intervals).map(|(value, it)| with_interval(*value, it)).collect();
-            println!("    {name:5} {}", shown.join("  "));
-        }
-        if let Some(others) = others {
-            let chosen = |score: &dyn Fn(&[f32; VouchingWeights::KNOWN]) -> f32| {
-                let asked = others.iter().filter(|((_, of), _)| of == mode);
-                let found = asked.flat_map(|(_, it)| of_form(it, Form::Question, Without::Nothing, usual));
-                let tops: Vec<Top> = found.map(|it| top(&it, score)).collect();
-                let own: Vec<Top> = questions.iter().map(|it| top(it, score)).collect();
-                let (_, from) = coverage(&tops, RATES[0], Top::vouched);
-                let share = |what: &dyn Fn(&Top) -> bool| {
-                    own.iter().filter(|it| what(it)).count() as f64 / own.len().max(1) as f64
-                };
-                (share(&|it| it.vouched(from).0), share(&|it| it.vouched(from).1))
-            };
-            let (before, now) = (chosen(&|known| known[0]), chosen(&|known| weights.logit(known)));
-            println!(
-                "    threshold of 2 % wrong on the others: match {:.2} right, {:.3} wrong; all {:.2} right, {:.3} wrong",
-                before.0, before.1, now.0, now.1
-            );
+            print!("    by {name:5} n = {}: {}", questions.len(), shown.join("  "));
+            match others {
+                None => println!(),
+                Some(others) => {
+                    let of_mode = others.iter().filter(|((_, of), _)| of == mode);
+                    let found =
+                        of_mode.flat_map(|(_, it)| of_form(it, Form::Question, Without::Nothing, weights.usual));
+                    let tops: Vec<Top> = found.map(|it| top(&it, score)).collect();
+                    let (_, from) = coverage(&tops, RATES[0], Top::vouched);
+                    let own: Vec<(bool, bool)> = questions.iter().map(|it| top(it, score).vouched(from)).collect();
+                    let share = |what: &dyn Fn(&(bool, bool)) -> bool| {
+                        own.iter().filter(|it| what(it)).count() as f64 / own.len() as f64
+                    };
+                    let (right, wrong) = (share(&|it| it.0), share(&|it| it.1));
+                    println!("; with the others' threshold for 2 %: right {right:.2}, wrong {wrong:.3}");
+                }
+            }
         }
     }
-    for (form, name) in [
-        (Form::Question, "questions"),
-        (Form::TwinStatement, "twins, statements"),
-        (Form::TwinQuestion, "twins, questions"),
-    ] {
-        for (without, there) in [(Without::Nothing, ""), (Without::Right, ", nothing right there")] {
-            let found = of_form(asked, form, without, usual);
+    for (form, name) in [(Form::Question, "questions"), (Form::TwinQuestion, "questions with a twin")] {
+        for (without, there) in [(Without::Nothing, ""), (Without::Right, ", without the right passage")] {
+            let found = of_form(asked, form, without, weights.usual);
             if found.is_empty() {
                 continue;
             }
-            let before = Accepted::of(&found, &|it| it.by_match);
-            let now = Accepted::of(&found, &|it| vouches(it, &weights, vouching.accept));
             let told = |it: Accepted| {
                 let share = |count: usize| count as f64 / it.n as f64;
                 format!("right {:.3} wrong {:.3} twin {:.3}", share(it.right), share(it.wrong), share(it.twin))
             };
-            println!("    {source} {name}{there}, n = {}: before {} | now {}", before.n, told(before), told(now));
+            let before = told(Accepted::of(&found, &|it| it.by_match));
+            let now = told(Accepted::of(&found, &|it| vouches(it, &weights)));
+            println!("    {name}{there}, n = {}: accepted by match: {before}; by all: {now}", found.len());
         }
     }
     Ok(())
 }
 
-fn top(found: &Found, score: &dyn Fn(&[f32; VouchingWeights::KNOWN]) -> f32) -> Top {
+fn by_match(known: &Known) -> f32 {
+    known[0]
+}
+
+fn top(found: &Found, score: &dyn Fn(&Known) -> f32) -> Top {
     let may_be = found.iter().filter(|it| it.may_be);
     Top::of(&may_be.filter_map(|it| Some((score(it.known.as_ref()?), it.right))).collect())
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use vetted::reader::{Thresholds, Usual, Vouching, VouchingWeights};
-use vetted::{Finding, Judgement, Recalled, Standing};
+use vetted::reader::{Thresholds, Vouching, VouchingWeights};
+use vetted::{Finding, Judgement};
 use vetted_evaluation::interval::{Interval, SplitMix64, interval_of};
 use vetted_evaluation::metrics::pairs::RankedPairs;
-use vetted_verifier::known;
+use vetted_verifier::{Recalled, Standing, asks, known};
 
 use crate::Failure;
 use crate::reading::{Asked, Form, Read};
@@ -26,6 +26,8 @@ pub struct Passage {
     pub may_be: bool,
     /// By the verifier's probability of the match alone: whether it is accepted.
     pub by_match: bool,
+    /// Whether the query asks for something; of others the match alone decides.
+    pub is_asked: bool,
 }
 
 /// What is taken out of what was found, as if it were not in the index.
@@ -38,18 +40,16 @@ pub enum Without {
 }
 
 /// What is known of each passage found for a query.
-pub fn found(asked: &Asked, without: Without, usual: Usual) -> Found {
+pub fn found(asked: &Asked, without: Without, usual: f32) -> Found {
     let there: Vec<&Read> = asked.candidates.iter().filter(|it| without == Without::Nothing || !it.right).collect();
-    let has_cosine = asked.mode != "bm25";
-    let cosines: Vec<f32> = there.iter().map(|it| it.cosine.unwrap_or_default()).collect();
-    let words: Vec<f32> = there.iter().map(|it| it.share).collect();
-    let standings = Standing::among(&cosines, usual.cosine).into_iter().zip(Standing::among(&words, usual.words));
-    let passage = |(read, (cosine, words)): (&&Read, (Standing, Standing))| {
+    let scores: Vec<f32> = there.iter().map(|it| score(asked, it)).collect();
+    let standings = Standing::among(&scores, usual);
+    let passage = |(read, standing): (&&Read, Standing)| {
         let supports = read.finding == "supports";
         let finding = if supports { Finding::Supports } else { Finding::Neither };
         let Read { p_match, p_conflict, .. } = **read;
         let judgement = Judgement { finding, p_match, p_conflict, kind: None, answer: None };
-        let recalled = Recalled { cosine: has_cosine.then_some(cosine), words };
+        let recalled = if has_cosines(&asked.mode) { Recalled::Cosine(standing) } else { Recalled::Words(standing) };
         // What a rival rejects that is not there any more stays.
         let rejected = match read.reason.as_str() {
             "rival" => without == Without::Nothing,
@@ -62,20 +62,31 @@ pub fn found(asked: &Asked, without: Without, usual: Usual) -> Found {
             known: (!read.finding.is_empty()).then(|| known(&judgement, read.coverage, &recalled)),
             may_be,
             by_match: may_be && p_match >= Thresholds::default().passage_support,
+            is_asked: asks(&asked.query),
         }
     };
     there.iter().zip(standings).map(passage).collect()
 }
 
-/// The mean scores beside the first of each list of candidates.
-pub fn usual(asked: &[Asked]) -> Usual {
-    let mean = |of: &dyn Fn(&Read) -> Option<f32>| {
-        let others = asked.iter().flat_map(|it| it.candidates.iter().take(Standing::DECIDED_BY).skip(1));
-        let values: Vec<f32> = others.filter_map(of).collect();
-        values.iter().sum::<f32>() / values.len().max(1) as f32
+/// The mean score beside the first of each list of candidates.
+pub fn usual<'a>(asked: impl Iterator<Item = &'a Asked>) -> f32 {
+    let others = |asked: &'a Asked| {
+        let others = asked.candidates.iter().take(Standing::DECIDED_BY).skip(1);
+        others.map(move |it| score(asked, it))
     };
-    let round = |value: f32| (value * 1000.0).round() / 1000.0;
-    Usual { cosine: round(mean(&|it| it.cosine)), words: round(mean(&|it| Some(it.share))) }
+    let values: Vec<f32> = asked.flat_map(others).collect();
+    let mean = values.iter().sum::<f32>() / values.len().max(1) as f32;
+    (mean * 1000.0).round() / 1000.0
+}
+
+/// What of recall's scores counts.
+fn score(asked: &Asked, read: &Read) -> f32 {
+    if has_cosines(&asked.mode) { read.cosine.unwrap_or_default() } else { read.share }
+}
+
+/// Whether vectors are compared.
+pub fn has_cosines(mode: &str) -> bool {
+    mode != "bm25"
 }
 
 /// Scores of a query's passages: how surely each may be served, and whether that is right.
@@ -216,14 +227,16 @@ impl Accepted {
 }
 
 /// Whether a passage is accepted by weights.
-pub fn vouches(passage: &Passage, weights: &VouchingWeights, accept: f32) -> bool {
-    let probability = |known: &[f32; VouchingWeights::KNOWN]| 1.0 / (1.0 + (-weights.logit(known)).exp());
-    passage.may_be && passage.known.as_ref().is_some_and(|known| probability(known) >= accept)
+pub fn vouches(passage: &Passage, weights: &VouchingWeights) -> bool {
+    match passage.is_asked {
+        true => passage.may_be && passage.known.as_ref().is_some_and(|it| weights.probability(it) >= weights.accept),
+        false => passage.by_match,
+    }
 }
 
 /// The weights that a mode is judged by.
 pub fn weights_of<'a>(vouching: &'a Vouching, mode: &str) -> &'a VouchingWeights {
-    if mode == "bm25" { &vouching.without_cosine } else { &vouching.with_cosine }
+    if has_cosines(mode) { &vouching.by_cosine } else { &vouching.by_words }
 }
 
 /// Everything that was asked, by source and mode.
@@ -236,6 +249,6 @@ pub fn by_source(asked: Vec<Asked>) -> BTreeMap<(String, String), Vec<Asked>> {
 }
 
 /// Those of a form.
-pub fn of_form(asked: &[Asked], form: Form, without: Without, usual: Usual) -> Vec<Found> {
+pub fn of_form(asked: &[Asked], form: Form, without: Without, usual: f32) -> Vec<Found> {
     asked.iter().filter(|it| it.form == form).map(|it| found(it, without, usual)).collect()
 }

@@ -1,9 +1,9 @@
 //! What becomes of a verdict when the texts themselves are looked at.
 
 use vetted_encoder::Unseen;
-use vetted_reader::{Kind, Relation, Thresholds, Vouching};
+use vetted_reader::{Kind, Relation, Thresholds};
 
-use super::{Answer, Finding, Judgement, Unverified, characters, probability, vouches};
+use super::{Answer, Finding, Judgement, Unverified, characters};
 use crate::verification::{Assessment, Verification};
 
 /// The verdict when the candidate's part that decided has been looked at: whether it `is_foreign`, and what is unseen of query
@@ -36,28 +36,25 @@ pub(crate) fn may_be_no(verification: &Verification, thresholds: &Thresholds) ->
 }
 
 /// What becomes of a candidate that may answer no. A question asserts nothing, so it is not rejected. It is accepted if, without
-/// what it denies, it supports what is asked: `affirmed` says so, by the rule for two texts, as surely as of a passage, and with
-/// what recall knows of the passage.
+/// what it denies, it supports what is asked: `affirmed` says so, by the rule for two texts, as surely as of a passage.
 pub(crate) fn answered(
     verification: Verification,
     affirmed: Option<&Assessment>,
     thresholds: &Thresholds,
-    vouching: Option<&Vouching>,
 ) -> Verification {
     let (Verification::Reject(read) | Verification::Abstain(read)) = verification else { return verification };
-    let said_no = |affirmed: &Assessment| {
-        let judgement = Judgement { answer: Some(Answer::No), ..affirmed.judgement };
-        let vouched = read.recalled.zip(vouching);
-        let vouched = vouched.and_then(|(known, vouching)| probability(&judgement, read.coverage, &known, vouching));
-        let support_of_all = affirmed.outputs.support;
-        Assessment { judgement, outputs: affirmed.outputs, support_of_all, vouched, ..read.clone() }
+    let supports = |affirmed: &&Assessment| {
+        affirmed.judgement.finding == Finding::Supports && affirmed.judgement.p_match >= thresholds.passage_support
     };
-    let supports = |affirmed: &Assessment| affirmed.judgement.finding == Finding::Supports;
-    match affirmed.filter(|it| supports(it)).map(said_no).filter(|it| vouches(it, vouching, thresholds)) {
-        Some(no) => Verification::Accept(no),
+    match affirmed.filter(supports) {
+        Some(affirmed) => {
+            let judgement = Judgement { answer: Some(Answer::No), ..affirmed.judgement };
+            let support_of_all = affirmed.outputs.support;
+            Verification::Accept(Assessment { judgement, outputs: affirmed.outputs, support_of_all, ..read })
+        }
         None => {
             let judgement = Judgement { finding: Finding::Neither, ..read.judgement };
-            Verification::Abstain(Assessment { judgement, vouched: None, ..read })
+            Verification::Abstain(Assessment { judgement, ..read })
         }
     }
 }
@@ -72,15 +69,7 @@ mod tests {
     fn read(finding: Finding, p_match: f32, p_conflict: f32, kind: Option<Kind>) -> Assessment {
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
         let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
-        Assessment {
-            judgement,
-            outputs,
-            support_of_all: 0.0,
-            coverage: 1.0,
-            window: 0..1,
-            recalled: None,
-            vouched: None,
-        }
+        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
     }
 
     #[test]
@@ -113,7 +102,7 @@ mod tests {
             (Some(read(Finding::Neither, 0.2, 0.0, Some(Kind::Entity))), Verdict::Abstain, None),
             (None, Verdict::Abstain, None),
         ] {
-            let answered = answered(reject(Kind::Negation), affirmed.as_ref(), &thresholds, None);
+            let answered = answered(reject(Kind::Negation), affirmed.as_ref(), &thresholds);
             assert_eq!((answered.verdict(), answered.judgement().and_then(|it| it.answer)), (verdict, answer));
         }
     }

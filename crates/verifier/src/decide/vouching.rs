@@ -1,18 +1,16 @@
-//! Everything known of a passage to the probability that it supports the query.
+//! Everything known of a passage to the probability that it answers a question.
 
 use vetted_reader::{Thresholds, Vouching, VouchingWeights};
 
 use super::{Finding, Judgement};
-use crate::verification::Assessment;
 
 /// What recall knows of a passage before anybody reads it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Recalled {
-    /// The cosine of query and passage; none where their vectors were not compared, or are not of the encoder that a verifier's
-    /// [`Vouching`] knows.
-    pub cosine: Option<Standing>,
+pub enum Recalled {
+    /// The cosine of query and passage, by the encoder that the verifier's [`Vouching`] knows.
+    Cosine(Standing),
     /// The part of the query's words that the document has, from 0 to 1.
-    pub words: Standing,
+    Words(Standing),
 }
 
 /// A score, and how it stands among the others of one search.
@@ -49,7 +47,7 @@ impl Standing {
     }
 }
 
-/// The probability that a passage supports the query, by what is found in it, by how much of the query the window covers that
+/// The probability that a passage answers a question, by what is found in it, by how much of the question the window covers that
 /// decided, and by what recall knows. A passage in which no support is found is not vouched for at all.
 pub(crate) fn probability(
     judgement: &Judgement,
@@ -57,27 +55,34 @@ pub(crate) fn probability(
     recalled: &Recalled,
     vouching: &Vouching,
 ) -> Option<f32> {
-    let weights = if recalled.cosine.is_some() { &vouching.with_cosine } else { &vouching.without_cosine };
-    let logit = weights.logit(&known(judgement, coverage, recalled));
-    (judgement.finding == Finding::Supports).then(|| 1.0 / (1.0 + (-logit).exp()))
+    let supports = judgement.finding == Finding::Supports;
+    supports.then(|| weights(vouching, recalled).probability(&known(judgement, coverage, recalled)))
 }
 
-/// Whether a passage that supports the query is vouched for: by its own probability where there is one, else by that of the
-/// match alone.
-pub(crate) fn vouches(assessment: &Assessment, vouching: Option<&Vouching>, thresholds: &Thresholds) -> bool {
-    let (sure, enough) = match (assessment.vouched, vouching) {
-        (Some(vouched), Some(vouching)) => (vouched, vouching.accept),
-        _ => (assessment.judgement.p_match, thresholds.passage_support),
-    };
-    sure >= enough
+/// Whether a passage that supports the query does so surely enough to be vouched for: by the [`probability`] of it, where there is
+/// one, and by what that is made of; else by that of the match alone ([`Thresholds::passage_support`]).
+pub(crate) fn is_sure(
+    judgement: &Judgement,
+    vouched: Option<(f32, (&Recalled, &Vouching))>,
+    thresholds: &Thresholds,
+) -> bool {
+    match vouched {
+        Some((probability, (recalled, vouching))) => probability >= weights(vouching, recalled).accept,
+        None => judgement.p_match >= thresholds.passage_support,
+    }
 }
 
 /// All that [`VouchingWeights`] weigh, in their order; for fitting them.
 pub fn known(judgement: &Judgement, coverage: f32, recalled: &Recalled) -> [f32; VouchingWeights::KNOWN] {
-    let Recalled { cosine, words } = recalled;
-    let cosine = cosine.unwrap_or(Standing { score: 0.0, ahead: 0.0 });
-    let Judgement { p_match, p_conflict, .. } = *judgement;
-    [log_odds(p_match), log_odds(p_conflict), coverage, cosine.score, cosine.ahead, words.score, words.ahead]
+    let (Recalled::Cosine(Standing { score, ahead }) | Recalled::Words(Standing { score, ahead })) = *recalled;
+    [log_odds(judgement.p_match), log_odds(judgement.p_conflict), coverage, score, ahead]
+}
+
+fn weights<'a>(vouching: &'a Vouching, recalled: &Recalled) -> &'a VouchingWeights {
+    match recalled {
+        Recalled::Cosine(_) => &vouching.by_cosine,
+        Recalled::Words(_) => &vouching.by_words,
+    }
 }
 
 fn log_odds(probability: f32) -> f32 {
@@ -86,40 +91,42 @@ fn log_odds(probability: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
-    use vetted_reader::{Kind, Outputs, Usual};
-
     use super::*;
 
     fn vouching() -> Vouching {
-        Vouching {
-            fitted: String::new(),
-            encoder: "one".into(),
+        let by_cosine = VouchingWeights {
             accept: 0.8,
-            usual: Usual { cosine: 0.4, words: 0.2 },
-            with_cosine: VouchingWeights::new(-4.0, [1.0, -0.5, 0.0, 0.0, 10.0, 0.0, 0.0]),
-            without_cosine: VouchingWeights::new(-4.0, [1.0, -0.5, 0.0, 0.0, 0.0, 0.0, 10.0]),
-        }
+            usual: 0.25,
+            ahead_at_most: 1.0,
+            offset: -4.0,
+            matching: 1.0,
+            conflict: -0.5,
+            coverage: 0.0,
+            score: 0.0,
+            ahead: 10.0,
+        };
+        let by_words = VouchingWeights { accept: 0.6, ahead: 5.0, ..by_cosine };
+        Vouching { fitted: String::new(), encoder: "one".into(), by_cosine, by_words }
     }
 
     fn judgement(finding: Finding, p_match: f32, p_conflict: f32) -> Judgement {
         Judgement { finding, p_match, p_conflict, kind: None, answer: None }
     }
 
-    fn recalled(cosine_ahead: Option<f32>, words_ahead: f32) -> Recalled {
-        let standing = |ahead| Standing { score: 0.5, ahead };
-        Recalled { cosine: cosine_ahead.map(standing), words: standing(words_ahead) }
+    fn standing(ahead: f32) -> Standing {
+        Standing { score: 0.5, ahead }
     }
 
     #[test]
     fn a_score_is_held_against_the_nine_others_that_recall_puts_first() {
         let usual = 0.25;
         let ahead = |scores: &[f32]| Standing::among(scores, usual).iter().map(|it| it.ahead).collect::<Vec<_>>();
-        assert_eq!(ahead(&[]), []);
-        // Alone, it is ahead of what is usual.
-        assert_eq!(ahead(&[0.75]), [0.5]);
+        assert!(ahead(&[]).is_empty());
         let close = |got: &[f32], expected: &[f32]| {
             got.len() == expected.len() && got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6)
         };
+        // Alone, it is ahead of what is usual.
+        assert!(close(&ahead(&[0.75]), &[0.5]));
         let mean_beside = |other: f32| (other + 8.0 * usual) / 9.0;
         assert!(close(&ahead(&[0.75, 0.5]), &[0.75 - mean_beside(0.5), 0.5 - mean_beside(0.75)]));
         // Of many, the first ten decide, whatever follows.
@@ -137,33 +144,38 @@ mod tests {
             probability(&judgement(finding, p_match, p_conflict), 0.5, &known, &vouching)
         };
         for finding in [Finding::Contradicts, Finding::Neither] {
-            assert_eq!(of(finding, 0.99, 0.01, recalled(Some(1.0), 1.0)), None);
+            assert_eq!(of(finding, 0.99, 0.01, Recalled::Cosine(standing(1.0))), None);
         }
-        let supports = |p_match, p_conflict, known| of(Finding::Supports, p_match, p_conflict, known).unwrap();
-        let plain = supports(0.9, 0.1, recalled(Some(0.2), 0.0));
-        assert!(supports(0.95, 0.1, recalled(Some(0.2), 0.0)) > plain);
-        assert!(supports(0.9, 0.3, recalled(Some(0.2), 0.0)) < plain);
-        assert!(supports(0.9, 0.1, recalled(Some(0.3), 0.0)) > plain);
-        // Without cosines, words count; with them, here they do not.
-        assert_eq!(supports(0.9, 0.1, recalled(Some(0.2), 0.5)), plain);
-        assert!(supports(0.9, 0.1, recalled(None, 0.5)) > supports(0.9, 0.1, recalled(None, 0.0)));
-        // Certainty is no infinity, and what is no number vouches for nothing.
-        assert!(supports(1.0, 0.0, recalled(Some(-100.0), 0.0)) < 0.5);
-        let mut read = Assessment {
-            judgement: judgement(Finding::Supports, 0.99, 0.0),
-            outputs: Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] },
-            support_of_all: 0.0,
-            coverage: 1.0,
-            window: 0..1,
-            recalled: None,
-            vouched: Some(supports(f32::NAN, 0.0, recalled(Some(1.0), 1.0))),
+        let supports = |p_match, p_conflict, ahead| {
+            of(Finding::Supports, p_match, p_conflict, Recalled::Cosine(standing(ahead))).unwrap()
         };
-        let thresholds = Thresholds::default();
-        assert!(!vouches(&read, Some(&vouching), &thresholds));
-        for (vouched, with, without) in [(Some(0.85), true, true), (Some(0.75), false, true), (None, true, true)] {
-            read.vouched = vouched;
-            assert_eq!(vouches(&read, Some(&vouching), &thresholds), with, "{vouched:?}");
-            assert_eq!(vouches(&read, None, &thresholds), without, "{vouched:?}");
+        let plain = supports(0.9, 0.1, 0.2);
+        assert!(supports(0.95, 0.1, 0.2) > plain && supports(0.9, 0.1, 0.3) > plain);
+        assert!(supports(0.9, 0.3, 0.2) < plain);
+        assert!(
+            of(Finding::Supports, 0.9, 0.1, Recalled::Words(standing(0.2))).unwrap() < plain,
+            "has weights of its own"
+        );
+        // Certainty is no infinity.
+        assert!(supports(1.0, 0.0, -100.0) < 0.5);
+    }
+
+    #[test]
+    fn the_probability_decides_where_there_is_one_and_else_the_match() {
+        let (vouching, thresholds) = (vouching(), Thresholds::default());
+        let (cosine, words) = (Recalled::Cosine(standing(0.5)), Recalled::Words(standing(0.5)));
+        for (p_match, vouched, accepted) in [
+            (0.6, Some((0.85, &cosine)), true),
+            (0.99, Some((0.75, &cosine)), false),
+            (0.6, Some((0.65, &words)), true),
+            (0.99, Some((0.55, &words)), false),
+            (0.99, Some((f32::NAN, &words)), false),
+            (0.6, None, false),
+            (0.99, None, true),
+        ] {
+            let vouched = vouched.map(|(probability, recalled)| (probability, (recalled, &vouching)));
+            let judgement = judgement(Finding::Supports, p_match, 0.0);
+            assert_eq!(is_sure(&judgement, vouched, &thresholds), accepted, "{p_match} {vouched:?}");
         }
     }
 }
