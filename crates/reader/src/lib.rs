@@ -70,5 +70,5 @@ pub use pair::PackedQuery;
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
 pub use vetted_pairs::{Kind, Relation};
 pub use views::{Storage, Views};
-pub use vouching::{Vouching, VouchingWeights};
+pub use vouching::Vouching;
 pub use weights::{ReplacedTensor, Weights};

@@ -19,7 +19,6 @@ pub struct Query<'query> {
     pub(crate) k: usize,
     pub(crate) filters: Vec<Filter>,
     pub(crate) method: Method,
-    pub(crate) words: Option<&'query str>,
 }
 
 /// What documents are ranked by.
@@ -82,14 +81,8 @@ impl<'query> Query<'query> {
         self
     }
 
-    /// Asks of every hit, whatever it is ranked by, how much of the words of `text` it has: [`Hit::words`].
-    pub fn words(mut self, text: &'query str) -> Self {
-        self.words = Some(text);
-        self
-    }
-
     fn new(matching: Matching<'query>) -> Self {
-        Self { matching, k: DEFAULT_K, filters: Vec::new(), method: Method::Quickest, words: None }
+        Self { matching, k: DEFAULT_K, filters: Vec::new(), method: Method::Quickest }
     }
 
     /// The query's vector, if it has one.
@@ -140,9 +133,6 @@ pub struct Hit {
     pub scores: Scores,
     /// The passage nearest to the query's vector. `None` for BM25 queries, and for documents without passages.
     pub passage: Option<Passage>,
-    /// The part of the words asked for that the document has, the rare ones counting for more, from 0 to 1: its BM25 score by
-    /// the most that any document could have. `None` if it was [not asked for](Query::words).
-    pub words: Option<f32>,
 }
 
 /// A hit's score on each side.

@@ -54,17 +54,10 @@ impl Snapshot {
             }
             None => Matches::none(),
         };
-        let words = match query.words {
-            Some(text) => {
-                self.shared().words_asked.store(true, Ordering::Relaxed);
-                Some(self.text()?.shares(text, roster)?)
-            }
-            None => None,
-        };
         let allowed = allowed(&query.filters, reading, roster, team)?;
         team.check()?;
         let scope = Scope { reading, roster, allowed: &allowed };
-        let mut searcher = Searcher { vectors, bm25, words, scope, method: query.method, team };
+        let mut searcher = Searcher { vectors, bm25, scope, method: query.method, team };
         let found = match query.matching {
             Matching::Dense(vector) => searcher.dense(vector, query.k)?,
             Matching::Bm25(_) => searcher.bm25(query.k),
@@ -124,8 +117,6 @@ struct Searcher<'search> {
     /// `None` if the query has no vector.
     vectors: Option<&'search Vectors>,
     bm25: Matches,
-    /// What part of the words asked for documents have; `None` if nobody asked.
-    words: Option<Matches>,
     scope: Scope<'search>,
     method: Method,
     team: &'search mut Team,
@@ -201,7 +192,6 @@ impl<'search> Searcher<'search> {
         let Scope { reading, roster, .. } = self.scope;
         let best = vector.map_or(Ok(None), |vector| self.best_passage(vector, ordinal))?;
         let passage = best.map(|(index, _)| reading.passage(roster.number(ordinal), index)).transpose()?;
-        let words = self.words.as_ref().map(|words| words.of_document(ordinal));
-        Ok(Hit { id: roster.id(ordinal).to_owned(), rank, score, scores, passage, words })
+        Ok(Hit { id: roster.id(ordinal).to_owned(), rank, score, scores, passage })
     }
 }

@@ -180,11 +180,6 @@ impl Text {
         bm25::scores(self, &terms(query), roster).map_err(|source| failure(self.files.path(), source))
     }
 
-    /// The same scores, by the most that any document could have: from 0 to 1.
-    pub(crate) fn shares(&self, query: &str, roster: &Roster) -> Result<Matches> {
-        bm25::shares(self, &terms(query), roster).map_err(|source| failure(self.files.path(), source))
-    }
-
     fn gone_numbers(&self) -> Vec<u64> {
         let mut gone: Vec<u64> = self.gone.iter().flat_map(|(_, numbers)| numbers.iter().copied()).collect();
         gone.sort_unstable();

@@ -33,7 +33,7 @@ pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
 pub(crate) use texts::{answered, looked_at, may_be_no};
-pub use vouching::{Recalled, Standing, known};
+pub use vouching::{Recalled, log_odds};
 pub(crate) use vouching::{is_sure, probability};
 pub(crate) use windows::combine;
 pub use windows::{Window, combine_passage};

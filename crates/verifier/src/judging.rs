@@ -215,8 +215,8 @@ impl Verifier {
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
             let window = ranges[index].clone();
             let known = recalled.get(at).zip(vouching);
-            let vouched = known.and_then(|(known, vouching)| probability(&judgement, coverage, known, vouching));
-            let is_sure = is_sure(&judgement, vouched.zip(known), thresholds);
+            let vouched = known.and_then(|(known, vouching)| probability(&judgement, known, vouching));
+            let is_sure = is_sure(&judgement, vouched.zip(vouching), thresholds);
             let assessment = Assessment { judgement, outputs, support_of_all, coverage, window, vouched };
             conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, is_sure)
         };

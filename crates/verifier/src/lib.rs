@@ -57,8 +57,8 @@ mod verifier;
 mod windows;
 
 pub use decide::{
-    Answer, Contender, Finding, Judgement, Policy, Recalled, Standing, Unverified, Verdict, Window, asks, beaten,
-    combine_passage, known, unanswerable,
+    Answer, Contender, Finding, Judgement, Policy, Recalled, Unverified, Verdict, Window, asks, beaten,
+    combine_passage, log_odds, unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

@@ -195,7 +195,7 @@ pub struct LeftOut {
 impl Candidate {
     /// As retrieval found it.
     pub(crate) fn recalled(hit: vetted_retrieval::Hit) -> Candidate {
-        let vetted_retrieval::Hit { id, rank, score, scores, passage, words: _ } = hit;
+        let vetted_retrieval::Hit { id, rank, score, scores, passage } = hit;
         Candidate { id, recall_rank: rank, score, scores, passage, outcome: Outcome::Off }
     }
 }

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
-use vetted_reader::{Relation, Vouching};
+use vetted_reader::Relation;
 use vetted_retrieval::{Query, Snapshot};
-use vetted_verifier::{Recalled, Standing};
+use vetted_verifier::Recalled;
 
 use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
@@ -30,26 +30,12 @@ struct Underway<'a> {
     /// The query as the verifier reads it, where it is asked.
     asked: Option<PreparedQuery>,
     vector: Vec<f32>,
-    /// What of recall's knowledge the verifier takes into account.
-    regard: Regard,
+    /// Where the verifier regards how far passages are ahead of others: what cosine others usually have.
+    usual: Option<f32>,
     candidates: Vec<Candidate>,
-    /// That knowledge, of each candidate; nothing where the verifier takes none into account.
+    /// How far each candidate is ahead; nothing where the verifier does not regard that.
     recalled: Vec<Recalled>,
     timing: Timing,
-}
-
-/// What a verifier takes into account of what recall knows. Scores are held against what is `usual`.
-#[derive(Clone, Copy, PartialEq)]
-enum Regard {
-    Nothing,
-    /// Cosines, which are of the encoder that it knows.
-    Cosines {
-        usual: f32,
-    },
-    /// How much of the query's words documents have.
-    Words {
-        usual: f32,
-    },
 }
 
 impl Engine {
@@ -134,19 +120,16 @@ impl Engine {
             (Mode::Bm25, _) | (_, Some(_)) => None,
             (Mode::Dense | Mode::Hybrid(_), None) => Some(self.encoder()?),
         };
-        let regard = match verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref()) {
-            None => Regard::Nothing,
-            Some(Vouching { encoder: known, by_cosine, .. }) if encoder.is_some() && self.is_of_encoder(known) => {
-                Regard::Cosines { usual: by_cosine.usual }
-            }
-            Some(Vouching { by_words, .. }) => Regard::Words { usual: by_words.usual },
-        };
+        let vouching = verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref());
+        // Cosines of another encoder mean something else; of vectors that somebody brings, nobody knows whose they are.
+        let known = vouching.filter(|it| encoder.is_some() && self.is_of_encoder(&it.encoder));
+        let usual = known.map(|vouching| vouching.usual);
         Ok(Underway {
             search,
             models: Models { verifier, encoder },
             asked: None,
             vector: search.vector.clone().unwrap_or_default(),
-            regard,
+            usual,
             candidates: Vec::new(),
             recalled: Vec::new(),
             timing: Timing::default(),
@@ -318,13 +301,9 @@ impl Underway<'_> {
         let depth = search.verify.filter(|_| has_text(search)).map_or(0, |verify| verify.depth);
         let wanted = search.k.saturating_add(depth);
         let query = search.filters.iter().cloned().fold(query, Query::filter);
-        let (query, least) = match self.regard {
-            Regard::Nothing => (query, 0),
-            Regard::Cosines { .. } => (query, Standing::DECIDED_BY),
-            Regard::Words { .. } => (query.words(&search.text), Standing::DECIDED_BY),
-        };
+        let least = self.usual.map_or(0, |_| Recalled::DECIDED_BY);
         let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
-        self.recalled = recalled(&hits, self.regard);
+        self.recalled = self.usual.map(|usual| recalled(&hits, usual)).unwrap_or_default();
         hits.truncate(wanted);
         self.candidates = hits.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
@@ -338,18 +317,9 @@ impl Underway<'_> {
 }
 
 /// What is known of each hit before it is read.
-fn recalled(hits: &[vetted_retrieval::Hit], regard: Regard) -> Vec<Recalled> {
-    let score = |hit: &vetted_retrieval::Hit| match regard {
-        Regard::Cosines { .. } => hit.scores.dense.unwrap_or_default(),
-        Regard::Words { .. } => hit.words.unwrap_or_default(),
-        Regard::Nothing => 0.0,
-    };
-    let scores: Vec<f32> = hits.iter().map(score).collect();
-    match regard {
-        Regard::Nothing => Vec::new(),
-        Regard::Cosines { usual } => Standing::among(&scores, usual).into_iter().map(Recalled::Cosine).collect(),
-        Regard::Words { usual } => Standing::among(&scores, usual).into_iter().map(Recalled::Words).collect(),
-    }
+fn recalled(hits: &[vetted_retrieval::Hit], usual: f32) -> Vec<Recalled> {
+    let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
+    Recalled::of(&cosines, usual)
 }
 
 /// The best that stay, and what is left out.

@@ -66,7 +66,7 @@ pub(crate) struct Question<'a> {
     verify: Verify,
     /// Those to verify, and what is compared among those that are not rejected by themselves.
     candidates: &'a mut [Candidate],
-    /// What recall knows of them; nothing where the verifier takes none of it into account.
+    /// What recall knows of them; nothing where the verifier does not regard it.
     recalled: &'a [Recalled],
     contenders: Vec<Option<Contender>>,
     expired: Option<Expired>,

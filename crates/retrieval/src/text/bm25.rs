@@ -81,23 +81,10 @@ impl Matches {
 
 /// The scores of the living documents. A term that the query repeats counts repeatedly.
 pub(super) fn scores(text: &Text, query: &[String], roster: &Roster) -> Result<Matches, TantivyError> {
-    let (contributions, _) = contributions(text, query, roster)?;
-    Ok(Matches::of(contributions, roster.places()))
-}
-
-/// The scores of the living documents by the most that one could have, had it nothing but the query's terms.
-pub(super) fn shares(text: &Text, query: &[String], roster: &Roster) -> Result<Matches, TantivyError> {
-    let (mut contributions, most) = contributions(text, query, roster)?;
-    contributions.iter_mut().for_each(|(_, score)| *score /= most.max(f32::MIN_POSITIVE));
-    Ok(Matches::of(contributions, roster.places()))
-}
-
-/// What each term of the query adds to which documents, and what all of them could add to one at most.
-fn contributions(text: &Text, query: &[String], roster: &Roster) -> Result<(Vec<(Ordinal, f32)>, f32), TantivyError> {
     let (documents, terms) = size(text, roster);
     let average_length = terms as f32 / documents.max(1) as f32;
     let documents = documents as f32;
-    let (mut contributions, mut most): (Vec<(Ordinal, f32)>, f32) = (Vec::new(), 0.0);
+    let mut contributions: Vec<(Ordinal, f32)> = Vec::new();
     for (at, term) in query.iter().enumerate() {
         if query[..at].contains(term) {
             continue;
@@ -109,9 +96,8 @@ fn contributions(text: &Text, query: &[String], roster: &Roster) -> Result<(Vec<
         let idf = (1.0 + (documents - holding + 0.5) / (holding + 0.5)).ln();
         let weight = repetitions as f32 * idf;
         contributions[first..].iter_mut().for_each(|(_, saturation)| *saturation *= weight);
-        most += weight;
     }
-    Ok((contributions, most))
+    Ok(Matches::of(contributions, roster.places()))
 }
 
 /// How many living documents have at least one term, and how many terms they have.

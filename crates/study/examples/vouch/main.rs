@@ -4,7 +4,7 @@
 //! ```sh
 //! vouch() { cargo run --release -p vetted-study --example vouch -- "$@"; }
 //! vouch read FOLDER dense questions questions.tsv.gz nq_oracle,nq_oracle_hneg paragraph     # writes FOLDER/nq_oracle-paragraph.dense.jsonl
-//! vouch read FOLDER bm25 squad paragraphs.json
+//! vouch read FOLDER hybrid squad paragraphs.json
 //! vouch read FOLDER dense beir scifact train        # twins of its relevant documents
 //! vouch fit FOLDER nq_oracle,medquad,...            # prints `vouching` for the verifier's config.json, and how each source does by the others' weights
 //! vouch report FOLDER                               # how each source does by the verifier's own weights
@@ -25,7 +25,7 @@ use vetted::{Fusion, Mode};
 /// What went wrong.
 type Failure = Box<dyn std::error::Error>;
 
-const USAGE: &str = "usage: vouch read FOLDER dense|bm25|hybrid (squad FILE | questions FILE SOURCES KINDS | beir FOLDER SPLIT)\n\
+const USAGE: &str = "usage: vouch read FOLDER dense|hybrid (squad FILE | questions FILE SOURCES KINDS | beir FOLDER SPLIT)\n\
                      \x20      vouch fit FOLDER SOURCES\n\
                      \x20      vouch report FOLDER";
 
@@ -36,7 +36,6 @@ fn main() -> Result<(), Failure> {
         ["read", folder, mode, from @ ..] => {
             let mode = match *mode {
                 "dense" => Mode::Dense,
-                "bm25" => Mode::Bm25,
                 "hybrid" => Mode::Hybrid(Fusion::default()),
                 _ => return Err(USAGE.into()),
             };

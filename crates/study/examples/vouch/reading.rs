@@ -7,8 +7,7 @@ use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use vetted::retrieval::Query;
-use vetted::{Document, Engine, Grounds, Mode, Outcome, Part, Passages, Policy, Search, Verify};
+use vetted::{Document, Engine, Grounds, Mode, Outcome, Passages, Policy, Search, Verify};
 use vetted_corpus::{ReadOptions, input, read};
 use vetted_evaluation::Dataset;
 use vetted_evaluation::interval::SplitMix64;
@@ -21,9 +20,6 @@ use crate::Failure;
 const PASSAGES: usize = 1500;
 const QUESTIONS: usize = 250;
 const TWINS: usize = 120;
-
-/// More than there are.
-const EVERY_DOCUMENT: usize = 1 << 20;
 
 /// So many candidates are verified.
 const DEPTH: usize = 20;
@@ -64,32 +60,16 @@ pub struct Read {
     pub right: bool,
     /// Whether it is the near-miss that was planted for the query.
     pub twin: bool,
-    /// The cosine, where vectors were compared.
-    pub cosine: Option<f32>,
-    /// The part of the query's words that it has.
-    pub share: f32,
-    /// The verdict, and why it was rejected or not verified.
+    /// The cosine with the query.
+    pub cosine: f32,
+    /// The verdict; why it was rejected or not verified; and the finding, where it was read.
     pub verdict: String,
     /// Why.
     pub reason: String,
     /// The finding.
     pub finding: String,
-    /// Probabilities of match and conflict.
+    /// The probability of the match.
     pub p_match: f32,
-    /// Of conflict.
-    pub p_conflict: f32,
-    /// The logits.
-    pub support: f32,
-    /// Of conflict.
-    pub conflict: f32,
-    /// The summed odds of support of all windows.
-    pub support_of_all: f32,
-    /// What of the query the window covers that decided.
-    pub coverage: f32,
-    /// The part of the query's words, weighted by their rarity, that is in the window, and in the passage.
-    pub words: f32,
-    /// In the passage.
-    pub words_of_all: f32,
 }
 
 /// A source: passages, and questions with those of them that answer.
@@ -210,21 +190,19 @@ impl Source {
         let mut out = BufWriter::new(File::create(folder.join(format!("{}.{}.jsonl", self.name, name_of_mode(mode))))?);
         let mut by_id: HashMap<String, Document> =
             self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
-        let rarity = Rarity::of(&self.documents);
-        let asking = Asking { engine: &engine, source: &self.name, mode, rarity: &rarity };
+        let asking = Asking { engine: &engine, source: &self.name, mode };
         let questions: Vec<(String, HashSet<String>, String)> = self
             .questions
             .iter()
             .filter(|(text, _)| !text.is_empty())
             .map(|(text, right)| (text.clone(), right.clone(), String::new()))
             .collect();
-        asking.write(Form::Question, &questions, &by_id, &mut out)?;
+        asking.write(Form::Question, &questions, &mut out)?;
         if self.twins {
             let right: HashSet<&String> = self.questions.iter().flat_map(|(_, right)| right).collect();
             let edited: Vec<Document> = self.documents.iter().filter(|it| right.contains(&it.id)).cloned().collect();
             let planted = plant(&edited, &Options { twins: TWINS, ..Options::default() });
             let twins: Vec<Document> = planted.twins.iter().map(|twin| twin.document.clone()).collect();
-            by_id.extend(twins.iter().map(|it| (it.id.clone(), it.clone())));
             engine.upsert(twins)?;
             for (form, asked_as) in
                 [(twins::Form::Statement, Form::TwinStatement), (twins::Form::Question, Form::TwinQuestion)]
@@ -238,7 +216,7 @@ impl Source {
                         (it.text.clone(), HashSet::from([twin.original.clone()]), twin.document.id.clone())
                     })
                     .collect();
-                asking.write(asked_as, &asked, &by_id, &mut out)?;
+                asking.write(asked_as, &asked, &mut out)?;
             }
         }
         out.flush()?;
@@ -285,7 +263,6 @@ struct Asking<'a> {
     engine: &'a Engine,
     source: &'a str,
     mode: Mode,
-    rarity: &'a Rarity,
 }
 
 impl Asking<'_> {
@@ -293,7 +270,6 @@ impl Asking<'_> {
         &self,
         form: Form,
         queries: &[(String, HashSet<String>, String)],
-        documents: &HashMap<String, Document>,
         out: &mut impl Write,
     ) -> Result<(), Failure> {
         let verify = Verify { policy: Policy::Flag, depth: DEPTH, ..Verify::default() };
@@ -302,20 +278,14 @@ impl Asking<'_> {
             let searches: Vec<Search> =
                 some.iter().map(|(text, ..)| Search::new(text).mode(self.mode).k(DEPTH).verify(verify)).collect();
             for ((query, right, twin), ranked) in some.iter().zip(self.engine.rank_many(&searches)) {
-                let with_words = self.engine.index().search(&Query::bm25(query).words(query).k(EVERY_DOCUMENT))?;
-                let shares: HashMap<&str, f32> =
-                    with_words.iter().map(|hit| (hit.id.as_str(), hit.words.unwrap_or_default())).collect();
                 let mut candidates = Vec::new();
                 for hit in ranked?.hits {
-                    let share = shares.get(hit.id.as_str()).copied().unwrap_or_default();
-                    let document = &documents[&hit.id];
-                    let passage = hit.passage.as_ref().map_or(0..0, |it| it.bytes.clone());
-                    let mut read = Read {
+                    let judgement = hit.outcome.assessment().map(|found| found.judgement);
+                    let read = Read {
                         right: right.contains(&hit.id),
                         twin: hit.id == *twin,
                         id: hit.id,
-                        cosine: hit.scores.dense,
-                        share,
+                        cosine: hit.scores.dense.unwrap_or_default(),
                         verdict: hit.outcome.verdict().map(|it| it.to_string()).unwrap_or_default(),
                         reason: match &hit.outcome {
                             Outcome::Reject(_, Grounds::Contradicts) => "contradicts".into(),
@@ -323,30 +293,9 @@ impl Asking<'_> {
                             Outcome::Unverified(why) => why.name().into(),
                             _ => String::new(),
                         },
-                        finding: String::new(),
-                        p_match: 0.0,
-                        p_conflict: 0.0,
-                        support: 0.0,
-                        conflict: 0.0,
-                        support_of_all: 0.0,
-                        coverage: 0.0,
-                        words: 0.0,
-                        words_of_all: self.rarity.share(query, document.text.get(passage).unwrap_or_default()),
+                        finding: judgement.map(|it| it.finding.to_string()).unwrap_or_default(),
+                        p_match: judgement.map(|it| it.p_match).unwrap_or_default(),
                     };
-                    if let Some(found) = hit.outcome.assessment() {
-                        let window = match &found.window {
-                            Part::Title => document.title.as_str(),
-                            Part::Text(bytes) => document.text.get(bytes.clone()).unwrap_or_default(),
-                        };
-                        read.finding = found.judgement.finding.to_string();
-                        read.p_match = found.judgement.p_match;
-                        read.p_conflict = found.judgement.p_conflict;
-                        read.support = found.outputs.support;
-                        read.conflict = found.outputs.conflict;
-                        read.support_of_all = found.support_of_all;
-                        read.coverage = found.coverage;
-                        read.words = self.rarity.share(query, window);
-                    }
                     candidates.push(read);
                 }
                 let (source, query) = (self.source.to_owned(), query.clone());
@@ -361,47 +310,9 @@ impl Asking<'_> {
 fn name_of_mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Dense => "dense",
-        Mode::Bm25 => "bm25",
         Mode::Hybrid(_) => "hybrid",
+        Mode::Bm25 => "bm25",
     }
-}
-
-/// How rare words are among documents.
-struct Rarity {
-    documents: f32,
-    holding: HashMap<String, u32>,
-}
-
-impl Rarity {
-    fn of(documents: &[Document]) -> Rarity {
-        let mut holding = HashMap::new();
-        for document in documents {
-            for word in words(&document.text) {
-                *holding.entry(word).or_default() += 1;
-            }
-        }
-        Rarity { documents: documents.len() as f32, holding }
-    }
-
-    fn share(&self, query: &str, text: &str) -> f32 {
-        let there = words(text);
-        let (mut all, mut found) = (0.0, 0.0);
-        for word in words(query) {
-            let holding = self.holding.get(&word).copied().unwrap_or_default() as f32;
-            let weight = (1.0 + (self.documents - holding + 0.5) / (holding + 0.5)).ln();
-            all += weight;
-            found += if there.contains(&word) { weight } else { 0.0 };
-        }
-        if all > 0.0 { found / all } else { 0.0 }
-    }
-}
-
-fn words(text: &str) -> HashSet<String> {
-    text.to_lowercase()
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 /// What was kept of all sources in a folder.

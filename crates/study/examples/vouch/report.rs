@@ -5,27 +5,23 @@ use std::path::Path;
 
 use vetted::SHIPPED_VERIFIER;
 use vetted::models::{DEFAULT_MODEL, ensure};
-use vetted::reader::{Config, Vouching, VouchingWeights};
+use vetted::reader::{Config, Vouching};
 use vetted_evaluation::interval::Interval;
 
-use crate::fitting::{Choices, Sample, fit as fitted, samples};
+use crate::fitting::{Sample, fit as fitted, samples};
 use crate::reading::{Asked, Form, kept};
 use crate::scoring::{
-    Accepted, Found, RATES, Top, Without, by_source, coverage, figures, has_cosines, of_form, usual, vouches,
-    weights_of,
+    Accepted, Found, Known, RATES, Top, Without, by_source, coverage, figures, of_form, usual, vouches,
 };
 use crate::{Failure, verifier_folder};
 
 type Sources = BTreeMap<(String, String), Vec<Asked>>;
-type Known = [f32; VouchingWeights::KNOWN];
+/// From which probability on passages are accepted: so that, by weights fitted on other sources, fewer queries have a wrong
+/// passage or a near-miss accepted than by the match alone.
+const ACCEPT: f32 = 0.75;
 
-/// What is weighed, in the order of [`VouchingWeights::NAMES`]: the rest added nothing (docs/decisions/13).
-const WEIGHED: [bool; VouchingWeights::KNOWN] = [true, false, false, false, true];
-
-/// Where both are cut, and from which probability on passages are accepted: so that, by weights fitted on other sources, no more
-/// queries have a wrong passage accepted than by the match alone.
-const BY_COSINE: (f32, f32) = (0.75, 0.25);
-const BY_WORDS: (f32, f32) = (0.75, 0.5);
+/// Where being ahead is cut.
+const AHEAD_AT_MOST: f32 = 0.25;
 
 /// Fits weights on the named sources, and prints them; before that, how each of these sources does by weights that were fitted
 /// on the others.
@@ -69,28 +65,35 @@ fn group(source: &str) -> String {
 }
 
 fn fitted_on(sources: &Sources) -> Result<Vouching, Failure> {
-    let by = |cosines: bool, (accept, ahead_at_most): (f32, f32)| {
-        let asked = || sources.iter().filter(|((_, mode), _)| has_cosines(mode) == cosines).map(|(_, asked)| asked);
-        let usual = usual(asked().flatten());
-        let choices = Choices { weighed: WEIGHED, accept, usual, ahead_at_most };
-        let samples: Vec<Sample> = asked().flat_map(|asked| samples(&lessons(asked, usual), &choices)).collect();
-        fitted(&samples, &choices)
+    let usual = usual(sources.values().flatten());
+    let found = |form: Form, without: Without| {
+        let found = sources.values().map(move |asked| of_form(asked, form, without, usual));
+        found.map(|mut found| {
+            found.retain(|it| it.iter().all(|passage| passage.is_asked));
+            found
+        })
     };
+    let mut lessons: Vec<Sample> = Vec::new();
+    for questions in found(Form::Question, Without::Nothing) {
+        lessons.extend(samples(questions.iter(), AHEAD_AT_MOST));
+    }
+    // Questions about near-misses are few: those of all sources together are one more.
+    let twins: Vec<Found> =
+        [Without::Nothing, Without::Right].into_iter().flat_map(|it| found(Form::TwinQuestion, it)).flatten().collect();
+    lessons.extend(samples(twins.iter(), AHEAD_AT_MOST));
     let names: BTreeSet<&str> = sources.keys().map(|(source, _)| source.as_str()).collect();
     let names = names.into_iter().collect::<Vec<_>>().join(", ");
-    Ok(Vouching {
+    let unfitted = Vouching {
         fitted: format!("cargo run --release -p vetted-study --example vouch -- fit; on {names}"),
         encoder: ensure(DEFAULT_MODEL, &mut |_| {})?.fingerprint()?,
-        by_cosine: by(true, BY_COSINE),
-        by_words: by(false, BY_WORDS),
-    })
-}
-
-/// What there is to learn from: questions that ask for something, as they were answered.
-fn lessons(asked: &[Asked], usual: f32) -> Vec<Found> {
-    let mut lessons = of_form(asked, Form::Question, Without::Nothing, usual);
-    lessons.retain(|found| found.iter().all(|it| it.is_asked));
-    lessons
+        accept: ACCEPT,
+        usual,
+        ahead_at_most: AHEAD_AT_MOST,
+        offset: 0.0,
+        matching: 0.0,
+        ahead: 0.0,
+    };
+    Ok(fitted(&lessons, unfitted))
 }
 
 fn header() {
@@ -109,11 +112,13 @@ fn row(
     vouching: &Vouching,
     others: Option<&Sources>,
 ) -> Result<(), Failure> {
-    let weights = *weights_of(vouching, mode);
-    let questions = of_form(asked, Form::Question, Without::Nothing, weights.usual);
+    let questions = of_form(asked, Form::Question, Without::Nothing, vouching.usual);
     println!("{source}, {mode}");
     if !questions.is_empty() {
-        for (name, score) in [("match", &by_match as &dyn Fn(&Known) -> f32), ("all", &|it| weights.probability(it))] {
+        for (name, score) in [
+            ("match", &by_match as &dyn Fn(&Known) -> f32),
+            ("all", &|[log_odds, ahead]| vouching.probability(*log_odds, *ahead)),
+        ] {
             let (figures, intervals) = figures(&questions, score)?;
             let ([any2, any5], [top2, top5]) = (figures.vouched, figures.served);
             let shown = [figures.auc, any2, any5, top2, top5];
@@ -125,7 +130,7 @@ fn row(
                 Some(others) => {
                     let of_mode = others.iter().filter(|((_, of), _)| of == mode);
                     let found =
-                        of_mode.flat_map(|(_, it)| of_form(it, Form::Question, Without::Nothing, weights.usual));
+                        of_mode.flat_map(|(_, it)| of_form(it, Form::Question, Without::Nothing, vouching.usual));
                     let tops: Vec<Top> = found.map(|it| top(&it, score)).collect();
                     let (_, from) = coverage(&tops, RATES[0], Top::vouched);
                     let own: Vec<(bool, bool)> = questions.iter().map(|it| top(it, score).vouched(from)).collect();
@@ -140,7 +145,7 @@ fn row(
     }
     for (form, name) in [(Form::Question, "questions"), (Form::TwinQuestion, "questions with a twin")] {
         for (without, there) in [(Without::Nothing, ""), (Without::Right, ", without the right passage")] {
-            let found = of_form(asked, form, without, weights.usual);
+            let found = of_form(asked, form, without, vouching.usual);
             if found.is_empty() {
                 continue;
             }
@@ -149,7 +154,7 @@ fn row(
                 format!("right {:.3} wrong {:.3} twin {:.3}", share(it.right), share(it.wrong), share(it.twin))
             };
             let before = told(Accepted::of(&found, &|it| it.by_match));
-            let now = told(Accepted::of(&found, &|it| vouches(it, &weights)));
+            let now = told(Accepted::of(&found, &|it| vouches(it, vouching)));
             println!("    {name}{there}, n = {}: accepted by match: {before}; by all: {now}", found.len());
         }
     }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use vetted::reader::{Thresholds, Vouching, VouchingWeights};
-use vetted::{Finding, Judgement};
+use vetted::reader::{Thresholds, Vouching};
 use vetted_evaluation::interval::{Interval, SplitMix64, interval_of};
 use vetted_evaluation::metrics::pairs::RankedPairs;
-use vetted_verifier::{Recalled, Standing, asks, known};
+use vetted_verifier::{Recalled, asks, log_odds};
 
 use crate::Failure;
 use crate::reading::{Asked, Form, Read};
@@ -14,14 +13,17 @@ use crate::reading::{Asked, Form, Read};
 /// A query, with what was found for it.
 pub type Found = Vec<Passage>;
 
+/// What is weighed: the logarithm of the odds of the match, and how far the cosine is ahead.
+pub type Known = [f32; 2];
+
 /// A passage that was found and read.
 pub struct Passage {
     /// Whether it supports the query.
     pub right: bool,
     /// Whether it is the near-miss planted for the query.
     pub twin: bool,
-    /// What weights weigh, where it was read.
-    pub known: Option<[f32; VouchingWeights::KNOWN]>,
+    /// What is weighed, where it was read.
+    pub known: Option<Known>,
     /// Whether it may be accepted at all: it supports the query, and nothing rejects it.
     pub may_be: bool,
     /// By the verifier's probability of the match alone: whether it is accepted.
@@ -42,14 +44,9 @@ pub enum Without {
 /// What is known of each passage found for a query.
 pub fn found(asked: &Asked, without: Without, usual: f32) -> Found {
     let there: Vec<&Read> = asked.candidates.iter().filter(|it| without == Without::Nothing || !it.right).collect();
-    let scores: Vec<f32> = there.iter().map(|it| score(asked, it)).collect();
-    let standings = Standing::among(&scores, usual);
-    let passage = |(read, standing): (&&Read, Standing)| {
+    let cosines: Vec<f32> = there.iter().map(|it| it.cosine).collect();
+    let passage = |(read, recalled): (&&Read, Recalled)| {
         let supports = read.finding == "supports";
-        let finding = if supports { Finding::Supports } else { Finding::Neither };
-        let Read { p_match, p_conflict, .. } = **read;
-        let judgement = Judgement { finding, p_match, p_conflict, kind: None, answer: None };
-        let recalled = if has_cosines(&asked.mode) { Recalled::Cosine(standing) } else { Recalled::Words(standing) };
         // What a rival rejects that is not there any more stays.
         let rejected = match read.reason.as_str() {
             "rival" => without == Without::Nothing,
@@ -59,34 +56,20 @@ pub fn found(asked: &Asked, without: Without, usual: f32) -> Found {
         Passage {
             right: read.right,
             twin: read.twin,
-            known: (!read.finding.is_empty()).then(|| known(&judgement, read.coverage, &recalled)),
+            known: (!read.finding.is_empty()).then(|| [log_odds(read.p_match), recalled.ahead]),
             may_be,
-            by_match: may_be && p_match >= Thresholds::default().passage_support,
+            by_match: may_be && read.p_match >= Thresholds::default().passage_support,
             is_asked: asks(&asked.query),
         }
     };
-    there.iter().zip(standings).map(passage).collect()
+    there.iter().zip(Recalled::of(&cosines, usual)).map(passage).collect()
 }
 
-/// The mean score beside the first of each list of candidates.
+/// The mean cosine of what is found in second place.
 pub fn usual<'a>(asked: impl Iterator<Item = &'a Asked>) -> f32 {
-    let others = |asked: &'a Asked| {
-        let others = asked.candidates.iter().take(Standing::DECIDED_BY).skip(1);
-        others.map(move |it| score(asked, it))
-    };
-    let values: Vec<f32> = asked.flat_map(others).collect();
-    let mean = values.iter().sum::<f32>() / values.len().max(1) as f32;
+    let seconds: Vec<f32> = asked.filter_map(|it| Some(it.candidates.get(1)?.cosine)).collect();
+    let mean = seconds.iter().sum::<f32>() / seconds.len().max(1) as f32;
     (mean * 1000.0).round() / 1000.0
-}
-
-/// What of recall's scores counts.
-fn score(asked: &Asked, read: &Read) -> f32 {
-    if has_cosines(&asked.mode) { read.cosine.unwrap_or_default() } else { read.share }
-}
-
-/// Whether vectors are compared.
-pub fn has_cosines(mode: &str) -> bool {
-    mode != "bm25"
 }
 
 /// Scores of a query's passages: how surely each may be served, and whether that is right.
@@ -109,10 +92,7 @@ pub const RATES: [f64; 2] = [0.02, 0.05];
 const RESAMPLES: usize = 500;
 
 /// The figures of scores, and their intervals over queries. `score` is given a passage that was read.
-pub fn figures(
-    queries: &[Found],
-    score: &dyn Fn(&[f32; VouchingWeights::KNOWN]) -> f32,
-) -> Result<(Figures, Vec<Interval>), Failure> {
+pub fn figures(queries: &[Found], score: &dyn Fn(&Known) -> f32) -> Result<(Figures, Vec<Interval>), Failure> {
     let of_all: Vec<Vec<(f64, bool)>> = queries
         .iter()
         .map(|found| {
@@ -226,17 +206,13 @@ impl Accepted {
     }
 }
 
-/// Whether a passage is accepted by weights.
-pub fn vouches(passage: &Passage, weights: &VouchingWeights) -> bool {
+/// Whether a passage is accepted.
+pub fn vouches(passage: &Passage, vouching: &Vouching) -> bool {
+    let probability = passage.known.map(|[log_odds, ahead]| vouching.probability(log_odds, ahead));
     match passage.is_asked {
-        true => passage.may_be && passage.known.as_ref().is_some_and(|it| weights.probability(it) >= weights.accept),
+        true => passage.may_be && probability.is_some_and(|it| it >= vouching.accept),
         false => passage.by_match,
     }
-}
-
-/// The weights that a mode is judged by.
-pub fn weights_of<'a>(vouching: &'a Vouching, mode: &str) -> &'a VouchingWeights {
-    if has_cosines(mode) { &vouching.by_cosine } else { &vouching.by_words }
 }
 
 /// Everything that was asked, by source and mode.
