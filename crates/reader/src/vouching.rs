@@ -17,6 +17,9 @@ pub struct Vouching {
     pub encoder: String,
     /// A passage is accepted from this probability on.
     pub accept: f32,
+    /// What matches with a smaller probability is not vouched for, whatever else is known: near-misses are about the question,
+    /// too.
+    pub match_at_least: f32,
     /// The cosine that the best of the others usually has: where a passage is the only one, it is held against this.
     pub usual: f32,
     /// Being ahead by more counts as being ahead by this: what is far ahead is about the question, whether or not it answers it.
@@ -41,10 +44,13 @@ impl Vouching {
 
     /// Checks every value's range.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let Vouching { fitted: _, encoder: _, accept, usual, ahead_at_most, offset, matching, ahead } = *self;
-        for (field, value) in
-            [("vouching.accept", accept), ("vouching.usual", usual), ("vouching.ahead_at_most", ahead_at_most)]
-        {
+        let Vouching { accept, match_at_least, usual, ahead_at_most, offset, matching, ahead, .. } = *self;
+        for (field, value) in [
+            ("vouching.accept", accept),
+            ("vouching.match_at_least", match_at_least),
+            ("vouching.usual", usual),
+            ("vouching.ahead_at_most", ahead_at_most),
+        ] {
             require((0.0..=1.0).contains(&value), field, &value, "between 0 and 1")?;
         }
         require(offset.is_finite(), "vouching.offset", &offset, "finite")?;
@@ -61,11 +67,11 @@ mod tests {
     use super::*;
 
     fn vouching() -> Vouching {
-        let (fitted, encoder) = (String::new(), String::new());
         Vouching {
-            fitted,
-            encoder,
+            fitted: String::new(),
+            encoder: String::new(),
             accept: 0.75,
+            match_at_least: 0.5,
             usual: 0.5,
             ahead_at_most: 0.25,
             offset: -2.0,
@@ -88,6 +94,7 @@ mod tests {
         assert!(vouching().check().is_ok());
         for wrong in [
             Vouching { accept: 1.1, ..vouching() },
+            Vouching { match_at_least: 1.1, ..vouching() },
             Vouching { usual: f32::NAN, ..vouching() },
             Vouching { ahead_at_most: -0.1, ..vouching() },
             Vouching { offset: f32::INFINITY, ..vouching() },

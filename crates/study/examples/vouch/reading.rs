@@ -82,7 +82,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Questions with paragraphs, in SQuAD's format. Questions that are not answered have no right paragraph.
+    /// Questions with paragraphs, in SQuAD's format: a paragraph answers the questions that it has.
     pub fn squad(path: &Path) -> Result<Source, Failure> {
         let mut source = Source { name: name_of(path), twins: true, ..Source::default() };
         let mut ids: HashMap<String, String> = HashMap::new();
@@ -91,7 +91,7 @@ impl Source {
             let id = source.id_of(&mut ids, &paragraph.text);
             for question in paragraph.questions {
                 let right = asked.entry(question.text.trim().to_owned()).or_default();
-                right.extend(question.answer.map(|_| id.clone()));
+                right.insert(id.clone());
             }
         }
         source.questions = asked.into_iter().collect();

@@ -18,7 +18,8 @@ use crate::{Failure, verifier_folder};
 type Sources = BTreeMap<(String, String), Vec<Asked>>;
 /// From which probability on passages are accepted: so that, by weights fitted on other sources, fewer queries have a wrong
 /// passage or a near-miss accepted than by the match alone.
-const ACCEPT: f32 = 0.75;
+const ACCEPT: f32 = 0.8;
+const MATCH_AT_LEAST: f32 = 0.6;
 
 /// Where being ahead is cut.
 const AHEAD_AT_MOST: f32 = 0.25;
@@ -87,6 +88,7 @@ fn fitted_on(sources: &Sources) -> Result<Vouching, Failure> {
         fitted: format!("cargo run --release -p vetted-study --example vouch -- fit; on {names}"),
         encoder: ensure(DEFAULT_MODEL, &mut |_| {})?.fingerprint()?,
         accept: ACCEPT,
+        match_at_least: MATCH_AT_LEAST,
         usual,
         ahead_at_most: AHEAD_AT_MOST,
         offset: 0.0,

@@ -208,7 +208,9 @@ impl Accepted {
 
 /// Whether a passage is accepted.
 pub fn vouches(passage: &Passage, vouching: &Vouching) -> bool {
-    let probability = passage.known.map(|[log_odds, ahead]| vouching.probability(log_odds, ahead));
+    let least = log_odds(vouching.match_at_least);
+    let probability = passage.known.filter(|known| known[0] >= least);
+    let probability = probability.map(|[log_odds, ahead]| vouching.probability(log_odds, ahead));
     match passage.is_asked {
         true => passage.may_be && probability.is_some_and(|it| it >= vouching.accept),
         false => passage.by_match,

@@ -32,9 +32,10 @@ impl Recalled {
     }
 }
 
-/// The probability that a passage answers a question. A passage in which no support is found is not vouched for at all.
+/// The probability that a passage answers a question. A passage in which no support is found, or hardly any, is not vouched for
+/// at all.
 pub(crate) fn probability(judgement: &Judgement, recalled: &Recalled, vouching: &Vouching) -> Option<f32> {
-    let supports = judgement.finding == Finding::Supports;
+    let supports = judgement.finding == Finding::Supports && judgement.p_match >= vouching.match_at_least;
     supports.then(|| vouching.probability(log_odds(judgement.p_match), recalled.ahead))
 }
 
@@ -58,8 +59,9 @@ mod tests {
 
     fn vouching() -> Vouching {
         let (fitted, encoder) = (String::new(), String::new());
-        let (accept, usual, ahead_at_most) = (0.8, 0.25, 0.5);
-        Vouching { fitted, encoder, accept, usual, ahead_at_most, offset: -4.0, matching: 1.0, ahead: 10.0 }
+        let (accept, match_at_least, usual, ahead_at_most) = (0.8, 0.625, 0.25, 0.5);
+        let (offset, matching, ahead) = (-4.0, 1.0, 10.0);
+        Vouching { fitted, encoder, accept, match_at_least, usual, ahead_at_most, offset, matching, ahead }
     }
 
     fn judgement(finding: Finding, p_match: f32) -> Judgement {
@@ -87,6 +89,7 @@ mod tests {
         for finding in [Finding::Contradicts, Finding::Neither] {
             assert_eq!(of(finding, 0.99), None);
         }
+        assert_eq!(of(Finding::Supports, 0.6), None);
         assert!(of(Finding::Supports, 0.95) > of(Finding::Supports, 0.9));
         assert!(of(Finding::Supports, 1.0).is_some_and(|it| it < 1.0), "certainty is no infinity");
     }

@@ -37,7 +37,7 @@ fn fingerprint() -> String {
 /// How a verifier vouches that knows the cosines of this encoder.
 fn vouching(encoder: &str, offset: f64, matching: f64, ahead: f64) -> Option<Value> {
     Some(json!({
-        "fitted": "by a test", "encoder": encoder, "accept": 0.75, "usual": 0.25, "ahead_at_most": 1.0, "offset": offset,
+        "fitted": "by a test", "encoder": encoder, "accept": 0.75, "match_at_least": 0.5, "usual": 0.25, "ahead_at_most": 1.0, "offset": offset,
         "match": matching, "ahead": ahead,
     }))
 }
