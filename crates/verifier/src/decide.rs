@@ -400,15 +400,7 @@ mod tests {
 
     fn assessment(judgement: Judgement) -> Assessment {
         let outputs = outputs(0.5, 0.5);
-        Assessment {
-            judgement,
-            outputs,
-            support_of_all: 0.0,
-            coverage: 1.0,
-            window: 0..1,
-            recalled: None,
-            vouched: None,
-        }
+        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
     }
 
     #[test]

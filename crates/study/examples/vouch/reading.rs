@@ -188,8 +188,6 @@ impl Source {
             engine.upsert(batch.to_vec())?;
         }
         let mut out = BufWriter::new(File::create(folder.join(format!("{}.{}.jsonl", self.name, name_of_mode(mode))))?);
-        let mut by_id: HashMap<String, Document> =
-            self.documents.iter().map(|it| (it.id.clone(), it.clone())).collect();
         let asking = Asking { engine: &engine, source: &self.name, mode };
         let questions: Vec<(String, HashSet<String>, String)> = self
             .questions

@@ -16,9 +16,12 @@ use crate::scoring::{
 use crate::{Failure, verifier_folder};
 
 type Sources = BTreeMap<(String, String), Vec<Asked>>;
+
 /// From which probability on passages are accepted: so that, by weights fitted on other sources, fewer queries have a wrong
 /// passage or a near-miss accepted than by the match alone.
 const ACCEPT: f32 = 0.8;
+
+/// What matches less is not vouched for: chosen with the same aim.
 const MATCH_AT_LEAST: f32 = 0.6;
 
 /// Where being ahead is cut.
