@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::architecture::{ARCHITECTURES, require, size};
-use crate::{Architecture, Calibrations, Error, Kind, Thresholds};
+use crate::{Architecture, Calibrations, Error, Kind, Thresholds, Vouching};
 
 /// The version of the format read and written here.
 const FORMAT: u64 = 1;
@@ -26,6 +26,9 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// How logits become probabilities.
     pub calibration: Calibrations,
+    /// How passages that a retriever found are vouched for; without, by the probability of the match alone
+    /// ([`Thresholds::passage_support`]).
+    pub vouching: Option<Vouching>,
 }
 
 /// The public encoder under a verifier.
@@ -84,6 +87,7 @@ impl Config {
             kinds: Vec::new(),
             thresholds: Thresholds::default(),
             calibration: Calibrations::default(),
+            vouching: None,
         }
     }
 
@@ -139,7 +143,7 @@ impl Config {
             require(scale > 0.0 && scale.is_finite(), "calibration.*.scale", &scale, "above 0 and finite")?;
             require(offset.is_finite(), "calibration.*.offset", &offset, "finite")?;
         }
-        Ok(())
+        self.vouching.as_ref().map_or(Ok(()), Vouching::check)
     }
 }
 
@@ -160,14 +164,16 @@ struct Document {
     thresholds: Thresholds,
     #[serde(default)]
     calibration: Calibrations,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    vouching: Option<Vouching>,
 }
 
 impl From<Config> for Document {
     fn from(config: Config) -> Document {
         let reader = config.architecture.reader();
-        let Config { architecture, name, base, encoder, kinds, thresholds, calibration } = config;
+        let Config { architecture, name, base, encoder, kinds, thresholds, calibration, vouching } = config;
         let architecture = architecture.name().into();
-        Document { format: FORMAT, architecture, name, base, encoder, reader, kinds, thresholds, calibration }
+        Document { format: FORMAT, architecture, name, base, encoder, reader, kinds, thresholds, calibration, vouching }
     }
 }
 
@@ -175,10 +181,10 @@ impl TryFrom<Document> for Config {
     type Error = Error;
 
     fn try_from(document: Document) -> Result<Config, Error> {
-        let Document { format: _, architecture, name, base, encoder, reader, kinds, thresholds, calibration } =
+        let Document { format: _, architecture, name, base, encoder, reader, kinds, thresholds, calibration, vouching } =
             document;
         let architecture = Architecture::read(&architecture, reader).map_err(|source| Error::Config { source })?;
-        let config = Config { architecture, name, base, encoder, kinds, thresholds, calibration };
+        let config = Config { architecture, name, base, encoder, kinds, thresholds, calibration, vouching };
         config.check()?;
         Ok(config)
     }

@@ -57,6 +57,7 @@ mod readers;
 mod scorer;
 mod transformer;
 mod views;
+mod vouching;
 mod weights;
 
 pub use architecture::{Architecture, F2, F3, F4, MapTransformer};
@@ -69,4 +70,5 @@ pub use pair::PackedQuery;
 pub use scorer::{JointScorer, Runtime, Scorer, Scratch, ViewScorer};
 pub use vetted_pairs::{Kind, Relation};
 pub use views::{Storage, Views};
+pub use vouching::Vouching;
 pub use weights::{ReplacedTensor, Weights};

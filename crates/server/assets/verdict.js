@@ -80,13 +80,15 @@ export function kind(outcome) {
   );
 }
 
-// Both probabilities, as numbers and as bars; nothing where nothing was read.
+// The probabilities, as numbers and as bars; nothing where nothing was read. What a search vouches for a document with
+// rests on more than the two others.
 export function probabilities(outcome, relation = "support") {
   if (outcome.p_match === undefined || outcome.p_match === null) return null;
   const names = relation === "equivalence" ? ["same", "conflict"] : ["support", "conflict"];
   return element(
     "dl",
     { class: "probabilities" },
+    outcome.vouched === undefined ? null : bar("vouched for", outcome.vouched, "match"),
     bar(names[0], outcome.p_match, "match"),
     bar(names[1], outcome.p_conflict, "conflict"),
   );

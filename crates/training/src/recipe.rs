@@ -211,6 +211,8 @@ impl Recipe {
             kinds: self.kinds.clone(),
             thresholds: Thresholds::default(),
             calibration,
+            // Fitted to these weights, once there are any.
+            vouching: None,
         }
     }
 

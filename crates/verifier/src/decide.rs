@@ -10,12 +10,14 @@
 //! 5. Among several candidates one beats another that says nearly the same, but for what the query says ([`rivals`]).
 //! 6. A search leaves out what is rejected, or only marks it ([`Policy`]).
 
+mod asking;
 mod characters;
 pub(crate) mod language;
 mod near_misses;
 pub(crate) mod polarity;
 mod rivals;
 mod texts;
+mod vouching;
 mod windows;
 
 use std::error::Error as StdError;
@@ -25,11 +27,14 @@ use std::sync::Arc;
 use unicode_segmentation::UnicodeSegmentation;
 use vetted_reader::{Calibrations, Change, Kind, Logit, Outputs, Relation, Thresholds, Weighing};
 
+pub use asking::asks;
 pub(crate) use near_misses::Said;
 pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
 pub(crate) use texts::{answered, looked_at, may_be_no};
+pub use vouching::{Recalled, log_odds};
+pub(crate) use vouching::{is_sure, probability};
 pub(crate) use windows::combine;
 pub use windows::{Window, combine_passage};
 
@@ -240,26 +245,23 @@ pub(crate) fn unread(extent: QueryExtent, relation: Relation, windows: usize) ->
     unread_of_query(extent).or(of_candidate)
 }
 
-/// The verdict. Support of a passage must be surer than that of a text that somebody brought
-/// ([`Thresholds::passage_support`]), for a search reads many sentences, each of which may look like support by mistake. On
-/// what was read in part, nothing is accepted, but what contradicts the part contradicts the whole; keywords contradict
-/// nothing, and what is not understood is nothing.
+/// The verdict. Support of a passage must be surer than that of a text that somebody brought, for a search reads many
+/// sentences, each of which may look like support by mistake; [`is_sure`] says whether it is. On what was read in part, nothing
+/// is accepted, but what contradicts the part contradicts the whole; keywords contradict nothing, and what is not understood is
+/// nothing.
 pub(crate) fn conclude(
     assessment: Assessment,
     unread: Option<Unverified>,
     rules: Rules,
-    thresholds: &Thresholds,
+    is_sure: bool,
 ) -> Verification {
-    let Judgement { finding, p_match, .. } = assessment.judgement;
-    match (finding, unread) {
+    match (assessment.judgement.finding, unread) {
         (_, Some(why @ (Unverified::QueryTooShort | Unverified::NotEnglish))) => {
             Verification::Unverified(why, Some(assessment))
         }
         (Finding::Contradicts | Finding::Different, _) => Verification::Reject(assessment),
         (_, Some(why)) => Verification::Unverified(why, Some(assessment)),
-        (Finding::Supports, None) if rules == Rules::Passage && p_match < thresholds.passage_support => {
-            Verification::Abstain(assessment)
-        }
+        (Finding::Supports, None) if rules == Rules::Passage && !is_sure => Verification::Abstain(assessment),
         (Finding::Supports | Finding::Same, None) => Verification::Accept(assessment),
         (Finding::Neither, None) => Verification::Abstain(assessment),
     }
@@ -398,7 +400,7 @@ mod tests {
 
     fn assessment(judgement: Judgement) -> Assessment {
         let outputs = outputs(0.5, 0.5);
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1 }
+        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
     }
 
     #[test]
@@ -444,7 +446,7 @@ mod tests {
             {
                 let read = assessment(judge(p_match, p_conflict, relation));
                 let unread = unread(extent, relation, windows);
-                let concluded = conclude(read, unread, Rules::Pair, &Thresholds::default());
+                let concluded = conclude(read, unread, Rules::Pair, false);
                 assert_eq!(concluded.verdict(), verdict, "{extent:?} {relation:?} {windows} {p_match}");
             }
         }
@@ -461,13 +463,11 @@ mod tests {
 
     #[test]
     fn support_of_a_passage_must_be_surer_than_that_of_a_text() {
-        let thresholds = Thresholds { passage_support: 0.9, ..Thresholds::default() };
-        for (p_match, pair, passage) in
-            [(0.8, Verdict::Accept, Verdict::Abstain), (0.95, Verdict::Accept, Verdict::Accept)]
+        for (is_sure, pair, passage) in
+            [(false, Verdict::Accept, Verdict::Abstain), (true, Verdict::Accept, Verdict::Accept)]
         {
-            let verdict = |rules| {
-                conclude(assessment(judge(p_match, 0.1, Relation::Support)), None, rules, &thresholds).verdict()
-            };
+            let verdict =
+                |rules| conclude(assessment(judge(0.8, 0.1, Relation::Support)), None, rules, is_sure).verdict();
             assert_eq!((verdict(Rules::Pair), verdict(Rules::Passage)), (pair, passage));
         }
     }

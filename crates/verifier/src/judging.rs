@@ -5,7 +5,9 @@ use std::ops::Range;
 use vetted_kernels::Team;
 use vetted_reader::{Outputs, PackedQuery, Relation, Scorer, Scratch, ViewScorer, Views};
 
-use crate::decide::{Judgement, Rules, Unverified, Window, combine, combine_passage, conclude, unread};
+use crate::decide::{
+    Judgement, Recalled, Rules, Unverified, Window, combine, combine_passage, conclude, is_sure, probability, unread,
+};
 use crate::verification::{Assessment, Verification};
 use crate::verifier::{Verifier, tensors};
 use crate::windows::{PassageViews, Windows, best};
@@ -75,7 +77,7 @@ impl Verifier {
                     held.map(|(query, (_, candidates, terms))| Held { query, candidates, terms: *terms }).collect();
                 let read = self.read_views(scorer, &held, team)?;
                 let combined = |(held, read): (&Held, &Vec<Vec<Reading>>)| {
-                    self.combined(held.terms, held.candidates.iter().map(|it| it.ranges.as_slice()), read)
+                    self.combined(held.terms, held.candidates.iter().map(|it| it.ranges.as_slice()), read, &[])
                 };
                 Ok(held.iter().zip(&read).map(combined).collect())
             }
@@ -130,7 +132,7 @@ impl Verifier {
         team: &mut Team,
     ) -> Result<Vec<Verification>, Error> {
         let read = self.read_jointly(query, candidates, terms, team)?;
-        Ok(self.combined(terms, candidates.iter().map(|windows| windows.ranges.as_slice()), &read))
+        Ok(self.combined(terms, candidates.iter().map(|windows| windows.ranges.as_slice()), &read, &[]))
     }
 
     /// As [`read_views`](Self::read_views), of a cross-encoder.
@@ -186,14 +188,17 @@ impl Verifier {
         Judgement::new(outputs, relation, &config.calibration, &config.thresholds)
     }
 
-    /// One verification per candidate, whose windows are `ranges`.
+    /// One verification per candidate, whose windows are `ranges`. `recalled` is what recall knows of each; nothing of texts that
+    /// somebody brought.
     pub(crate) fn combined<'a>(
         &self,
         terms: Terms,
         ranges: impl Iterator<Item = &'a [Range<usize>]>,
         read: &[Vec<Reading>],
+        recalled: &[Recalled],
     ) -> Vec<Verification> {
-        let combined = |(ranges, readings): (&[Range<usize>], &Vec<Reading>)| {
+        let vouching = self.config().vouching.as_ref();
+        let combined = |(at, (ranges, readings)): (usize, (&[Range<usize>], &Vec<Reading>))| {
             let windows: Vec<Window> = readings.iter().map(|reading| reading.window).collect();
             let thresholds = &self.config().thresholds;
             let combined = match terms.rules {
@@ -209,10 +214,13 @@ impl Verifier {
                 if self.is_trained() { log_sum_exp(supports) } else { supports.fold(f32::NEG_INFINITY, f32::max) };
             let Reading { index, window: Window { coverage, .. }, outputs } = readings[decided];
             let window = ranges[index].clone();
-            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window };
-            conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, thresholds)
+            let known = recalled.get(at).zip(vouching);
+            let vouched = known.and_then(|(known, vouching)| probability(&judgement, known, vouching));
+            let is_sure = is_sure(&judgement, vouched.zip(vouching), thresholds);
+            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window, vouched };
+            conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, is_sure)
         };
-        ranges.zip(read).map(combined).collect()
+        ranges.zip(read).enumerate().map(combined).collect()
     }
 }
 

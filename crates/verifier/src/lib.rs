@@ -58,7 +58,8 @@ mod verifier;
 mod windows;
 
 pub use decide::{
-    Answer, Contender, Finding, Judgement, Policy, Unverified, Verdict, Window, beaten, combine_passage, unanswerable,
+    Answer, Contender, Finding, Judgement, Policy, Recalled, Unverified, Verdict, Window, asks, beaten,
+    combine_passage, log_odds, unanswerable,
 };
 pub use encoding::EncodedPassages;
 pub use error::{Error, ErrorKind};

@@ -10,7 +10,8 @@ use vetted_reader::{Relation, Scorer, Views};
 
 use crate::Error;
 use crate::decide::{
-    Contender, Finding, Rules, Said, Window, Wording, WordingRead, extent_of_question, may_be_no, rivals, supported_by,
+    Contender, Finding, Recalled, Rules, Said, Window, Wording, WordingRead, extent_of_question, may_be_no, rivals,
+    supported_by,
 };
 use crate::judging::{Held, QueryTokens, Reading, Terms};
 use crate::second_look::QueryText;
@@ -149,11 +150,32 @@ impl Verifier {
         asked: &[Asked<'_>],
         team: &mut Team,
     ) -> Result<Vec<Vec<(Verification, Contender)>>, Error> {
+        self.verify_recalled(asked, &[], team)
+    }
+
+    /// As [`verify_many`](Self::verify_many), with what recall knows of each query's passages, in their order: a verifier that
+    /// has learnt what to make of it ([`Vouching`](vetted_reader::Vouching)) takes it into account where a query asks for
+    /// something. Passages of which nothing is given are judged without.
+    ///
+    /// # Errors
+    /// As [`verify_many`](Self::verify_many).
+    pub fn verify_recalled(
+        self: &Arc<Self>,
+        asked: &[Asked<'_>],
+        recalled: &[&[Recalled]],
+        team: &mut Team,
+    ) -> Result<Vec<Vec<(Verification, Contender)>>, Error> {
         if asked.iter().any(|(query, _)| !Arc::ptr_eq(&query.verifier, self)) {
             return Err(tensors(vetted_reader::Error::OtherViews { position: None }));
         }
         let read = self.read_passages(asked, team)?;
-        Ok(asked.iter().zip(read).map(|((query, _), read)| query.contenders(read)).collect())
+        let known = |at: usize| recalled.get(at).copied().unwrap_or_default();
+        Ok(asked
+            .iter()
+            .zip(read)
+            .enumerate()
+            .map(|(at, ((query, _), read))| query.contenders(read, known(at)))
+            .collect())
     }
 
     fn read_passages(&self, asked: &[Asked<'_>], team: &mut Team) -> Result<Vec<Read>, Error> {
@@ -314,8 +336,16 @@ impl PreparedQuery {
     }
 
     /// What is said of each passage, and what is compared of each among several; no tokens where views do not tell.
-    fn contenders(&self, Read { ranges, tokens, readings }: Read) -> Vec<(Verification, Contender)> {
-        let verified = self.verifier.combined(self.terms(), ranges.iter().map(Vec::as_slice), &readings);
+    fn contenders(
+        &self,
+        Read { ranges, tokens, readings }: Read,
+        recalled: &[Recalled],
+    ) -> Vec<(Verification, Contender)> {
+        // A statement says all that a passage must say, so the match alone tells, and what recall knows would only help
+        // near-misses (docs/decisions/13).
+        let recalled = if self.text.asks { recalled } else { &[] };
+        let ranges_read = ranges.iter().map(Vec::as_slice);
+        let verified = self.verifier.combined(self.terms(), ranges_read, &readings, recalled);
         let mut contenders = Vec::with_capacity(verified.len());
         for (((verification, ranges), tokens), readings) in verified.into_iter().zip(ranges).zip(tokens).zip(readings) {
             let reading = |window| readings.iter().find(|it| it.index == window);

@@ -145,7 +145,7 @@ impl Verifier {
         let held: Vec<PassageViews<'a>> = candidates.iter().map(|candidate| next(&candidate.views)).collect();
         let read = self.read_views(scorer, &[Held { query: &query, candidates: &held, terms }], team)?;
         let read = read.into_iter().next().unwrap_or_default();
-        let verified = self.combined(terms, held.iter().map(|it| it.ranges.as_slice()), &read);
+        let verified = self.combined(terms, held.iter().map(|it| it.ranges.as_slice()), &read, &[]);
         let windows = verified.into_iter().zip(candidates);
         let windows = windows.map(|(verified, candidate)| crate::verifier::deciding(verified, candidate.text));
         self.look_again(&text, terms, windows.collect(), team)

@@ -4,7 +4,7 @@ use vetted_encoder::{Unseen, models};
 use vetted_kernels::Team;
 use vetted_reader::Relation;
 
-use crate::decide::{Answer, Rules, answered, language, looked_at, may_be_no, polarity};
+use crate::decide::{Answer, Rules, answered, asks, language, looked_at, may_be_no, polarity};
 use crate::judging::{Question, Terms};
 use crate::verification::Verification;
 use crate::verifier::Verifier;
@@ -15,6 +15,8 @@ use crate::{Error, QueryExtent};
 pub(crate) struct QueryText {
     pub(crate) read: String,
     pub(crate) is_yes_or_no: bool,
+    /// Whether it asks for something that it does not say.
+    pub(crate) asks: bool,
     unseen: Unseen,
 }
 
@@ -24,7 +26,8 @@ impl Verifier {
         let question = if is_cut { None } else { polarity::yes_or_no(query) };
         let unseen = self.encoder.tokens().unseen(query)?;
         let is_yes_or_no = question.is_some();
-        Ok(QueryText { read: question.unwrap_or_else(|| query.to_owned()), is_yes_or_no, unseen })
+        let asks = asks(query);
+        Ok(QueryText { read: question.unwrap_or_else(|| query.to_owned()), is_yes_or_no, asks, unseen })
     }
 
     /// Whether a text is surely of a language that the verifier has not learned. Of bases that are not known to be English,
@@ -42,7 +45,7 @@ impl Verifier {
         team: &mut Team,
     ) -> Result<Vec<Verification>, Error> {
         let (tokens, thresholds) = (self.encoder.tokens(), &self.config().thresholds);
-        let asks = query.is_yes_or_no && terms.relation == Relation::Support;
+        let is_asked = query.is_yes_or_no && terms.relation == Relation::Support;
         let mut looked = Vec::with_capacity(verified.len());
         // Those that may answer no, and what their windows say without what they deny.
         let (mut perhaps_no, mut affirmed) = (Vec::new(), Vec::new());
@@ -51,10 +54,10 @@ impl Verifier {
             let mut verification =
                 looked_at(verification, self.is_foreign(window), (&query.unseen, &unseen), terms.relation);
             match &mut verification {
-                Verification::Accept(read) if asks && !polarity::denies(window) => {
+                Verification::Accept(read) if is_asked && !polarity::denies(window) => {
                     read.judgement.answer = Some(Answer::Yes);
                 }
-                other if asks && may_be_no(other, thresholds) => {
+                other if is_asked && may_be_no(other, thresholds) => {
                     let without = polarity::without_denial(window).filter(|without| !without.trim().is_empty());
                     perhaps_no.push((at, without.is_some()));
                     affirmed.extend(without);

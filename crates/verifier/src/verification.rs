@@ -34,6 +34,10 @@ pub struct Assessment<Place = Range<usize>> {
     pub coverage: f32,
     /// The part of the candidate that decided, in bytes: all of it, unless it is longer than the verifier reads.
     pub window: Place,
+    /// The probability, by all that is known of it, that a passage that a search found answers the question, where the verifier
+    /// has learnt to tell ([`Vouching`](vetted_reader::Vouching)) and support is found in it: then this decides what is accepted,
+    /// not the match alone.
+    pub vouched: Option<f32>,
 }
 
 impl Verification {
@@ -78,7 +82,7 @@ impl Verification {
 impl<Place> Assessment<Place> {
     /// The same, of a part that is told in another way.
     pub fn at<Other>(self, window: Other) -> Assessment<Other> {
-        let Assessment { judgement, outputs, support_of_all, coverage, window: _ } = self;
-        Assessment { judgement, outputs, support_of_all, coverage, window }
+        let Assessment { judgement, outputs, support_of_all, coverage, window: _, vouched } = self;
+        Assessment { judgement, outputs, support_of_all, coverage, window, vouched }
     }
 }

@@ -258,6 +258,11 @@ impl Engine {
         self.model.encoder(self.folder())
     }
 
+    /// Whether the index's vectors are those of the encoder with this fingerprint.
+    pub(crate) fn is_of_encoder(&self, fingerprint: &str) -> bool {
+        self.model.identity().fingerprint == fingerprint
+    }
+
     /// The document with this id.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
 use vetted_reader::Relation;
 use vetted_retrieval::{Query, Snapshot};
+use vetted_verifier::Recalled;
 
 use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
@@ -29,7 +30,11 @@ struct Underway<'a> {
     /// The query as the verifier reads it, where it is asked.
     asked: Option<PreparedQuery>,
     vector: Vec<f32>,
+    /// Where the verifier regards how far passages are ahead of others: what cosine others usually have.
+    usual: Option<f32>,
     candidates: Vec<Candidate>,
+    /// How far each candidate is ahead; nothing where the verifier does not regard that.
+    recalled: Vec<Recalled>,
     timing: Timing,
 }
 
@@ -115,8 +120,20 @@ impl Engine {
             (Mode::Bm25, _) | (_, Some(_)) => None,
             (Mode::Dense | Mode::Hybrid(_), None) => Some(self.encoder()?),
         };
-        let (models, vector) = (Models { verifier, encoder }, search.vector.clone().unwrap_or_default());
-        Ok(Underway { search, models, asked: None, vector, candidates: Vec::new(), timing: Timing::default() })
+        let vouching = verifier.as_ref().and_then(|verifier| verifier.config().vouching.as_ref());
+        // Cosines of another encoder mean something else; of vectors that somebody brings, nobody knows whose they are.
+        let known = vouching.filter(|it| encoder.is_some() && self.is_of_encoder(&it.encoder));
+        let usual = known.map(|vouching| vouching.usual);
+        Ok(Underway {
+            search,
+            models: Models { verifier, encoder },
+            asked: None,
+            vector: search.vector.clone().unwrap_or_default(),
+            usual,
+            candidates: Vec::new(),
+            recalled: Vec::new(),
+            timing: Timing::default(),
+        })
     }
 
     fn verify_all(&self, underway: &mut [Result<Underway<'_>, Error>], snapshot: &Snapshot, team: &mut Team) {
@@ -124,9 +141,9 @@ impl Engine {
         let mut questions = Vec::with_capacity(underway.len());
         let mut places = Vec::with_capacity(underway.len());
         for (at, search) in underway.iter_mut().enumerate() {
-            let Ok(Underway { search, asked: Some(asked), candidates, .. }) = search else { continue };
+            let Ok(Underway { search, asked: Some(asked), candidates, recalled, .. }) = search else { continue };
             let Some(verify) = search.verify else { continue };
-            questions.push(Question::new(asked, search, verify, candidates));
+            questions.push(Question::new(asked, search, verify, candidates, recalled));
             places.push(at);
         }
         if questions.is_empty() {
@@ -282,9 +299,13 @@ impl Underway<'_> {
         };
         // At most `depth` candidates are rejected, so with so many more there are `k` left, if the index has them.
         let depth = search.verify.filter(|_| has_text(search)).map_or(0, |verify| verify.depth);
-        let recalled = search.k.saturating_add(depth);
-        let query = search.filters.iter().cloned().fold(query.k(recalled), Query::filter);
-        self.candidates = snapshot.search(&query, team)?.into_iter().map(Candidate::recalled).collect();
+        let wanted = search.k.saturating_add(depth);
+        let query = search.filters.iter().cloned().fold(query, Query::filter);
+        let least = self.usual.map_or(0, |_| Recalled::DECIDED_BY);
+        let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
+        self.recalled = self.usual.map(|usual| recalled(&hits, usual)).unwrap_or_default();
+        hits.truncate(wanted);
+        self.candidates = hits.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
             for candidate in &mut self.candidates {
                 candidate.outcome = Outcome::Unverified(Unverified::QueryWithoutText);
@@ -293,6 +314,12 @@ impl Underway<'_> {
         self.timing.ranking = start.elapsed();
         Ok(())
     }
+}
+
+/// What is known of each hit before it is read.
+fn recalled(hits: &[vetted_retrieval::Hit], usual: f32) -> Vec<Recalled> {
+    let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
+    Recalled::of(&cosines, usual)
 }
 
 /// The best that stay, and what is left out.

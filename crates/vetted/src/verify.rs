@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::{Deadline, Expired, Team};
 use vetted_retrieval::Snapshot;
-use vetted_verifier::{Asked, Contender, PassageText, Policy, Unverified, Verification, unanswerable};
+use vetted_verifier::{Asked, Contender, PassageText, Policy, Recalled, Unverified, Verification, unanswerable};
 
 use crate::notice::Notice;
 use crate::passages::{verified_text, verified_texts, with_most_words};
@@ -66,6 +66,8 @@ pub(crate) struct Question<'a> {
     verify: Verify,
     /// Those to verify, and what is compared among those that are not rejected by themselves.
     candidates: &'a mut [Candidate],
+    /// What recall knows of them; nothing where the verifier does not regard it.
+    recalled: &'a [Recalled],
     contenders: Vec<Option<Contender>>,
     expired: Option<Expired>,
 }
@@ -86,6 +88,7 @@ impl<'a> Question<'a> {
         search: &'a Search,
         verify: Verify,
         candidates: &'a mut [Candidate],
+        recalled: &'a [Recalled],
     ) -> Question<'a> {
         let (depth, why) = match unanswerable(asked.extent()) {
             Some(why) => (0, why),
@@ -100,6 +103,7 @@ impl<'a> Question<'a> {
             deadline: &search.deadline,
             verify,
             candidates,
+            recalled,
             contenders,
             expired: None,
         }
@@ -230,16 +234,21 @@ fn verified(
 ) -> Vec<Result<Vec<(Verification, Contender)>, Error>> {
     let asked: Vec<Asked> =
         parts.iter().map(|part| (questions[part.question].asked, part.sources.as_slice())).collect();
+    let known = |part: &Part<'_>| questions[part.question].recalled.get(part.range.clone()).unwrap_or_default();
+    let recalled: Vec<&[Recalled]> = parts.iter().map(known).collect();
     let Some((first, _)) = asked.first() else { return Vec::new() };
     let verifier = first.verifier();
-    match verifier.verify_many(&asked, team) {
+    match verifier.verify_recalled(&asked, &recalled, team) {
         Ok(all) => all.into_iter().map(Ok).collect(),
         Err(error) if asked.len() == 1 => vec![Err(error.into())],
         // One text's fault is no other's.
         Err(_) => {
-            let alone =
-                |one| Ok(verifier.verify_many(std::slice::from_ref(one), team)?.into_iter().flatten().collect());
-            asked.iter().map(alone).collect()
+            let mut alone = |(one, known)| {
+                let verified =
+                    verifier.verify_recalled(std::slice::from_ref(one), std::slice::from_ref(known), team)?;
+                Ok(verified.into_iter().flatten().collect())
+            };
+            asked.iter().zip(&recalled).map(&mut alone).collect()
         }
     }
 }

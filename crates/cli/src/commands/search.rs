@@ -72,7 +72,8 @@ pub struct Search {
     #[arg(long, help = REQUIRE_VERIFIED)]
     require_verified: bool,
     /// Print JSON: {query, mode, score_scale, verified, hits: [{rank, id, score, scores, recall_rank, verdict, reason, finding, p_match,
-    /// p_conflict, kind, answer, window, evidence, title, snippet, metadata}], rejected, ms}. `reason` says why a document is rejected
+    /// p_conflict, kind, answer, vouched, window, evidence, title, snippet, metadata}], rejected, ms}. `vouched` is the probability, by
+    /// all that is known, that decides whether support is accepted. `reason` says why a document is rejected
     /// (contradicts, or rival, which is then named) or unverified; `finding` is supports, contradicts or neither
     #[arg(long)]
     json: bool,

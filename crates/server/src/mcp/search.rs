@@ -19,7 +19,7 @@ Searches an index of documents and reads every result beside the query. Use it w
 Ask by a full question or, better, by a full statement that a document should make (\"The contract ends in 2027.\"): one or two \
 words are found, but not verified.
 
-Each hit has a verdict. accept: the text supports the query, with probability `p_match`; rely on these, and name their ids. \
+Each hit has a verdict. accept: the text supports the query, with probability `vouched` (or `p_match` without it); rely on these, and name their ids. \
 abstain: it was read and says neither yes nor no; it may be about the same topic, but it is no answer. unverified: it was not read, \
 and `why` says why. reject: it contradicts the query, or another document says nearly the same and supports it better; these are not \
 among the hits but in `rejected`. If documents say the opposite, tell the user: it may be what they need to know.
@@ -188,7 +188,7 @@ fn document(id: &str, title: &str, text: &str) -> String {
 /// A verdict in a few words.
 pub(super) fn verdict(outcome: &Outcome) -> String {
     match outcome {
-        Outcome::Accept(read) => format!("accept (supports, {:.2})", read.p_match),
+        Outcome::Accept(read) => format!("accept (supports, {:.2})", read.vouched.unwrap_or(read.p_match)),
         Outcome::Reject { judgement, grounds } => {
             let kind = judgement.kind.as_ref().map(|kind| format!(", {kind}")).unwrap_or_default();
             match grounds {

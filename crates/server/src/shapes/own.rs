@@ -451,8 +451,14 @@ mod tests {
 
     #[test]
     fn a_bound_on_false_accepts_turns_what_is_less_sure_into_abstaining() {
-        let judgement =
-            Judgement { finding: Finding::Supports, p_match: 0.875, p_conflict: 0.0, kind: None, answer: None };
+        let judgement = Judgement {
+            finding: Finding::Supports,
+            p_match: 0.875,
+            p_conflict: 0.0,
+            kind: None,
+            answer: None,
+            vouched: None,
+        };
         let accepted = Outcome::Accept(judgement.clone());
         for (bound, stays) in
             [(None, true), (Some(1.0), true), (Some(0.125), true), (Some(0.12), false), (Some(0.0), false)]

@@ -72,9 +72,11 @@ pub(crate) fn supported_by(
     (extent == QueryExtent::Whole && found(decided) == Some(Finding::Supports)).then_some(decided)
 }
 
-/// What is said about a candidate that a rival beats: as of every rejected one, the likeliest kind of difference.
+/// What is said about a candidate that a rival beats: as of every rejected one, the likeliest kind of difference, and that
+/// nobody vouches for it.
 pub fn beaten<Place>(mut read: Assessment<Place>) -> Assessment<Place> {
     read.judgement.kind = read.outputs.likeliest_kind().map(|(kind, _)| kind);
+    read.vouched = None;
     read
 }
 

@@ -69,7 +69,7 @@ mod tests {
     fn read(finding: Finding, p_match: f32, p_conflict: f32, kind: Option<Kind>) -> Assessment {
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
         let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1 }
+        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
     }
 
     #[test]

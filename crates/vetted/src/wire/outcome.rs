@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::calibration::Ruling;
-use crate::{Explanation, Unverified, Verification};
+use crate::{Assessment, Explanation, Unverified, Verification};
 
 /// The verdict on a candidate, its reason and its numbers. The same words mean the same wherever they stand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +49,11 @@ pub struct Judgement {
     /// What it answers to a question that asks for yes or no; absent where that is not known, or not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
+    /// The probability, by all that is known of it, that a document that was found supports the query; it is accepted by this
+    /// and not by `p_match` alone. Absent where no support is found, outside of searches, and where the verifier knows no such
+    /// probability.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<f64>,
 }
 
 /// An answer to a question that asks for yes or no.
@@ -155,18 +160,18 @@ impl Outcome {
     pub fn of(outcome: &crate::Outcome) -> Option<Outcome> {
         Some(match outcome {
             crate::Outcome::Off => return None,
-            crate::Outcome::Accept(read) => Outcome::Accept((&read.judgement).into()),
+            crate::Outcome::Accept(read) => Outcome::Accept(read.into()),
             crate::Outcome::Reject(read, grounds) => {
-                Outcome::Reject { judgement: (&read.judgement).into(), grounds: grounds.into() }
+                Outcome::Reject { judgement: read.into(), grounds: grounds.into() }
             }
-            crate::Outcome::Abstain(read) => Outcome::Abstain((&read.judgement).into()),
+            crate::Outcome::Abstain(read) => Outcome::Abstain(read.into()),
             crate::Outcome::Unverified(why) => Outcome::unverified(why, None),
         })
     }
 
     /// By a calibration. What was not verified stays so.
     pub fn ruled(verification: &Verification, ruling: Ruling) -> Outcome {
-        match (verification, verification.judgement().map(Judgement::from)) {
+        match (verification, verification.assessment().map(Judgement::from)) {
             (Verification::Unverified(why, _), judgement) => Outcome::unverified(why, judgement),
             (_, None) => Outcome::unverified(&Unverified::NoText, None),
             (_, Some(judgement)) => match ruling {
@@ -185,31 +190,30 @@ impl Outcome {
 impl From<&Verification> for Outcome {
     fn from(verification: &Verification) -> Outcome {
         match verification {
-            Verification::Accept(read) => Outcome::Accept((&read.judgement).into()),
+            Verification::Accept(read) => Outcome::Accept(read.into()),
             Verification::Reject(read) => Outcome::Reject {
-                judgement: (&read.judgement).into(),
+                judgement: read.into(),
                 grounds: match read.judgement.finding {
                     crate::Finding::Different => Grounds::Different,
                     _ => Grounds::Contradicts,
                 },
             },
-            Verification::Abstain(read) => Outcome::Abstain((&read.judgement).into()),
-            Verification::Unverified(why, read) => {
-                Outcome::unverified(why, read.as_ref().map(|read| (&read.judgement).into()))
-            }
+            Verification::Abstain(read) => Outcome::Abstain(read.into()),
+            Verification::Unverified(why, read) => Outcome::unverified(why, read.as_ref().map(Judgement::from)),
         }
     }
 }
 
-impl From<&crate::Judgement> for Judgement {
-    fn from(judgement: &crate::Judgement) -> Judgement {
-        let crate::Judgement { finding, p_match, p_conflict, kind, answer } = *judgement;
+impl<Place> From<&Assessment<Place>> for Judgement {
+    fn from(read: &Assessment<Place>) -> Judgement {
+        let crate::Judgement { finding, p_match, p_conflict, kind, answer } = read.judgement;
         Judgement {
             finding: finding.into(),
             p_match: p_match.into(),
             p_conflict: p_conflict.into(),
             kind: kind.map(|kind| kind.name().to_owned()),
             answer: answer.map(Answer::from),
+            vouched: read.vouched.map(f64::from),
         }
     }
 }

@@ -8,6 +8,7 @@ mod moments;
 mod origins;
 mod pairs;
 mod verified_search;
+mod vouching;
 mod wire;
 
 use std::fs;

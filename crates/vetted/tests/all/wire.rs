@@ -49,7 +49,12 @@ fn assessment<Place>(finding: Finding, window: Place) -> Assessment<Place> {
     let kind = (!matches!(finding, Finding::Supports | Finding::Same)).then_some(Kind::Role);
     let outputs = Outputs { support: 1.0, equivalence: 0.0, conflict: -1.0, kinds: [0.0; Kind::COUNT] };
     let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
-    Assessment { judgement, outputs, support_of_all: 1.0, coverage: 0.5, window }
+    Assessment { judgement, outputs, support_of_all: 1.0, coverage: 0.5, window, vouched: None }
+}
+
+/// What a search says of a passage in which support is found.
+fn vouched(vouched: f32, window: Part) -> Assessment<Part> {
+    Assessment { vouched: Some(vouched), ..assessment(Finding::Supports, window) }
 }
 
 fn explanation() -> Explanation {
@@ -121,7 +126,7 @@ fn a_search_answers_in_this_shape() {
         Unverified::Failed(Arc::new(std::io::Error::other("the disk failed"))),
     ];
     let mut hits = vec![
-        hit(1, Outcome::Accept(assessment(Finding::Supports, text.clone()))),
+        hit(1, Outcome::Accept(vouched(0.96875, text.clone()))),
         hit(2, Outcome::Abstain(assessment(Finding::Neither, Part::Title))),
         hit(3, Outcome::Reject(assessment(Finding::Contradicts, text.clone()), Grounds::Contradicts)),
     ];

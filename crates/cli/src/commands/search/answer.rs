@@ -84,7 +84,8 @@ fn verdict(outcome: &Outcome) -> String {
         }
         Outcome::Accept(read) => {
             let answer = read.judgement.answer.map(|answer| format!(", answer: {}", answer.name())).unwrap_or_default();
-            (format!("accept: supports {:.2}{answer}", read.judgement.p_match), "32")
+            let sure = read.vouched.unwrap_or(read.judgement.p_match);
+            (format!("accept: supports {sure:.2}{answer}"), "32")
         }
         Outcome::Reject(_, Grounds::Rival { id }) => {
             let id = printable(id);
