@@ -501,7 +501,7 @@ impl Core {
         match read {
             Read::TooLong => Some(Refusal::TooLong),
             Read::Said(verification) => {
-                let seen = seen(at, candidates, verification, asked.lookup.scope);
+                let seen = seen(at, candidates, verification, asked.lookup.prompt, asked.lookup.scope);
                 match self.settings.acceptance.accepts(&seen) {
                     true => self.refused_by_rules(entry, asked),
                     false => Some(Refusal::NotEquivalent),
@@ -513,9 +513,13 @@ impl Core {
     fn score(&self, at: usize, candidates: &[Candidate], read: &Read, asked: &Asked<'_, '_>) -> Option<f32> {
         match read {
             Read::TooLong => None,
-            Read::Said(verification) => {
-                self.settings.acceptance.score(&seen(at, candidates, verification, asked.lookup.scope))
-            }
+            Read::Said(verification) => self.settings.acceptance.score(&seen(
+                at,
+                candidates,
+                verification,
+                asked.lookup.prompt,
+                asked.lookup.scope,
+            )),
         }
     }
 
@@ -645,10 +649,17 @@ impl Answer {
     }
 }
 
-fn seen<'a>(at: usize, candidates: &[Candidate], verification: &'a Verification, scope: &'a Scope) -> Seen<'a> {
-    let cosine = candidates[at].cosine;
+fn seen<'a>(
+    at: usize,
+    candidates: &'a [Candidate],
+    verification: &'a Verification,
+    prompt: &'a str,
+    scope: &'a Scope,
+) -> Seen<'a> {
+    let Candidate { entry, cosine, .. } = &candidates[at];
     let gap = candidates.get(at + 1).map(|next| cosine - next.cosine);
-    Seen { similarity: Similarity::of_cosine(cosine), gap, verification, tenant: scope.part(Scope::TENANT) }
+    let (similarity, tenant) = (Similarity::of_cosine(*cosine), scope.part(Scope::TENANT));
+    Seen { prompt, kept: &entry.prompt, similarity, gap, verification, tenant }
 }
 
 fn nothing() -> EncodedPrompt {

@@ -54,6 +54,10 @@ pub trait Accepts: Send + Sync {
 /// What is known of a candidate when it is decided about.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
+    /// The prompt that is looked up.
+    pub prompt: &'a str,
+    /// The candidate's prompt.
+    pub kept: &'a str,
     /// How near the prompts' vectors are.
     pub similarity: Similarity,
     /// How much nearer it is than the next candidate, on the same scale; none of the last.

@@ -39,6 +39,7 @@
 
 mod ask;
 mod auth;
+mod caches;
 mod caching;
 mod connections;
 mod embedding;
@@ -62,6 +63,7 @@ mod writing;
 pub use auth::{Caller, Keys, KeysError, Rights};
 pub use error::{Code, ErrorAnswer, ErrorBody, Failure, TeiErrorAnswer};
 pub use mcp::{McpError, serve_mcp};
-pub use settings::{CacheFolder, CacheLimits, IndexSettings, Limits, Settings, TlsFiles};
+pub use settings::{CacheLimits, CacheStore, IndexSettings, Limits, NamedCache, Settings, TlsFiles};
 pub use start::{Running, StartError, start};
 pub use vetted_cache::MemoryLimits;
+pub use vetted_cache::redis::Address as RedisAddress;

@@ -1,6 +1,5 @@
 //! What a server serves: indexes, a verifier, an encoder, and the queues before them.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,10 +9,11 @@ use vetted::calibration::Calibration;
 use vetted::models::{self, DEFAULT_MODEL};
 use vetted::reader::Storage;
 use vetted::{Compute, Engine, Precision, Verifier, VerifierOptions, VerifierSource};
-use vetted_cache::{Cache, CacheError, CacheSettings, Memory};
+use vetted_cache::Cache;
 use vetted_encoder::{Encoder, ModelFolder, Options};
 
 use crate::auth::{Caller, Keys};
+use crate::caches::open_cache;
 use crate::caching::{self, Changing, Looking};
 use crate::embedding::{self, Embedding};
 use crate::error::{Code, Failure};
@@ -22,7 +22,7 @@ use crate::metrics::Metrics;
 use crate::queue::{Bounds, Queue};
 use crate::reading::{self, Explaining, Reading};
 use crate::searching::{self, Searching};
-use crate::settings::{CacheFolder, CacheLimits, IndexSettings, Settings};
+use crate::settings::{IndexSettings, Settings};
 use crate::telemetry::Telemetry;
 use crate::writing::{self, Writing};
 use crate::{StartError, settings};
@@ -37,7 +37,7 @@ pub(crate) struct Service {
     pub(crate) caches: Vec<ServedCache>,
     pub(crate) verifier: Arc<Verifier>,
     pub(crate) encoder: Arc<Encoder>,
-    pub(crate) calibrated: Option<Calibrated>,
+    pub(crate) calibrated: Option<Arc<Calibrated>>,
     pub(crate) readings: Queue<Reading>,
     pub(crate) explanations: Queue<Explaining>,
     pub(crate) embeddings: Queue<Embedding>,
@@ -116,9 +116,9 @@ impl Service {
             indexes.push(ServedIndex { name: name.clone(), engine, searches, writes });
         }
         let mut caches = Vec::with_capacity(settings.caches.len());
-        for CacheFolder { name, folder } in &settings.caches {
-            let fault = |error| StartError::Cache { name: name.clone(), error: Box::new(error) };
-            let cache = Arc::new(open_cache(folder, &settings.cache, &verifier, &encoder).map_err(fault)?);
+        for named in &settings.caches {
+            let name = &named.name;
+            let cache = Arc::new(open_cache(named, &settings.cache, &verifier, &encoder, calibrated.as_ref())?);
             let (own, counts) = (cache.clone(), metrics.cache(name, cache.backend().name()));
             let lookups = Queue::start(
                 &format!("lookup-{name}"),
@@ -249,27 +249,6 @@ fn engines(settings: &Settings) -> Result<Vec<Arc<Engine>>, StartError> {
     Ok(engines)
 }
 
-/// A cache in this process, kept in `folder`.
-fn open_cache(
-    folder: &Path,
-    limits: &CacheLimits,
-    verifier: &Arc<Verifier>,
-    encoder: &Arc<Encoder>,
-) -> Result<Cache, CacheError> {
-    let (backend, notices) = Memory::open(folder, limits.memory)?;
-    for notice in notices {
-        tracing::warn!(target: "vetted_cache", "{notice}");
-    }
-    let settings = CacheSettings {
-        ttl: limits.ttl,
-        shadow: limits.shadow,
-        decisions: Some(folder.join("decisions")),
-        prompts_in_decisions: limits.log_prompts,
-        ..CacheSettings::default()
-    };
-    Cache::new(Arc::new(backend), verifier.clone(), encoder.clone(), settings)
-}
-
 /// Who judges, and who encodes for `/v1/embeddings`: the first index's, where there is one.
 fn models(settings: &Settings, engines: &[Arc<Engine>]) -> Result<(Arc<Verifier>, Arc<Encoder>), StartError> {
     let model = |error: vetted::Error| StartError::Model(Box::new(error));
@@ -302,12 +281,13 @@ fn calibrated(
     settings: &Settings,
     verifier: &Verifier,
     encoder: &Arc<Encoder>,
-) -> Result<Option<Calibrated>, StartError> {
+) -> Result<Option<Arc<Calibrated>>, StartError> {
     let Some(path) = &settings.calibration else { return Ok(None) };
     let fault = |error: vetted::Error| StartError::Calibration(Box::new(error));
     let calibration = Calibration::read(path).map_err(vetted::Error::from).map_err(fault)?;
     let relation = calibration.relation;
-    Calibrated::new(calibration, relation, verifier, Some(encoder.clone())).map(Some).map_err(fault)
+    let calibrated = Calibrated::new(calibration, relation, verifier, Some(encoder.clone())).map_err(fault)?;
+    Ok(Some(Arc::new(calibrated)))
 }
 
 fn encoder(settings: &Settings) -> Result<Arc<Encoder>, vetted::Error> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vetted::{Precision, VerifierSource};
 use vetted_cache::MemoryLimits;
+use vetted_cache::redis::Address as RedisAddress;
 
 /// Where a server listens, what it serves, and how much of it.
 #[derive(Clone)]
@@ -15,7 +16,7 @@ pub struct Settings {
     /// The indexes; none for verification, reranking and embeddings alone.
     pub indexes: Vec<IndexSettings>,
     /// The caches.
-    pub caches: Vec<CacheFolder>,
+    pub caches: Vec<NamedCache>,
     /// How much each cache keeps, and how it serves.
     pub cache: CacheLimits,
     /// Whether documents can be added and removed. If not, another process may do it.
@@ -55,18 +56,29 @@ pub struct IndexSettings {
 
 /// A cache and its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheFolder {
+pub struct NamedCache {
     /// What requests call it.
     pub name: String,
-    /// Its folder; made where there is none.
-    pub folder: PathBuf,
+    /// Where its entries are.
+    pub store: CacheStore,
+}
+
+/// Where a cache keeps its entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CacheStore {
+    /// In this process, with a log in a folder, which is made where there is none.
+    Folder(PathBuf),
+    /// On Redis.
+    Redis(RedisAddress),
 }
 
 /// How much each cache keeps, and how it serves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// So many entries and bytes.
+    /// So many entries and bytes; on Redis, so many entries of each scope.
     pub memory: MemoryLimits,
+    /// Where decisions of caches on Redis are written down, a folder for each cache; those of others are in their folders.
+    pub decisions: Option<PathBuf>,
     /// How long entries live that are stored without a time of their own; none for ever.
     pub ttl: Option<Duration>,
     /// Decides and writes down, and serves nothing.

@@ -95,6 +95,15 @@ pub enum StartError {
         "cannot send traces: {0}: give --otlp the address of a collector that takes OTLP over HTTP, as http://127.0.0.1:4318"
     )]
     Telemetry(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// A cache on Redis could not be opened.
+    #[error("the cache {name:?}: {error}")]
+    Redis {
+        /// Its name.
+        name: String,
+        /// Why.
+        #[source]
+        error: vetted_cache::redis::RedisError,
+    },
     /// The system gave no thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] io::Error),

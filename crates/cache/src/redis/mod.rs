@@ -109,7 +109,15 @@ pub struct Opened {
 /// When the address or the settings cannot be used, the server cannot be reached, is too old, or does not let the user do what
 /// a cache needs. No message has a password in it.
 pub fn open(address: &str, settings: &Settings) -> Result<Opened, RedisError> {
-    let address = Address::parse(address)?;
+    open_at(Address::parse(address)?, settings)
+}
+
+/// As [`open`], at an address that was parsed before.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_at(address: Address, settings: &Settings) -> Result<Opened, RedisError> {
     settings.check()?;
     let opened = match address.layout.clone() {
         Layout::VectorSets => {

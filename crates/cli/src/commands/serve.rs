@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use vetted_server::{CacheFolder, CacheLimits, IndexSettings, Limits, MemoryLimits, Settings, TlsFiles, start};
+use vetted_server::{
+    CacheLimits, CacheStore, IndexSettings, Limits, MemoryLimits, NamedCache, RedisAddress, Settings, TlsFiles, start,
+};
 
 use super::{Precision, scorers};
 
@@ -21,10 +23,11 @@ pub struct Serve {
     /// An index's folder, or its name in requests and its folder; may be given many times [default name: the folder's]
     #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX")]
     indexes: Vec<NamedFolder>,
-    /// A semantic cache's folder, or its name in requests and its folder; may be given many times. GET /v1/cache lists them, and
-    /// clients of LangCache find them under their names
-    #[arg(long = "cache", value_name = "[NAME=]DIR", env = "VETTED_CACHE")]
-    caches: Vec<NamedFolder>,
+    /// A semantic cache's folder, or its name in requests and its folder, or its name and where it is on Redis (redis://,
+    /// rediss://, redis+cluster://; redisvl+redis://...?index=NAME reads what RedisVL stored). May be given many times. GET
+    /// /v1/cache lists them, and clients of LangCache find them under their names
+    #[arg(long = "cache", value_name = "[NAME=]DIR|NAME=redis://...", env = "VETTED_CACHE")]
+    caches: Vec<Cache>,
     /// Where to listen. Beyond this machine only with --keys
     #[arg(long, value_name = "ADDRESS", env = "VETTED_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -88,6 +91,9 @@ struct CacheArguments {
     /// Only watch: decide, write down what would have been served (DIR/decisions/shadow.jsonl), and serve nothing
     #[arg(long)]
     cache_shadow: bool,
+    /// Where decisions of caches on Redis are written down; those of others are in DIR/decisions
+    #[arg(long, value_name = "DIR")]
+    cache_decisions: Option<PathBuf>,
     /// Write prompts down with decisions
     #[arg(long)]
     cache_log_prompts: bool,
@@ -156,6 +162,28 @@ impl FromStr for NamedFolder {
     }
 }
 
+/// As [`NamedFolder`], or `NAME=redis://...`.
+#[derive(Clone)]
+struct Cache(NamedCache);
+
+impl FromStr for Cache {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // A password may have `=` in it, and the name comes before the first `:`.
+        let Some((before, _)) = text.split_once("://") else {
+            let NamedFolder(IndexSettings { name, folder }) = text.parse()?;
+            return Ok(Cache(NamedCache { name, store: CacheStore::Folder(folder) }));
+        };
+        let (name, _) = before
+            .split_once('=')
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or_else(|| "a cache on Redis needs a name: --cache NAME=redis://...".to_owned())?;
+        let address = RedisAddress::parse(&text[name.len() + 1..]).map_err(|error| error.to_string())?;
+        Ok(Cache(NamedCache { name: name.to_owned(), store: CacheStore::Redis(address) }))
+    }
+}
+
 impl Serve {
     pub fn run(self) -> Result<()> {
         let (limits, cache) = (&self.limits, &self.cache);
@@ -178,16 +206,13 @@ impl Serve {
         let running = start(Settings {
             listen: self.listen,
             indexes: self.indexes.into_iter().map(|NamedFolder(index)| index).collect(),
-            caches: self
-                .caches
-                .into_iter()
-                .map(|NamedFolder(IndexSettings { name, folder })| CacheFolder { name, folder })
-                .collect(),
+            caches: self.caches.into_iter().map(|Cache(named)| named).collect(),
             cache: CacheLimits {
                 memory: MemoryLimits {
                     entries: cache.cache_entries as usize,
                     bytes: u64::from(cache.cache_bytes) << 20,
                 },
+                decisions: cache.cache_decisions.clone(),
                 ttl: cache.cache_ttl.map(Duration::from_secs),
                 shadow: cache.cache_shadow,
                 log_prompts: cache.cache_log_prompts,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vetted_server::{CacheFolder, CacheLimits, MemoryLimits, Settings, StartError, start};
+use vetted_server::{CacheLimits, CacheStore, MemoryLimits, NamedCache, Settings, StartError, start};
 
 use crate::server::{Reply, Server, settings, with};
 
@@ -12,8 +12,9 @@ const STORED: &str = "The nurse visited the farmer.";
 const SAME: &str = "The farmer was visited by the nurse.";
 const SWAPPED: &str = "The farmer visited the nurse.";
 
-fn caches(folder: &Path, names: &[&str]) -> Vec<CacheFolder> {
-    names.iter().map(|name| CacheFolder { name: (*name).into(), folder: folder.join(name) }).collect()
+fn caches(folder: &Path, names: &[&str]) -> Vec<NamedCache> {
+    let cache = |name: &&str| NamedCache { name: (*name).into(), store: CacheStore::Folder(folder.join(name)) };
+    names.iter().map(cache).collect()
 }
 
 fn with_cache() -> Server {

@@ -1,0 +1,78 @@
+//! Opening caches, and what they serve by.
+
+use std::sync::Arc;
+
+use vetted::Verifier;
+use vetted::calibrated::{Calibrated, features};
+use vetted::calibration::{Decided, Ruling};
+use vetted::reader::Relation;
+use vetted_cache::{Acceptance, Accepts, Backend, Cache, CacheError, CacheSettings, Memory, Seen, redis};
+use vetted_encoder::Encoder;
+
+use crate::StartError;
+use crate::settings::{CacheLimits, CacheStore, NamedCache};
+
+/// A cache, in this process or on Redis. It serves by the calibration, if that is about equivalence.
+pub(crate) fn open_cache(
+    NamedCache { name, store }: &NamedCache,
+    limits: &CacheLimits,
+    verifier: &Arc<Verifier>,
+    encoder: &Arc<Encoder>,
+    calibrated: Option<&Arc<Calibrated>>,
+) -> Result<Cache, StartError> {
+    let fault = |error: CacheError| StartError::Cache { name: name.clone(), error: Box::new(error) };
+    let (backend, decisions): (Arc<dyn Backend>, _) = match store {
+        CacheStore::Folder(folder) => {
+            let (backend, notices) = Memory::open(folder, limits.memory).map_err(|error| fault(error.into()))?;
+            for notice in notices {
+                tracing::warn!(target: "vetted_cache", "{notice}");
+            }
+            (Arc::new(backend), Some(folder.join("decisions")))
+        }
+        CacheStore::Redis(address) => {
+            let settings = redis::Settings {
+                entries_per_scope: limits.memory.entries,
+                dimensions: Some(encoder.dimensions()),
+                ..redis::Settings::default()
+            };
+            let opened = redis::open_at(address.clone(), &settings);
+            let opened = opened.map_err(|error| StartError::Redis { name: name.clone(), error })?;
+            (Arc::from(opened.backend), limits.decisions.as_ref().map(|folder| folder.join(name)))
+        }
+    };
+    let acceptance = match calibrated.filter(|it| it.calibration().relation == Relation::Equivalence) {
+        Some(calibrated) => Acceptance::By(Arc::new(ByCalibration(calibrated.clone()))),
+        None => Acceptance::default(),
+    };
+    let settings = CacheSettings {
+        acceptance,
+        ttl: limits.ttl,
+        shadow: limits.shadow,
+        decisions,
+        prompts_in_decisions: limits.log_prompts,
+        ..CacheSettings::default()
+    };
+    Cache::new(backend, verifier.clone(), encoder.clone(), settings).map_err(fault)
+}
+
+/// What a calibration about equivalence accepts.
+struct ByCalibration(Arc<Calibrated>);
+
+impl ByCalibration {
+    fn decided(&self, seen: &Seen<'_>) -> Option<Decided> {
+        let Seen { verification, prompt, kept, similarity, tenant, .. } = *seen;
+        let cosine = Some(f64::from(similarity.cosine()));
+        let known = features(verification, Relation::Equivalence, prompt, kept, cosine)?;
+        Some(self.0.calibration().decide(&known, tenant))
+    }
+}
+
+impl Accepts for ByCalibration {
+    fn accepts(&self, seen: &Seen<'_>) -> bool {
+        self.decided(seen).is_some_and(|decided| decided.ruling == Ruling::Accept)
+    }
+
+    fn score(&self, seen: &Seen<'_>) -> f32 {
+        self.decided(seen).and_then(|decided| decided.score).map_or(f32::NEG_INFINITY, |score| score as f32)
+    }
+}
