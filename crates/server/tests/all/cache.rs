@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use vetted_server::{CacheLimits, CacheStore, MemoryLimits, NamedCache, Settings, StartError, start};
+use vetted_server::{CacheLimits, CacheStore, MemoryLimits, NamedCache, RedisAddress, Settings, StartError, start};
 
 use crate::server::{Reply, Server, settings, with};
 
@@ -371,4 +371,79 @@ fn what_no_client_should_send_is_a_clear_4xx() {
     let same = [caches(folder.path(), &["a"]), caches(folder.path(), &["a"])].concat();
     let error = start(Settings { caches: same, ..settings(folder.path()) }).err().unwrap();
     assert!(matches!(error, StartError::SameCacheName { .. }), "{error}");
+}
+
+#[test]
+fn a_calibration_of_equivalence_decides_what_is_served() {
+    let calibrated = with(|folder, settings| Settings {
+        caches: caches(folder, &["answers"]),
+        calibration: Some(crate::verdicts::calibration(folder)),
+        ..settings
+    });
+    // By what it was made from, a high cosine is right in the north, and nothing is in the south; elsewhere nothing is known.
+    for (tenant, hit) in [("north", true), ("south", false), ("west", false)] {
+        let scope = json!({"tenant": tenant});
+        let entry = json!({"prompt": STORED, "response": "yes", "scope": scope});
+        assert_eq!(calibrated.post("/v1/cache/answers/entries", &entry).status, 200);
+        let answer = lookup(&calibrated, &json!({"prompt": SAME, "scope": scope}));
+        assert_eq!(served(&answer).is_some(), hit, "{tenant}: {answer}");
+    }
+}
+
+#[test]
+fn a_cache_lies_on_redis() {
+    let on = |address: &str| {
+        let cache =
+            NamedCache { name: "answers".into(), store: CacheStore::Redis(RedisAddress::parse(address).unwrap()) };
+        move |_: &Path, settings| Settings { caches: vec![cache], ..settings }
+    };
+    // Nothing listens there.
+    let folder = tempfile::tempdir().unwrap();
+    let refused = start(on("redis://user:secret@127.0.0.1:1")(folder.path(), settings(folder.path())));
+    let error = refused.err().map(|error| error.to_string()).unwrap_or_default();
+    assert!(error.contains("answers") && error.contains("127.0.0.1:1") && !error.contains("secret"), "{error}");
+
+    let Some(redis) = Redis::start() else { return };
+    let server = with(on(&redis.address));
+    server.post("/v1/cache/answers/entries", &json!({"prompt": STORED, "response": "yes"})).json();
+    assert_eq!(served(&lookup(&server, &json!({"prompt": SAME}))), Some("yes"));
+    assert_eq!(served(&lookup(&server, &json!({"prompt": SWAPPED}))), None);
+    drop(redis);
+    let gone = lookup(&server, &json!({"prompt": STORED}));
+    assert_eq!((served(&gone), &gone["miss"]), (None, &"backend-failed".into()), "a server that is gone is a miss");
+}
+
+/// A real Redis, which ends with its test.
+struct Redis {
+    address: String,
+    process: std::process::Child,
+    _folder: tempfile::TempDir,
+}
+
+impl Redis {
+    fn start() -> Option<Redis> {
+        let Some(program) = std::env::var_os("VETTED_REDIS_SERVER") else {
+            eprintln!("SKIPPED: it needs a real Redis. Run: VETTED_REDIS_SERVER=$(.ci/redis) cargo test ...");
+            return None;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = std::process::Command::new(program)
+            .args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"])
+            .arg(folder.path())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Some(Redis { address: format!("redis://127.0.0.1:{port}"), process, _folder: folder })
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
 }

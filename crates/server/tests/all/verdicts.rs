@@ -105,7 +105,7 @@ fn what_cannot_be_asked_is_told() {
 }
 
 /// A calibration of equivalence for the tiny models, by segment, that takes the cosine.
-fn calibration(folder: &Path) -> PathBuf {
+pub fn calibration(folder: &Path) -> PathBuf {
     let verifier =
         vetted::Verifier::open(&vetted_fixtures::verifier(folder), vetted::VerifierOptions::default(), &mut |_| {})
             .unwrap();
