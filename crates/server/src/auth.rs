@@ -10,7 +10,7 @@ use crate::error::{Code, Failure};
 
 /// The keys that a server knows, by their SHA-256. The keys themselves are nowhere.
 ///
-/// A file of keys has a line for each: a name, the key's SHA-256 in hexadecimal, `read` or `write`, and the indexes that it is
+/// A file of keys has a line for each: a name, the key's SHA-256 in hexadecimal, `read` or `write`, and the indexes and caches that it is
 /// for, or `*` for all. What follows `#` is a comment.
 ///
 /// ```text
@@ -37,7 +37,7 @@ pub struct Caller {
     pub name: String,
     /// What the key is for.
     pub rights: Rights,
-    /// The indexes that it is for; none means all.
+    /// The indexes and caches that it is for; none means all.
     pub indexes: Option<Vec<String>>,
 }
 
@@ -46,7 +46,7 @@ pub struct Caller {
 pub enum Rights {
     /// Asking.
     Read,
-    /// Asking, adding documents and removing them.
+    /// Asking, adding documents and removing them, storing in caches.
     Write,
 }
 

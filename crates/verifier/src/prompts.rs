@@ -175,7 +175,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let tiny = vetted_fixtures::verifier(folder.path());
         let encoder =
-            Encoder::open(&ModelFolder::open(&vetted_fixtures::encoder()).unwrap(), Options::default()).unwrap();
+            Encoder::open(&ModelFolder::open(vetted_fixtures::encoder()).unwrap(), Options::default()).unwrap();
         (Verifier::open(&tiny, VerifierOptions::default(), &mut |_| {}).unwrap(), encoder)
     });
 

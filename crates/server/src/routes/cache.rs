@@ -5,7 +5,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::ask::Ask;
 use crate::auth::Rights;
@@ -26,6 +27,12 @@ pub(super) type Named<T> = Result<Path<T>, axum::extract::rejection::PathRejecti
 
 pub(super) fn named<T>(path: Named<T>) -> Result<T, Failure> {
     path.map(|Path(named)| named).map_err(|error| Failure::invalid(error.body_text()))
+}
+
+/// A body that may leave everything out, but is an object: an array would be read as one with nothing in it.
+fn object<T: DeserializeOwned>(ask: &Ask) -> Result<T, Failure> {
+    let object: Map<String, Value> = ask.json()?;
+    serde_json::from_value(Value::Object(object)).map_err(|error| Failure::of_json(&error))
 }
 
 /// Lists caches.
@@ -194,7 +201,7 @@ pub(super) async fn update(
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = writable(&service, &ask, &name)?;
-    let UpdateRequest { scope: parts, response, attributes, ttl_seconds, sources: given } = ask.json()?;
+    let UpdateRequest { scope: parts, response, attributes, ttl_seconds, sources: given } = object(&ask)?;
     let change = vetted_cache::Change {
         response: response.map(String::into_bytes),
         attributes: attributes.map(|given| pairs("attributes", Some(given))).transpose()?,
@@ -216,7 +223,7 @@ pub(super) async fn remove(
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = writable(&service, &ask, &name)?;
-    let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { ask.json()? };
+    let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { object(&ask)? };
     let work = Changing::Remove(scope(&cache.name, request.scope)?, vec![entry_id(&id)?]);
     match changed(cache, work, &ask).await? {
         0 => Err(no_entry(cache, &id)),
@@ -231,7 +238,7 @@ pub(super) async fn remove_many(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = writable(&service, &ask, &named(name)?)?;
-    let RemoveRequest { scope: parts, ids, attributes } = ask.json()?;
+    let RemoveRequest { scope: parts, ids, attributes } = object(&ask)?;
     let scope = scope(&cache.name, parts)?;
     let work = match (ids.unwrap_or_default(), pairs("attributes", attributes)?) {
         (ids, attributes) if attributes.is_empty() && !ids.is_empty() => {
@@ -251,7 +258,7 @@ pub(super) async fn clear(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = writable(&service, &ask, &named(name)?)?;
-    let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { ask.json()? };
+    let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { object(&ask)? };
     let changed = changed(cache, Changing::Clear(scope(&cache.name, request.scope)?), &ask).await?;
     Ok(Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response())
 }
