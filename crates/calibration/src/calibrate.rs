@@ -8,6 +8,7 @@ use crate::binomial::{upper, wilson};
 use crate::bound::Decision;
 use crate::calibration::{Calibration, Data, Made, Missing, Model, Promise, Side, Threshold, Thresholds};
 use crate::fit::fit;
+use crate::learn_then_test::opposite;
 use crate::measured::Measured;
 use crate::score::{Features, probability};
 use crate::split::Split;
@@ -95,7 +96,7 @@ pub fn calibrate(checked: &[Checked], request: Request<'_>) -> Result<Report, Er
         segments.entry(segment_name(it, by_segment)).or_default().asked += u64::from(!*side);
     }
     for it in &development {
-        segments.entry(it.segment).or_default().development.push(it.decision.score);
+        segments.entry(it.segment).or_default().development.push(it.decision);
     }
     for it in &test {
         segments.entry(it.segment).or_default().test.push(it.decision);
@@ -114,6 +115,7 @@ pub fn calibrate(checked: &[Checked], request: Request<'_>) -> Result<Report, Er
             decisions: checked.len() as u64,
             repeated,
             right: checked.iter().filter(|it| it.right).count() as u64,
+            grouped_by: split.grouped_by,
             groups: split.group_count as u64,
             largest_group: split.largest as u64,
             development: of_side(true) as u64,
@@ -126,7 +128,7 @@ pub fn calibrate(checked: &[Checked], request: Request<'_>) -> Result<Report, Er
     }
     .into_written();
     let decisions: Vec<Decision> = test.iter().map(|it| it.decision).collect();
-    let development: Vec<f64> = development.iter().map(|it| it.decision.score).collect();
+    let development: Vec<Decision> = development.iter().map(|it| it.decision).collect();
     let segments: Vec<&str> = test.iter().map(|it| it.segment).collect();
     let measured = Measured::new(&calibration, &development, &decisions, &segments, whole, fits)?;
     Ok(Report { calibration, measured })
@@ -140,7 +142,7 @@ fn segment_name(checked: &Checked, by_segment: bool) -> &str {
 /// A segment's part of both sides.
 #[derive(Default)]
 struct Segment {
-    development: Vec<f64>,
+    development: Vec<Decision>,
     test: Vec<Decision>,
     /// Decisions of the test, the unverified ones included.
     asked: u64,
@@ -208,11 +210,6 @@ fn thresholds(segments: &BTreeMap<&str, Segment>, request: &Request<'_>, whole: 
         }
     }
     Ok(all)
-}
-
-/// Rejecting is accepting the opposite.
-pub(crate) fn opposite(decisions: &[Decision]) -> Vec<Decision> {
-    decisions.iter().map(|it| Decision { score: -it.score, right: !it.right }).collect()
 }
 
 /// What was chosen, or what is missing, in the words of the file.

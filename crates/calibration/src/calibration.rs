@@ -10,6 +10,7 @@ use vetted_tensors::digest;
 use crate::binomial::Interval;
 use crate::file_error::FileError;
 use crate::score::{Features, Score, probability};
+use crate::split::GroupedBy;
 use crate::{Bound, Error};
 
 /// From which score on decisions are accepted, and what that promises. A value of this type has been made by
@@ -95,7 +96,9 @@ pub struct Data {
     pub repeated: u64,
     /// How many are right to accept.
     pub right: u64,
-    /// How many groups of decisions share no text.
+    /// What keeps decisions on one side of the division.
+    pub grouped_by: GroupedBy,
+    /// How many groups there are by that.
     pub groups: u64,
     /// How many decisions the largest group has.
     pub largest_group: u64,

@@ -2,14 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bound::Bound;
+use crate::binomial::as_few;
+use crate::bound::{Bound, sorted};
 use crate::{Decision, Error};
 
 /// How many thresholds a ladder has at most.
 const RUNGS: usize = 60;
 /// In how many places the tests begin. One early error stops a single sequence for good; three stand on different rungs.
 /// Of five populations in simulation a single sequence found nothing in up to 94 % of runs, three in 3 to 23 %.
-const STARTS: usize = Ladder::STARTS;
+const STARTS: usize = 3;
 /// The first test waits for this many times the fewest accepts that could pass: at the fewest, one error ends it.
 const ROOM: usize = 3;
 
@@ -26,8 +27,8 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// So many places at most.
-    pub(crate) const STARTS: usize = 3;
+    /// The places of a ladder that was [learned](Self::learned).
+    pub(crate) const LEARNED_STARTS: usize = 2;
 
     /// Rungs at the quantiles of the `development` scores, where among `decisions` decisions at least three times the fewest
     /// that `bound` takes are likely to be accepted. The tests begin on three rungs, spread evenly.
@@ -37,24 +38,31 @@ impl Ladder {
     /// were accepted and right, or if there are no development scores.
     pub fn new(development: impl IntoIterator<Item = f64>, decisions: usize, bound: Bound) -> Result<Ladder, Error> {
         let development: Vec<Decision> = development.into_iter().map(|score| Decision { score, right: true }).collect();
-        let sorted = crate::bound::sorted(&development)?;
-        let needed = bound.fewest_accepts();
-        let too_few = |got| Error::TooFew { got, needed, rate: bound.rate(), confidence: bound.confidence() };
-        if decisions < needed {
-            return Err(too_few(decisions));
-        }
-        if sorted.is_empty() {
-            return Err(too_few(0));
-        }
-        // With little more than the fewest, there is no room to wait for: begin in the middle of what there is.
-        let first = (ROOM * needed).min((needed + decisions) / 2) as f64 / decisions as f64;
-        let quantile = |rung: usize| {
-            let share = first + (1.0 - first) * rung as f64 / (RUNGS - 1) as f64;
-            sorted[((share * sorted.len() as f64).ceil() as usize).clamp(1, sorted.len()) - 1].score
-        };
-        let mut rungs: Vec<f64> = (0..RUNGS).map(quantile).collect();
-        rungs.dedup();
+        let even = |first: f64, rung: f64| first + (1.0 - first) * rung;
+        let rungs = rungs(&sorted(&development)?, decisions, bound, even)?;
         let mut starts: Vec<usize> = (0..STARTS).map(|start| start * rungs.len() / STARTS).collect();
+        starts.dedup();
+        Ok(Ladder { rungs, starts })
+    }
+
+    /// As [`new`](Self::new), where the `development` decisions were checked, too: the tests begin on the strictest rung, and on
+    /// that of which the development decisions speak most clearly for the bound. Rungs are denser where little is accepted, for
+    /// where accepting is hard, that is where it ends.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn learned(development: &[Decision], decisions: usize, bound: Bound) -> Result<Ladder, Error> {
+        let sorted = sorted(development)?;
+        let geometric = |first: f64, rung: f64| first.powf(1.0 - rung);
+        let rungs = rungs(&sorted, decisions, bound, geometric)?;
+        let against = |rung: &f64| {
+            let accepted = sorted.partition_point(|it| it.score >= *rung);
+            let wrong = sorted[..accepted].iter().filter(|it| !it.right).count();
+            as_few(wrong as u64, accepted as u64, bound.rate())
+        };
+        let p_values: Vec<f64> = rungs.iter().map(against).collect();
+        let best = (0..rungs.len()).min_by(|a, b| p_values[*a].total_cmp(&p_values[*b])).unwrap_or(0);
+        let mut starts = vec![0, best];
         starts.dedup();
         Ok(Ladder { rungs, starts })
     }
@@ -68,6 +76,33 @@ impl Ladder {
     pub(crate) fn sequences(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.starts.iter().map(|&start| &self.rungs[start.min(self.rungs.len())..])
     }
+}
+
+/// Scores at the quantiles of `sorted` scores, falling; `share` says which share is above a rung, by the share above the first
+/// one and how far down it is, from 0 to 1.
+fn rungs(
+    sorted: &[Decision],
+    decisions: usize,
+    bound: Bound,
+    share: impl Fn(f64, f64) -> f64,
+) -> Result<Vec<f64>, Error> {
+    let needed = bound.fewest_accepts();
+    let too_few = |got| Error::TooFew { got, needed, rate: bound.rate(), confidence: bound.confidence() };
+    if decisions < needed {
+        return Err(too_few(decisions));
+    }
+    if sorted.is_empty() {
+        return Err(too_few(0));
+    }
+    // With little more than the fewest, there is no room to wait for: begin in the middle of what there is.
+    let first = (ROOM * needed).min((needed + decisions) / 2) as f64 / decisions as f64;
+    let quantile = |rung: usize| {
+        let share = share(first, rung as f64 / (RUNGS - 1) as f64);
+        sorted[((share * sorted.len() as f64).ceil() as usize).clamp(1, sorted.len()) - 1].score
+    };
+    let mut rungs: Vec<f64> = (0..RUNGS).map(quantile).collect();
+    rungs.dedup();
+    Ok(rungs)
 }
 
 #[cfg(test)]
@@ -87,6 +122,24 @@ mod tests {
         let coarse = Ladder::new([0.1, 0.9, 0.9, 0.9], 1000, bound)?;
         assert_eq!(coarse.rungs(), [0.9, 0.1]);
         assert_eq!(coarse.starts, [0, 1]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_ladder_that_was_learned_begins_where_the_development_decisions_are_best() -> Result<(), Error> {
+        // The highest tenth is a coin, then comes what is right, then what is wrong.
+        let decision = |i: u32| {
+            let right = if i < 100 { i.is_multiple_of(2) } else { i < 600 };
+            Decision { score: -f64::from(i), right }
+        };
+        let development: Vec<Decision> = (0..1000).map(decision).collect();
+        let bound = Bound::new(0.15, 0.95)?;
+        let ladder = Ladder::learned(&development, 1000, bound)?;
+        assert_eq!(ladder.starts.len(), Ladder::LEARNED_STARTS);
+        let [first, best] = ladder.starts[..] else { panic!("{ladder:?}") };
+        assert_eq!(first, 0);
+        assert!((-650.0..-500.0).contains(&ladder.rungs()[best]), "{}", ladder.rungs()[best]);
+        assert!(ladder.rungs().is_sorted_by(|a, b| a > b) && ladder.rungs().last() == Some(&-999.0));
         Ok(())
     }
 

@@ -87,38 +87,38 @@ pub fn learn_then_test(decisions: &[Decision], ladder: &Ladder, bound: Bound) ->
 
 /// Two thresholds at once: what is accepted is wrong in at most `accept`'s rate, what is rejected was right in at most
 /// `reject`'s; without `reject`, nothing is rejected. Each is tested at its part of the probability of being wrong, so that both
-/// hold together. The `development` scores are those of other decisions.
+/// hold together. The `development` decisions are others.
 ///
 /// # Errors
 /// [`Error::NotANumber`] for a score. Too few decisions are not an error here but a `None`: the other side may have enough.
-pub fn band(development: &[f64], decisions: &[Decision], accept: Bound, reject: Option<Bound>) -> Result<Band, Error> {
+pub fn band(
+    development: &[Decision],
+    decisions: &[Decision],
+    accept: Bound,
+    reject: Option<Bound>,
+) -> Result<Band, Error> {
     let band = bands([((), (development, decisions))], accept, reject)?;
     Ok(band.into_values().next().unwrap_or(Band { accept: None, reject: None }))
 }
 
 /// A band for each segment (a tenant, an intent), such that all promises of all segments hold together: each is tested at its
-/// part of the probability of being wrong. A segment is given as its development scores and its decisions; one with too few
+/// part of the probability of being wrong. A segment is given as its development decisions and those that test; one with too few
 /// decisions accepts nothing.
 ///
 /// # Errors
 /// [`Error::NotANumber`] for a score.
 pub fn bands<'a, K: Ord + 'a>(
-    segments: impl IntoIterator<Item = (K, (&'a [f64], &'a [Decision]))>,
+    segments: impl IntoIterator<Item = (K, (&'a [Decision], &'a [Decision]))>,
     accept: Bound,
     reject: Option<Bound>,
 ) -> Result<BTreeMap<K, Band>, Error> {
     let segments: Vec<_> = segments.into_iter().collect();
     let promises = segments.len() * if reject.is_some() { 2 } else { 1 };
-    let of_segment = |(development, decisions): (&[f64], &[Decision])| {
-        let accepted = side(development.to_vec(), decisions, accept.one_of(promises))?;
+    let of_segment = |(development, decisions): (&[Decision], &[Decision])| {
+        let accepted = side(development, decisions, accept.one_of(promises))?;
         let rejected = match reject {
             None => None,
-            Some(bound) => {
-                // Rejecting is accepting the opposite.
-                let opposite: Vec<Decision> =
-                    decisions.iter().map(|it| Decision { score: -it.score, right: !it.right }).collect();
-                side(development.iter().map(|score| -score).collect(), &opposite, bound.one_of(promises))?
-            }
+            Some(bound) => side(&opposite(development), &opposite(decisions), bound.one_of(promises))?,
         };
         let rejected = rejected.map(|chosen| Chosen { threshold: -chosen.threshold, ..chosen });
         Ok(Band { accept: accepted, reject: rejected })
@@ -126,8 +126,14 @@ pub fn bands<'a, K: Ord + 'a>(
     segments.into_iter().map(|(name, segment)| Ok((name, of_segment(segment)?))).collect()
 }
 
-fn side(development: Vec<f64>, decisions: &[Decision], bound: Bound) -> Result<Option<Chosen>, Error> {
-    match Ladder::new(development, decisions.len(), bound) {
+/// Rejecting is accepting the opposite.
+pub(crate) fn opposite(decisions: &[Decision]) -> Vec<Decision> {
+    decisions.iter().map(|it| Decision { score: -it.score, right: !it.right }).collect()
+}
+
+/// One side of a band; too few decisions are none.
+pub(crate) fn side(development: &[Decision], decisions: &[Decision], bound: Bound) -> Result<Option<Chosen>, Error> {
+    match Ladder::learned(development, decisions.len(), bound) {
         Ok(ladder) => learn_then_test(decisions, &ladder, bound),
         Err(Error::TooFew { .. }) => Ok(None),
         Err(error) => Err(error),
@@ -188,9 +194,8 @@ mod tests {
             Decision { score, right: score > 0.7 || score > 0.3 && i.is_multiple_of(2) }
         };
         let all: Vec<Decision> = (0..6000).map(decision).collect();
-        let development: Vec<f64> = all[..1000].iter().map(|it| it.score).collect();
         let bound = Bound::new(0.02, 0.95)?;
-        let band = band(&development, &all[1000..], bound, Some(bound))?;
+        let band = band(&all[..1000], &all[1000..], bound, Some(bound))?;
         for (score, accepts, rejects) in [
             (0.9, true, false),
             (0.75, true, false),
@@ -207,9 +212,7 @@ mod tests {
     fn segments_share_the_probability_of_being_wrong() -> Result<(), Error> {
         let bound = Bound::new(0.02, 0.95)?;
         let (good, few) = (separated(1500, 100), separated(100, 0));
-        let scores = |it: &[Decision]| it.iter().map(|it| it.score).collect::<Vec<_>>();
-        let (of_good, of_few) = (scores(&good), scores(&few));
-        let bands = bands([("good", (&of_good[..], &good[..])), ("few", (&of_few[..], &few[..]))], bound, None)?;
+        let bands = bands([("good", (&good[..], &good[..])), ("few", (&few[..], &few[..]))], bound, None)?;
         assert!(bands["good"].accept.is_some() && bands["few"].accept.is_none(), "{bands:?}");
         assert!(bands.values().all(|band| band.reject.is_none()), "nobody asked for it: {bands:?}");
         // 149 clean decisions are enough for one promise, not for one of two.

@@ -80,4 +80,4 @@ pub use measured::{Bin, Fit, Measured, OtherBound, Risk};
 pub use need::{Need, decisions_needed};
 pub use report::Report;
 pub use score::{Features, OWN_SCORE, Score, Weighted, probability};
-pub use split::{DEVELOPMENT, Split, text_key};
+pub use split::{DEVELOPMENT, GroupedBy, Split, text_key};

@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
+use crate::Error;
 use crate::binomial::{Interval, shifted, upper, wilson};
 use crate::bound::{Bound, Decision, sorted};
 use crate::calibrate::missing;
 use crate::calibration::{Calibration, Missing, Promise, Ruling};
+use crate::learn_then_test::side;
 use crate::operational::Operational;
 use crate::score::probability;
-use crate::{Error, Ladder, learn_then_test};
 
 /// What was measured on the test decisions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -118,7 +119,7 @@ const USUAL_CONFIDENCE: f64 = 0.95;
 impl Measured {
     pub(crate) fn new(
         calibration: &Calibration,
-        development: &[f64],
+        development: &[Decision],
         test: &[Decision],
         segments: &[&str],
         whole: f64,
@@ -183,12 +184,8 @@ impl Ranking {
 }
 
 impl OtherBound {
-    fn new(bound: Bound, development: &[f64], test: &[Decision], whole: f64) -> Result<OtherBound, Error> {
-        let chosen = match Ladder::new(development.iter().copied(), test.len(), bound) {
-            Ok(ladder) => learn_then_test(test, &ladder, bound)?,
-            Err(Error::TooFew { .. }) => None,
-            Err(error) => return Err(error),
-        };
+    fn new(bound: Bound, development: &[Decision], test: &[Decision], whole: f64) -> Result<OtherBound, Error> {
+        let chosen = side(development, test, bound)?;
         let coverage = chosen.map(|it| it.accepted as f64 / it.decisions as f64);
         let missing = if chosen.is_none() { Some(missing(test, bound, whole)?) } else { None };
         Ok(OtherBound { rate: bound.rate(), coverage, missing })

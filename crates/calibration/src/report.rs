@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::calibration::{Calibration, Missing, Promise, Side, Threshold};
 use crate::measured::{Measured, OtherBound};
+use crate::split::GroupedBy;
 
 /// A calibration and what was measured on its test decisions.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -147,13 +148,19 @@ impl Report {
                 grouped(data.unverified)
             ));
         }
-        if data.groups < data.decisions * 4 / 5 {
+        if data.groups < data.decisions * 4 / 5 || data.grouped_by != GroupedBy::Texts {
             let consequence = match data.groups < data.decisions / 2 {
                 true => "the promise is much bolder than it says: label pairs about more texts",
                 false => "the promise is a little bolder than it says",
             };
+            let what = match data.grouped_by {
+                GroupedBy::Texts => "text",
+                GroupedBy::FirstText => "candidate (queries they share all over)",
+                GroupedBy::LastText => "query (candidates they share all over)",
+                GroupedBy::Nothing => "pair of texts (single ones they share all over)",
+            };
             remarks.push(format!(
-                "The {} decisions are {} groups that share no text, the largest of {}. What shares a text is not independent, so \
+                "The {} decisions are {} groups that share no {what}, the largest of {}. What shares a text is not independent, so \
                  that {consequence}.",
                 grouped(data.decisions),
                 grouped(data.groups),

@@ -2,10 +2,29 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use vetted_tensors::digest::{self, Digest};
 
 /// The part of the decisions that weights and ladders are made on. The rest tests.
 pub const DEVELOPMENT: f64 = 0.3;
+
+/// What keeps decisions on one side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GroupedBy {
+    /// Any text that they share, directly or through others.
+    Texts,
+    /// The first text (of pairs, the candidate): by all of them, nearly everything would hang together.
+    FirstText,
+    /// The last text (of pairs, the query), likewise.
+    LastText,
+    /// Nothing: each stands alone.
+    Nothing,
+}
+
+/// Of so many decisions, no group may hold more than one in [`WIDEST`].
+const MANY: usize = 100;
+const WIDEST: usize = 5;
 
 /// A division of decisions into development and test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +33,8 @@ pub struct Split {
     pub development: Vec<bool>,
     /// For each decision, the number of its group.
     pub groups: Vec<usize>,
+    /// What makes groups.
+    pub grouped_by: GroupedBy,
     /// How many groups there are.
     pub group_count: usize,
     /// How many decisions the largest group has.
@@ -27,13 +48,37 @@ impl Split {
     /// aside) stay together, directly or through others, so that nothing is tested on that is half known. The division depends
     /// on the texts alone: not on their order, and not on other groups. A decision without texts is a group of its own, by its
     /// place.
+    ///
+    /// Where that would put more than a fifth of many decisions into one group (a few hypotheses held against many passages),
+    /// only the text of which there are more different ones keeps them together, or nothing.
     pub fn new<'a>(decisions: impl IntoIterator<Item = &'a [String]>) -> Split {
+        let decisions: Vec<&[String]> = decisions.into_iter().collect();
+        let divided = |grouped_by| Split::by(&decisions, grouped_by);
+        let too_wide = |split: &Split| decisions.len() >= MANY && split.largest * WIDEST > decisions.len();
+        let by_texts = divided(GroupedBy::Texts);
+        if !too_wide(&by_texts) {
+            return by_texts;
+        }
+        let [first, last] = [divided(GroupedBy::FirstText), divided(GroupedBy::LastText)];
+        let by_one = if first.group_count >= last.group_count { first } else { last };
+        if too_wide(&by_one) { divided(GroupedBy::Nothing) } else { by_one }
+    }
+
+    fn by(decisions: &[&[String]], grouped_by: GroupedBy) -> Split {
         let mut groups = Groups::default();
-        let mut members = Vec::new();
-        for (place, texts) in decisions.into_iter().enumerate() {
-            let member = match texts {
-                [] => groups.number(format!("decision {place}")),
-                [first, rest @ ..] => {
+        let mut members = Vec::with_capacity(decisions.len());
+        for (place, texts) in decisions.iter().enumerate() {
+            let kept = match grouped_by {
+                GroupedBy::Texts => texts,
+                GroupedBy::FirstText => texts.get(..1).unwrap_or_default(),
+                GroupedBy::LastText => texts.get(texts.len().saturating_sub(1)..).unwrap_or_default(),
+                GroupedBy::Nothing => &[],
+            };
+            let member = match (kept, texts.is_empty()) {
+                // The same two texts stay together whatever else does.
+                ([], false) => groups.number(texts.iter().map(|text| key(text)).collect()),
+                ([], true) => groups.number(format!("decision {place}")),
+                ([first, rest @ ..], _) => {
                     let first = groups.number(key(first));
                     for text in rest {
                         let other = groups.number(key(text));
@@ -65,7 +110,7 @@ impl Split {
             all.update(if *is_development { "d" } else { "t" });
         }
         let largest = sizes.iter().copied().max().unwrap_or(0);
-        Split { development, groups, group_count: sizes.len(), largest, sha256: all.hex() }
+        Split { development, groups, grouped_by, group_count: sizes.len(), largest, sha256: all.hex() }
     }
 
     /// One of `folds` parts to which the group belongs: for comparing fits within the development decisions.
@@ -149,6 +194,22 @@ mod tests {
         assert_eq!(split.groups, [0, 0, 0, 0, 1]);
         assert_eq!((split.group_count, split.largest), (2, 4));
         assert!(split.development[..4].iter().all(|side| *side == split.development[0]));
+    }
+
+    #[test]
+    fn a_few_queries_do_not_keep_everything_together() {
+        let against = |candidates: usize, queries: usize| -> Vec<Vec<String>> {
+            (0..3000).map(|i| vec![format!("passage {}", i % candidates), format!("claim {}", i % queries)]).collect()
+        };
+        for (candidates, queries, grouped_by, groups) in [
+            (1000, 7, GroupedBy::FirstText, 1000),
+            (7, 1000, GroupedBy::LastText, 1000),
+            (3000, 3000, GroupedBy::Texts, 3000),
+            (2, 3, GroupedBy::Nothing, 6),
+        ] {
+            let split = split(&against(candidates, queries));
+            assert_eq!((split.grouped_by, split.group_count), (grouped_by, groups), "{candidates} {queries}");
+        }
     }
 
     #[test]

@@ -80,28 +80,34 @@ fn of_what_is_accepted_no_more_is_wrong_than_promised() -> Result<(), Error> {
             Some(*wrong)
         }));
         let bound = Bound::new(population.rate, 0.95)?;
-        let (mut failures, mut none, mut coverage) = (0, 0, 0.0);
-        for _ in 0..DRAWS {
-            let development = draw(&all, 500, &mut random);
-            let decisions = draw(&all, population.decisions, &mut random);
-            let ladder = Ladder::new(development.iter().map(|it| it.score), decisions.len(), bound)?;
-            let Some(chosen) = learn_then_test(&decisions, &ladder, bound)? else {
-                none += 1;
-                continue;
-            };
-            let accepted = sorted.partition_point(|it| it.score >= chosen.threshold);
-            failures += usize::from(wrong_of_first[accepted] as f64 > population.rate * accepted as f64);
-            coverage += accepted as f64 / all.len() as f64;
-        }
-        println!(
-            "{}: {failures} failures, {none} without a threshold, coverage {:.2}",
-            population.name,
-            coverage / DRAWS as f64
-        );
-        assert!(failures <= most_failures(0.05), "{}: {failures} failures", population.name);
-        // A promise that is kept by accepting nothing would be no use.
-        if population.rate != 0.05 || (population.wrong)(0.5) < 0.05 {
-            assert!(none < DRAWS / 3, "{}: nothing is accepted in {none} of {DRAWS}", population.name);
+        for learned in [false, true] {
+            let (mut failures, mut none, mut coverage) = (0, 0, 0.0);
+            for _ in 0..DRAWS {
+                let development = draw(&all, 500, &mut random);
+                let decisions = draw(&all, population.decisions, &mut random);
+                let ladder = match learned {
+                    true => Ladder::learned(&development, decisions.len(), bound)?,
+                    false => Ladder::new(development.iter().map(|it| it.score), decisions.len(), bound)?,
+                };
+                let Some(chosen) = learn_then_test(&decisions, &ladder, bound)? else {
+                    none += 1;
+                    continue;
+                };
+                let accepted = sorted.partition_point(|it| it.score >= chosen.threshold);
+                failures += usize::from(wrong_of_first[accepted] as f64 > population.rate * accepted as f64);
+                coverage += accepted as f64 / all.len() as f64;
+            }
+            println!(
+                "{}{}: {failures} failures, {none} without a threshold, coverage {:.2}",
+                population.name,
+                if learned { ", learned ladder" } else { "" },
+                coverage / DRAWS as f64
+            );
+            assert!(failures <= most_failures(0.05), "{}: {failures} failures", population.name);
+            // A promise that is kept by accepting nothing would be no use.
+            if population.rate != 0.05 || (population.wrong)(0.5) < 0.05 {
+                assert!(none < DRAWS / 3, "{}: nothing is accepted in {none} of {DRAWS}", population.name);
+            }
         }
     }
     Ok(())
@@ -176,7 +182,7 @@ fn both_promises_of_a_band_hold_together() -> Result<(), Error> {
         let (accept, reject) = (Bound::new(population.rate, 0.95)?, Bound::new(0.05, 0.95)?);
         let (mut failures, mut rejecting) = (0, 0);
         for _ in 0..DRAWS {
-            let development: Vec<f64> = draw(&all, 500, &mut random).iter().map(|it| it.score).collect();
+            let development = draw(&all, 500, &mut random);
             let band = band(&development, &draw(&all, population.decisions, &mut random), accept, Some(reject))?;
             failures += usize::from(truth.broken(&band, population.rate, 0.05));
             rejecting += usize::from(band.reject.is_some());
@@ -198,13 +204,8 @@ fn the_promises_of_all_segments_hold_together() -> Result<(), Error> {
     let bound = Bound::new(rate, 0.95)?;
     let (mut failures, mut accepting) = (0, 0);
     for _ in 0..DRAWS {
-        let drawn: Vec<(Vec<f64>, Vec<Decision>)> = segments
-            .iter()
-            .map(|all| {
-                let development = draw(all, 300, &mut random).iter().map(|it| it.score).collect();
-                (development, draw(all, 1000, &mut random))
-            })
-            .collect();
+        let drawn: Vec<(Vec<Decision>, Vec<Decision>)> =
+            segments.iter().map(|all| (draw(all, 300, &mut random), draw(all, 1000, &mut random))).collect();
         let parts =
             drawn.iter().enumerate().map(|(at, (development, decisions))| (at, (&development[..], &decisions[..])));
         let bands = bands(parts, bound, None)?;

@@ -66,7 +66,7 @@ impl Drift {
                 "of {all} decisions {audited} were accepted, {wrong} of them wrong ({:.2} %); {promised}",
                 100.0 * share
             )?;
-            let evidence = format!("p-value {:.3}, e-value {:.3}", alarm.p_value(), alarm.e_value());
+            let evidence = format!("p-value {:.1e}, e-value {:.1e}", alarm.p_value(), alarm.e_value());
             match rang_at {
                 Some(at) => writeln!(
                     out,
