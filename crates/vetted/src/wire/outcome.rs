@@ -49,9 +49,7 @@ pub struct Judgement {
     /// What it answers to a question that asks for yes or no; absent where that is not known, or not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Answer>,
-    /// The probability, by all that is known of it, that a document that was found supports the query; it is accepted by this
-    /// and not by `p_match` alone. Absent where no support is found, outside of searches, and where the verifier knows no such
-    /// probability.
+    /// The probability, by all that is known, that decides whether a search accepts an answer; absent where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vouched: Option<f64>,
 }
