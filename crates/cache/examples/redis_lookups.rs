@@ -18,7 +18,6 @@ use vetted_cache::{Attributes, Backend, Entry, EntryId, Scope, Wanted};
 const DIMENSIONS: usize = 384;
 const CENTRES: u64 = 2_000;
 const LOOKUPS: u64 = 2_000;
-const WRITERS: u64 = 8;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -32,21 +31,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     backend.clear(&scope)?;
 
     let since = Instant::now();
-    std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..WRITERS)
-            .map(|worker| {
-                let scope = &scope;
-                threads.spawn(move || {
-                    (worker..entries)
-                        .step_by(WRITERS as usize)
-                        .try_for_each(|number| backend.put(&entry(scope, number)))
-                })
-            })
-            .collect();
-        workers.into_iter().try_for_each(|worker| {
-            worker.join().map_err(|_| "a writer panicked".to_owned())?.map_err(|error| error.to_string())
-        })
-    })?;
+    for number in 0..entries {
+        backend.put(&entry(&scope, number))?;
+    }
     println!("{entries} entries, {:.2} ms each to store", since.elapsed().as_secs_f64() * 1e3 / entries as f64);
     let filters = Attributes::from([("language".to_owned(), "3".to_owned())]);
     for threads in [1, 2, 8] {
