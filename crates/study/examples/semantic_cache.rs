@@ -182,7 +182,7 @@ fn table<Lookup: AsRef<[Proposal]>>(name: &str, lookups: &[Lookup]) {
             format!("{:.3} [{low:.3}, {high:.3}]", measured.hit_rate_in_hindsight(rate))
         });
         let unsafe_served = measured.points.iter().filter(|it| 1.0 - it.precision <= 0.02);
-        let unsafe_served = unsafe_served.map(|it| it.hit_rate * (1.0 - it.precision)).last().unwrap_or(0.0);
+        let unsafe_served = unsafe_served.map(|it| it.hit_rate * (1.0 - it.precision)).next_back().unwrap_or(0.0);
         println!(
             "| {rule} | {} | {} | {unsafe_served:.4} | {:.3} ({:.2}) |",
             rates[0], rates[1], measured.p_chr_auc, measured.of_ceiling

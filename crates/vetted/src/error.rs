@@ -98,7 +98,7 @@ pub enum Error {
     Verifier(vetted_verifier::Error),
     /// A calibration cannot be used.
     #[error(transparent)]
-    Calibration(#[from] vetted_calibration::FileError),
+    Calibration(Box<vetted_calibration::FileError>),
     /// There is nothing to search for.
     #[error("the query is empty: give it at least one word")]
     EmptyQuery,
@@ -128,6 +128,12 @@ impl From<vetted_encoder::Error> for Error {
             vetted_encoder::Error::Expired(expired) => Error::Expired(expired),
             error => Error::Encoder(error),
         }
+    }
+}
+
+impl From<vetted_calibration::FileError> for Error {
+    fn from(error: vetted_calibration::FileError) -> Error {
+        Error::Calibration(Box::new(error))
     }
 }
 

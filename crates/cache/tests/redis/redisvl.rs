@@ -136,7 +136,10 @@ fn usual() -> String {
     info("HASH", "4", "COSINE", "FLOAT32")
 }
 
-fn backend(info: String, answer: String) -> (Box<dyn Backend>, Arc<Mutex<Vec<Vec<String>>>>) {
+/// What was asked, each with its arguments.
+type Commands = Vec<Vec<String>>;
+
+fn backend(info: String, answer: String) -> (Box<dyn Backend>, Arc<Mutex<Commands>>) {
     let (url, asked) = server(info, answer);
     let settings = Settings { dimensions: Some(4), ..patient() };
     (open(&url, &settings).unwrap_or_else(|error| panic!("{error}")).backend, asked)

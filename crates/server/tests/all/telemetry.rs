@@ -19,7 +19,10 @@ use crate::server::{Server, index, with};
 
 /// A collector: takes what is posted to it.
 #[derive(Clone, Default)]
-struct Collector(Arc<Mutex<Vec<(String, Vec<u8>)>>>);
+struct Collector(Arc<Mutex<Vec<Posted>>>);
+
+/// A path and a body.
+type Posted = (String, Vec<u8>);
 
 impl Collector {
     fn start() -> (Collector, SocketAddr) {

@@ -72,9 +72,8 @@ fn newton(samples: &[Sample], free: &[bool; COLUMNS]) -> [f64; COLUMNS] {
                 continue;
             }
             gradient[column] = 0.0;
-            for other in 0..COLUMNS {
-                (curvature[column][other], curvature[other][column]) = (0.0, 0.0);
-            }
+            curvature[column] = [0.0; COLUMNS];
+            curvature.iter_mut().for_each(|row| row[column] = 0.0);
             curvature[column][column] = 1.0;
         }
         let step = solved(curvature, gradient);

@@ -106,7 +106,7 @@ pub fn figures(queries: &[Found], score: &dyn Fn(&Known) -> f32) -> Result<(Figu
             may_be.filter_map(|it| Some((score(it.known.as_ref()?), it.right))).collect()
         })
         .collect();
-    let tops: Vec<Top> = served.iter().map(|it| Top::of(it)).collect();
+    let tops: Vec<Top> = served.iter().map(Top::of).collect();
     let at = |indices: &[usize]| -> Result<[f64; 5], Failure> {
         let pairs = RankedPairs::new(indices.iter().flat_map(|at| of_all[*at].iter().copied()))?;
         let tops: Vec<Top> = indices.iter().map(|at| tops[*at]).collect();
