@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::lock::ReaderLock;
@@ -14,6 +15,10 @@ use crate::state::{Added, Change, State, States};
 use crate::store::{Reading, Store};
 use crate::text::{self, Words};
 use crate::vectors::{self, Vectors};
+
+/// So long a moment that somebody has seen may take until it is announced: a disk that is slow to write takes as long. One that
+/// never is was not written.
+const UNTIL_ANNOUNCED: Duration = Duration::from_secs(1);
 
 /// An index without the right to write to it. The crate's documentation says which of the locks is held when.
 pub(crate) struct Shared {
@@ -29,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) notices: Notices,
     /// Whether a search has asked for words: then those of new documents are counted when they are written.
     pub(crate) words_asked: AtomicBool,
+    /// The latest moment that anybody has read.
+    seen: AtomicU64,
     /// Held by one change after the other.
     pub(crate) writing: Mutex<()>,
     /// Held by whoever follows another process.
@@ -68,6 +75,7 @@ impl Shared {
             states,
             notices: Notices::default(),
             words_asked: AtomicBool::new(false),
+            seen: AtomicU64::new(0),
             writing: Mutex::default(),
             following: Mutex::default(),
             loading_vectors: Mutex::default(),
@@ -89,8 +97,17 @@ impl Shared {
 
     /// The store now, and its state. In the process that writes, no search waits here.
     pub(crate) fn moment(&self) -> Result<(Arc<State>, Reading)> {
+        let mut waited = None;
         loop {
             let reading = self.store.read()?;
+            // LMDB reads which moment is the last one, and then that moment's root, which the next but one is written over. A
+            // thread that sleeps in between sees a moment before it is announced, and the next reading is of an earlier one.
+            if self.seen.fetch_max(reading.sequence(), Ordering::AcqRel) > reading.sequence()
+                && waited.get_or_insert_with(Instant::now).elapsed() < UNTIL_ANNOUNCED
+            {
+                std::thread::yield_now();
+                continue;
+            }
             if let Some(state) = self.states.at(reading.sequence()) {
                 return Ok((state, reading));
             }
