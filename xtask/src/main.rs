@@ -9,8 +9,8 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "usage: cargo xtask dist [--features train,study]";
 
-/// Searching alone stays below this.
-const MOST_BYTES: u64 = 30_000_000;
+/// What people get without asking for more stays below this: searching, serving, the cache, PDF and Word.
+const MOST_BYTES: u64 = 55_000_000;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -65,7 +65,7 @@ fn dist(features: &str) -> Result<()> {
     println!("{}: {:.1} MB", program.display(), bytes as f64 / 1e6);
     println!("{}: {:.1} MB", archive.display(), fs::metadata(&archive)?.len() as f64 / 1e6);
     if features.is_empty() && bytes > MOST_BYTES {
-        return Err(format!("the program has {bytes} bytes: searching alone is to stay below {MOST_BYTES}").into());
+        return Err(format!("the program has {bytes} bytes: without training and measuring it is to stay below {MOST_BYTES}").into());
     }
     Ok(())
 }
