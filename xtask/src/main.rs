@@ -65,7 +65,10 @@ fn dist(features: &str) -> Result<()> {
     println!("{}: {:.1} MB", program.display(), bytes as f64 / 1e6);
     println!("{}: {:.1} MB", archive.display(), fs::metadata(&archive)?.len() as f64 / 1e6);
     if features.is_empty() && bytes > MOST_BYTES {
-        return Err(format!("the program has {bytes} bytes: without training and measuring it is to stay below {MOST_BYTES}").into());
+        return Err(format!(
+            "the program has {bytes} bytes: without training and measuring it is to stay below {MOST_BYTES}"
+        )
+        .into());
     }
     Ok(())
 }
