@@ -15,6 +15,8 @@ use prometheus_client::registry::Registry;
 
 use vetted::{Timing, Verification};
 
+use crate::searching::stages;
+
 pub(crate) use caches::CacheMetrics;
 use caches::Caches;
 
@@ -206,13 +208,7 @@ impl Metrics {
     }
 
     pub(crate) fn searched(&self, timing: &Timing) {
-        for (stage, took) in [
-            ("encode", timing.encoding),
-            ("recall", timing.ranking),
-            ("verify", timing.verifying),
-            ("documents", timing.reading),
-            ("evidence", timing.evidence),
-        ] {
+        for (stage, took) in stages(timing) {
             if !took.is_zero() {
                 self.stages.get_or_create(&StageLabels { stage }).observe(took.as_secs_f64());
             }

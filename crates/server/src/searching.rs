@@ -1,8 +1,8 @@
 //! Searches of different clients, answered together.
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use vetted::{Engine, Found, Search};
+use vetted::{Engine, Found, Search, Timing};
 
 use crate::error::Failure;
 use crate::queue::{Done, Item, Work};
@@ -41,6 +41,17 @@ pub(crate) async fn find(
         }
     }
     Ok(done)
+}
+
+/// The stages of a search in their order, as they are counted and traced, and how long each took.
+pub(crate) fn stages(timing: &Timing) -> [(&'static str, Duration); 5] {
+    [
+        ("encode", timing.encoding),
+        ("recall", timing.ranking),
+        ("verify", timing.verifying),
+        ("documents", timing.reading),
+        ("evidence", timing.evidence),
+    ]
 }
 
 /// Answers all of them.

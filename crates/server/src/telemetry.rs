@@ -21,6 +21,7 @@ use vetted::{Found, Search};
 
 use crate::error::{Code, Failure};
 use crate::queue::Done;
+use crate::searching::stages;
 
 /// Where spans and measurements go.
 pub(crate) struct Telemetry {
@@ -151,16 +152,8 @@ impl Telemetry {
 
     /// The stages, one after the other. Of searches that were answered together each has the time of all.
     fn stages(&self, search: &Context, start: SystemTime, done: &Done<Found>) {
-        let timing = done.answer.timing;
         let mut at = start;
-        for (stage, took) in [
-            ("wait", done.waited),
-            ("encode", timing.encoding),
-            ("recall", timing.ranking),
-            ("verify", timing.verifying),
-            ("documents", timing.reading),
-            ("evidence", timing.evidence),
-        ] {
+        for (stage, took) in [("wait", done.waited)].into_iter().chain(stages(&done.answer.timing)) {
             if !took.is_zero() {
                 let span = self.tracer.span_builder(stage).with_start_time(at).start_with_context(&self.tracer, search);
                 at += took;

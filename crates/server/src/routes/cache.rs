@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use vetted_cache::Answer;
 
 use crate::ask::Ask;
 use crate::auth::Rights;
@@ -56,9 +57,7 @@ pub(super) async fn lookup(
 ) -> Result<Response, Failure> {
     let cache = service.cache(&ask.caller, &named(name)?)?;
     let looking = looking(&service, cache, ask.json()?, false)?;
-    let Found::Answer(answer) = cache.lookups.submit(looking, ask.deadline).await?.answer else {
-        return Err(mistaken());
-    };
+    let answer = answered(cache, looking, &ask).await?;
     let entries: Vec<ServedEntry> = match &answer.outcome {
         vetted_cache::Outcome::Hit(hits) => hits.iter().map(ServedEntry::from).collect(),
         vetted_cache::Outcome::Miss(_) => Vec::new(),
@@ -111,14 +110,14 @@ pub(super) fn check_count(field: &str, count: Option<usize>) -> Result<usize, Fa
 }
 
 pub(super) fn check_prompt(service: &Service, prompt: &str) -> Result<(), Failure> {
-    let most = service.settings.limits.text_bytes;
-    match prompt {
-        prompt if prompt.trim().is_empty() => Err(Failure::invalid("`prompt` is empty: give it at least one word")),
-        prompt if prompt.len() > most => Err(Failure::new(
-            Code::LimitExceeded,
-            format!("`prompt` has {} bytes, and this server takes {most} of one text", prompt.len()),
-        )),
-        _ => Ok(()),
+    super::check_text(service, "prompt", prompt)
+}
+
+/// What may be served.
+pub(super) async fn answered(cache: &ServedCache, looking: Looking, ask: &Ask) -> Result<Answer, Failure> {
+    match cache.lookups.submit(looking, ask.deadline).await?.answer {
+        Found::Answer(answer) => Ok(*answer),
+        Found::Candidates(_) => Err(mistaken()),
     }
 }
 
@@ -211,7 +210,7 @@ pub(super) async fn update(
     let work = Changing::Update(scope(&cache.name, parts)?, entry_id(&id)?, change);
     match changed(cache, work, &ask).await? {
         0 => Err(no_entry(cache, &id)),
-        changed => Ok(Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response()),
+        changed => Ok(count_of(cache, changed)),
     }
 }
 
@@ -227,7 +226,7 @@ pub(super) async fn remove(
     let work = Changing::Remove(scope(&cache.name, request.scope)?, vec![entry_id(&id)?]);
     match changed(cache, work, &ask).await? {
         0 => Err(no_entry(cache, &id)),
-        changed => Ok(Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response()),
+        changed => Ok(count_of(cache, changed)),
     }
 }
 
@@ -248,7 +247,7 @@ pub(super) async fn remove_many(
         _ => return Err(Failure::invalid("give either `ids` or `attributes`, with at least one")),
     };
     let changed = changed(cache, work, &ask).await?;
-    Ok(Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response())
+    Ok(count_of(cache, changed))
 }
 
 /// Removes all entries of a scope.
@@ -260,7 +259,7 @@ pub(super) async fn clear(
     let cache = writable(&service, &ask, &named(name)?)?;
     let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { object(&ask)? };
     let changed = changed(cache, Changing::Clear(scope(&cache.name, request.scope)?), &ask).await?;
-    Ok(Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response())
+    Ok(count_of(cache, changed))
 }
 
 /// Says whether a decision was right.
@@ -294,6 +293,10 @@ pub(super) async fn changed(cache: &ServedCache, work: Changing, ask: &Ask) -> R
         Changed::Entries(changed) => Ok(changed),
         Changed::Stored(_) | Changed::Entry(_) => Err(mistaken()),
     }
+}
+
+fn count_of(cache: &ServedCache, changed: usize) -> Response {
+    Json(ChangedAnswer { cache: cache.name.clone(), changed }).into_response()
 }
 
 fn no_entry(cache: &ServedCache, id: &str) -> Failure {

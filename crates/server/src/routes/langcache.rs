@@ -10,9 +10,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use vetted_cache::VolatileRule;
 
-use super::cache::{Named, changed, check_count, check_prompt, keep, mistaken, named, writable};
+use super::cache::{Named, answered, changed, check_count, check_prompt, keep, mistaken, named, writable};
 use crate::ask::Ask;
-use crate::caching::{Changing, Found, Looking, Storing};
+use crate::caching::{Changing, Looking, Storing};
 use crate::error::Failure;
 use crate::service::Service;
 use crate::shapes::cache::{entry_id, pairs, scope, strategies};
@@ -80,9 +80,7 @@ async fn found(service: &Service, name: &str, request: SearchRequest, ask: &Ask)
         volatile: VolatileRule::Guarded,
         explain: false,
     };
-    let Found::Answer(answer) = cache.lookups.submit(looking, ask.deadline).await?.answer else {
-        return Err(mistaken());
-    };
+    let answer = answered(cache, looking, ask).await?;
     Ok(match &answer.outcome {
         vetted_cache::Outcome::Hit(hits) => hits.iter().map(CacheEntry::from).collect(),
         vetted_cache::Outcome::Miss(_) => Vec::new(),

@@ -125,12 +125,19 @@ pub(crate) fn check_texts(service: &Service, field: &str, texts: &[String]) -> R
 
 /// Refuses a query that is empty or too long.
 fn check_query(service: &Service, query: &str) -> Result<(), Failure> {
+    check_text(service, "query", query)
+}
+
+/// Refuses a text that is empty or too long.
+fn check_text(service: &Service, field: &str, text: &str) -> Result<(), Failure> {
     let most = service.settings.limits.text_bytes;
-    match query {
-        query if query.trim().is_empty() => Err(Failure::invalid("`query` is empty: give it at least one word")),
-        query if query.len() > most => Err(Failure::new(
+    match text {
+        text if text.trim().is_empty() => {
+            Err(Failure::invalid(format!("`{field}` is empty: give it at least one word")))
+        }
+        text if text.len() > most => Err(Failure::new(
             Code::LimitExceeded,
-            format!("`query` has {} bytes, and this server takes {most} of one text", query.len()),
+            format!("`{field}` has {} bytes, and this server takes {most} of one text", text.len()),
         )),
         _ => Ok(()),
     }
