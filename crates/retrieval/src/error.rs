@@ -220,6 +220,23 @@ pub enum Error {
         /// What usearch said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Nothing here knows addresses like this one.
+    #[error(
+        "{scheme}:// leads to no kind of index that this vetted knows: name a folder{}",
+        if cfg!(feature = "redis") { ", or redis://host:6379/NAME" } else { "" }
+    )]
+    UnknownAddress {
+        /// What stands before `://`.
+        scheme: String,
+    },
+    /// A server that keeps the documents could not do what it was asked. The message is whole, and has no password in it.
+    #[error("{message}")]
+    Server {
+        /// What kind of thing went wrong.
+        problem: ServerProblem,
+        /// What happened, and what to do.
+        message: String,
+    },
     /// The operating system refused something.
     #[error("cannot {action} {path}: {source}", path = .path.display())]
     Io {
@@ -238,6 +255,33 @@ pub enum Error {
         /// What LMDB said.
         source: heed::Error,
     },
+}
+
+impl Error {
+    /// Whether it says that there is no index where one was to be opened.
+    pub fn is_no_index(&self) -> bool {
+        matches!(self, Error::NotAnIndex { .. } | Error::Server { problem: ServerProblem::NotThere, .. })
+    }
+}
+
+/// What kind of thing went wrong between an index and the server that keeps it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ServerProblem {
+    /// The address or a setting cannot be used.
+    Address,
+    /// There is no index of that name.
+    NotThere,
+    /// It cannot be reached, or did not answer in time.
+    Unavailable,
+    /// It refuses the user, or what the user may not do.
+    Refused,
+    /// It has no room left.
+    Full,
+    /// It is too old, lacks something, or keeps something else there.
+    Unsuitable,
+    /// It answered with an error, or with no answer to what it was asked.
+    Answered,
 }
 
 /// How a store's file is damaged.

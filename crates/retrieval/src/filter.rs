@@ -2,6 +2,8 @@
 
 mod decimal;
 mod literal;
+#[cfg(feature = "redis")]
+mod marks;
 mod parsing;
 
 use std::cmp::Ordering;
@@ -15,6 +17,8 @@ use crate::error::Error;
 pub(crate) use literal::FieldValue;
 pub use literal::Literal;
 use literal::{FieldKind, Wanted};
+#[cfg(feature = "redis")]
+pub(crate) use marks::{Marks, Need};
 
 /// A condition on documents' metadata, or several of which one must fit. Several *filters* must all fit.
 ///

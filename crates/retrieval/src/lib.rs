@@ -1,4 +1,5 @@
-//! Tier one of vetted: recall. An embedded index that finds documents by vectors, by BM25, or by both.
+//! Tier one of vetted: recall. An index that finds documents by vectors, by BM25, or by both: in a folder on this machine
+//! ([`Index`]), or wherever else something keeps documents as [`Retriever`] says. [`Place`] opens whatever a user names.
 //!
 //! This crate stores vectors and does not make them: an encoder does, and the crate `vetted` joins the two. Documents
 //! are cut into passages, each passage has a vector, and a document is as near to a query as its best passage is.
@@ -135,6 +136,7 @@ mod background;
 mod bits;
 mod check;
 mod columns;
+mod embedded;
 mod error;
 mod filter;
 mod fusion;
@@ -144,8 +146,12 @@ mod lock;
 mod manifest;
 mod notice;
 mod origins;
+mod place;
 mod query;
 mod ranking;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod retriever;
 mod roster;
 mod search;
 mod settings;
@@ -158,13 +164,15 @@ mod vectors;
 mod writing;
 
 pub use check::{Check, Problem};
-pub use error::{Damage, Error, FilterProblem, Result};
+pub use error::{Damage, Error, FilterProblem, Result, ServerProblem};
 pub use filter::{Comparison, Filter, Literal};
 pub use fusion::{Fusion, Normalization};
 pub use index::Index;
 pub use manifest::{EncoderIdentity, FORMAT_VERSION, Manifest};
 pub use notice::Notice;
+pub use place::Place;
 pub use query::{DEFAULT_DEPTH, DEFAULT_K, Hit, Query, Scores};
+pub use retriever::{Holdings, NotAsked, Retrieved, Retriever, Session};
 pub use settings::Settings;
 pub use snapshot::Snapshot;
 pub use text::matching_words;

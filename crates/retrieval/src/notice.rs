@@ -51,6 +51,11 @@ pub enum Notice {
         /// How many passages it holds now.
         passages: usize,
     },
+    /// What an operator should know of a server that keeps the documents.
+    Server {
+        /// It.
+        message: String,
+    },
     /// There were more notices than are kept, and the oldest are lost.
     Lost {
         /// How many.
@@ -111,6 +116,7 @@ impl fmt::Display for Notice {
             Notice::GraphRebuilt { reason, passages } => {
                 write!(formatter, "the vector graph was rebuilt from the store, {passages} passages ({reason})")
             }
+            Notice::Server { message } => formatter.write_str(message),
             Notice::Lost { notices } => write!(formatter, "{notices} older notices were not kept"),
         }
     }

@@ -1,5 +1,6 @@
 //! What a server serves: indexes, a verifier, an encoder, and the queues before them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -8,6 +9,7 @@ use vetted::calibrated::Calibrated;
 use vetted::calibration::Calibration;
 use vetted::models::{self, DEFAULT_MODEL};
 use vetted::reader::Storage;
+use vetted::retrieval::Place;
 use vetted::{Compute, Engine, Precision, Verifier, VerifierOptions, VerifierSource};
 use vetted_cache::Cache;
 use vetted_encoder::{Encoder, ModelFolder, Options};
@@ -241,12 +243,17 @@ fn engines(settings: &Settings) -> Result<Vec<Arc<Engine>>, StartError> {
         let builder = Engine::builder(folder).verifier(verifier);
         let engine = match (settings.writable, &settings.model) {
             (false, _) => builder.open(),
-            (true, Some(model)) if !folder.exists() => builder.model(model).open_or_create(),
+            (true, Some(model)) if is_new(folder).map_err(fault)? => builder.model(model).open_or_create(),
             (true, _) => builder.open_or_create(),
         };
         engines.push(Arc::new(engine.map_err(fault)?));
     }
     Ok(engines)
+}
+
+/// Whether there is no index yet.
+fn is_new(place: &Path) -> Result<bool, vetted::Error> {
+    Ok(Place::parse(place)?.manifest()?.is_none())
 }
 
 /// Who judges, and who encodes for `/v1/embeddings`: the first index's, where there is one.

@@ -1,9 +1,11 @@
 //! What a server is told when it is started.
 
+use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use vetted::retrieval::Place;
 use vetted::{Precision, VerifierSource};
 use vetted_cache::MemoryLimits;
 use vetted_cache::redis::Address as RedisAddress;
@@ -46,12 +48,20 @@ pub struct Settings {
 }
 
 /// An index and its name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct IndexSettings {
     /// What requests call it.
     pub name: String,
-    /// Its folder; made where there is none, if the server is writable.
+    /// Its folder, or its address ([`Place`]); made where there is none, if the server is writable.
     pub folder: PathBuf,
+}
+
+/// Without the password of an address.
+impl fmt::Debug for IndexSettings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = Place::parse(&self.folder).map(|place| place.to_string()).unwrap_or_default();
+        formatter.debug_struct("IndexSettings").field("name", &self.name).field("folder", &place).finish()
+    }
 }
 
 /// A cache and its name.

@@ -1,6 +1,6 @@
 //! Changes of an index, one after the other.
 
-use vetted::{Document, Engine, Error, Filter, Indexed};
+use vetted::{Document, Engine, Filter, Indexed};
 
 use crate::error::Failure;
 use crate::queue::{Item, Work};
@@ -39,22 +39,9 @@ pub(crate) fn step(engine: &Engine, items: &mut [Item<Writing>]) {
             Writing::Upsert(documents) => engine.upsert(std::mem::take(documents)).map(Written::Upserted),
             Writing::Delete(ids) => engine.delete(ids).map(Written::Deleted),
             Writing::DeleteMatching(filters) => {
-                matching(engine, filters).and_then(|ids| engine.delete(&ids)).map(Written::Deleted)
+                engine.ids_that_fit(filters).and_then(|ids| engine.delete(&ids)).map(Written::Deleted)
             }
         };
         item.outcome = Some(written.map_err(Failure::from));
     }
-}
-
-/// The documents whose metadata fit all filters. Nobody else writes meanwhile.
-fn matching(engine: &Engine, filters: &[Filter]) -> Result<Vec<String>, Error> {
-    let snapshot = engine.index().snapshot()?;
-    let mut ids = Vec::new();
-    for id in snapshot.ids() {
-        let document = snapshot.get(id)?;
-        if document.is_some_and(|document| filters.iter().all(|filter| filter.accepts(&document.metadata))) {
-            ids.push(id.to_owned());
-        }
-    }
-    Ok(ids)
 }

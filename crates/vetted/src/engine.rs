@@ -9,7 +9,7 @@ use vetted_corpus::{Document, vector};
 use vetted_encoder::models::{DEFAULT_MODEL, Progress};
 use vetted_encoder::{Encoder, ModelFolder, Precision};
 use vetted_kernels::Compute;
-use vetted_retrieval::{Entry, Filter, Index, Manifest, Upserted};
+use vetted_retrieval::{Entry, Filter, Manifest, Place, Retriever, Upserted};
 
 use crate::model::{Model, precision_name};
 use crate::notice::{Notice, Notices};
@@ -18,12 +18,12 @@ use crate::second_tier::{SecondTier, VerifierSource};
 use crate::stored_views::{ViewStorage, is_of};
 use crate::{Error, Verifier};
 
-/// Documents that can be searched, in a folder on disk.
+/// Documents that can be searched: in a folder on disk, or wherever else a [`Retriever`] keeps them.
 ///
 /// Share one engine among threads: every method takes `&self`. Other processes may search the same folder while this
 /// one writes to it; two may not write.
 pub struct Engine {
-    index: Index,
+    index: Box<dyn Retriever>,
     model: Model,
     passages: Passages,
     views: ViewStorage,
@@ -66,7 +66,8 @@ pub struct Indexed {
 const DOCUMENTS_TOGETHER: usize = 8;
 
 impl Engine {
-    /// Begins with the index in `folder`, which need not exist yet.
+    /// Begins with the index in `folder`, which need not exist yet: a folder on this machine, or an address that
+    /// [`Place`] knows.
     pub fn builder<'progress>(folder: impl Into<PathBuf>) -> Builder<'progress> {
         Builder {
             folder: folder.into(),
@@ -111,9 +112,11 @@ impl Engine {
         let (documents, duplicates) = last_of_each(documents);
         let given = documents.len();
         let (mut changed, mut there) = (Vec::with_capacity(given), Vec::new());
-        for document in documents {
-            let vector = self.given_vector(&document)?;
-            match self.is_there(&document, vector.as_deref())? {
+        let vectors =
+            documents.iter().map(|document| self.given_vector(document)).collect::<Result<Vec<_>, Error>>()?;
+        let are_there = self.are_there(&documents, &vectors)?;
+        for ((document, vector), is_there) in documents.into_iter().zip(vectors).zip(are_there) {
+            match is_there {
                 true => there.push(document.id),
                 false => changed.push((document, vector)),
             }
@@ -146,14 +149,18 @@ impl Engine {
         vector.map(Some).map_err(unusable)
     }
 
-    /// Whether exactly this document is in the index, with this vector where documents bring theirs.
-    fn is_there(&self, document: &Document, vector: Option<&[f32]>) -> Result<bool, Error> {
-        let (Some(vector), Some(field)) = (vector, self.model.field()) else {
-            return Ok(self.index.unchanged(document)?);
+    /// Which of these documents exactly are in the index, with these vectors where documents bring theirs.
+    fn are_there(&self, documents: &[Document], vectors: &[Option<Vec<f32>>]) -> Result<Vec<bool>, Error> {
+        let session = self.index.session()?;
+        let Some(field) = self.model.field() else {
+            return Ok(session.unchanged(&documents.iter().collect::<Vec<_>>())?);
         };
-        let mut stored = document.clone();
-        stored.metadata.shift_remove(field);
-        Ok(self.index.unchanged(&stored)? && self.index.vectors(&document.id)?.as_deref() == Some(vector))
+        let mut stored = documents.to_vec();
+        stored.iter_mut().for_each(|document| drop(document.metadata.shift_remove(field)));
+        let unchanged = session.unchanged(&stored.iter().collect::<Vec<_>>())?;
+        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+        let kept = session.vectors(&ids)?;
+        Ok(unchanged.into_iter().zip(kept).zip(vectors).map(|((same, kept), given)| same && kept == *given).collect())
     }
 
     /// What [`upsert`](Self::upsert) would do with a document now. No model is loaded.
@@ -162,7 +169,8 @@ impl Engine {
     /// When the index cannot be read, or the document's vector cannot be used.
     pub fn foresee(&self, document: &Document) -> Result<Indexed, Error> {
         let vector = self.given_vector(document)?;
-        Ok(if self.is_there(document, vector.as_deref())? {
+        let is_there = self.are_there(std::slice::from_ref(document), std::slice::from_ref(&vector))?;
+        Ok(if is_there == [true] {
             Indexed { unchanged: 1, ..Indexed::default() }
         } else if self.index.contains(&document.id)? {
             Indexed { replaced: 1, ..Indexed::default() }
@@ -213,7 +221,7 @@ impl Engine {
     /// # Errors
     /// When the disk refuses; then all of them are still there.
     pub fn delete<Id: AsRef<str>>(&self, ids: &[Id]) -> Result<usize, Error> {
-        Ok(self.index.delete(ids)?)
+        Ok(self.index.delete(&ids.iter().map(AsRef::as_ref).collect::<Vec<_>>())?)
     }
 
     /// The ids of the documents that fit all of `filters`.
@@ -221,9 +229,7 @@ impl Engine {
     /// # Errors
     /// When the index cannot be read.
     pub fn ids_that_fit(&self, filters: &[Filter]) -> Result<Vec<String>, Error> {
-        let snapshot = self.index.snapshot()?;
-        let ids = snapshot.ids_that_fit(filters)?;
-        Ok(ids.into_iter().map(str::to_owned).collect())
+        Ok(self.index.session()?.ids_that_fit(filters)?)
     }
 
     /// The verifier, loaded at the first call.
@@ -241,12 +247,9 @@ impl Engine {
     /// # Errors
     /// When there is an index, and it cannot be read.
     pub fn given_vectors_of(folder: impl AsRef<Path>) -> Result<Option<(String, usize)>, Error> {
-        let manifest = match Manifest::read(folder.as_ref()) {
-            Ok(manifest) => manifest,
-            Err(vetted_retrieval::Error::NotAnIndex { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let model = Model::of(&manifest, folder.as_ref())?;
+        let place = Place::parse(folder.as_ref())?;
+        let Some(manifest) = place.manifest()? else { return Ok(None) };
+        let model = Model::of(&manifest, place.shown())?;
         Ok(model.field().map(|field| (field.to_owned(), manifest.encoder.dimensions)))
     }
 
@@ -329,7 +332,7 @@ impl Engine {
         self.index.notices().into_iter().for_each(|notice| self.notices.say(Notice::Index(notice)));
     }
 
-    fn of(builder: Builder<'_>, index: Index, model: Model) -> Engine {
+    fn of(builder: Builder<'_>, index: Box<dyn Retriever>, model: Model) -> Engine {
         let Builder { verifier, compute, .. } = builder;
         let settings = &index.manifest().passage_options;
         let (passages, views) = (Passages::of_settings(settings), ViewStorage::of(settings));
@@ -346,13 +349,13 @@ impl Engine {
     }
 
     /// The index beneath, for what the engine does not offer.
-    pub fn index(&self) -> &Index {
-        &self.index
+    pub fn index(&self) -> &dyn Retriever {
+        &*self.index
     }
 
-    /// The folder the index is in.
+    /// The folder that the index is in, or its address, as it may be shown.
     pub fn folder(&self) -> &Path {
-        self.index.directory()
+        self.index.location()
     }
 
     /// The name of the index's model.
@@ -448,7 +451,7 @@ impl<'progress> Builder<'progress> {
     /// # Errors
     /// When there is none, it is damaged, or it was made with another model or other settings than those asked for.
     pub fn open(self) -> Result<Engine, Error> {
-        let index = Index::open(&self.folder)?;
+        let index = self.place()?.open()?;
         self.with(index)
     }
 
@@ -457,7 +460,7 @@ impl<'progress> Builder<'progress> {
     /// # Errors
     /// As [`open`](Self::open), and at once if another process is changing it.
     pub fn open_writable(self) -> Result<Engine, Error> {
-        let index = Index::open_writable(&self.folder)?;
+        let index = self.place()?.open_writable()?;
         self.with(index)
     }
 
@@ -481,7 +484,7 @@ impl<'progress> Builder<'progress> {
         model.write_to(&mut settings);
         self.passages.or(Passages::default()).write_to(&mut settings);
         self.views.unwrap_or_default().write_to(&mut settings);
-        let index = Index::create(&self.folder, Manifest::new(model.identity().clone(), settings))?;
+        let index = self.place()?.create(Manifest::new(model.identity().clone(), settings))?;
         Ok(Engine::of(self, index, model))
     }
 
@@ -490,41 +493,51 @@ impl<'progress> Builder<'progress> {
     /// # Errors
     /// Those of the one it comes to.
     pub fn open_or_create(self) -> Result<Engine, Error> {
-        match Index::open_writable(&self.folder) {
+        match self.place()?.open_writable() {
             Ok(index) => self.with(index),
-            Err(vetted_retrieval::Error::NotAnIndex { .. }) => self.create(),
+            Err(error) if error.is_no_index() => self.create(),
             Err(error) => Err(error.into()),
         }
     }
 
-    fn with(self, index: Index) -> Result<Engine, Error> {
-        let model = Model::of(index.manifest(), &self.folder)?;
+    fn place(&self) -> Result<Place, Error> {
+        Ok(Place::parse(&self.folder)?)
+    }
+
+    fn with(self, index: Box<dyn Retriever>) -> Result<Engine, Error> {
+        let model = Model::of(index.manifest(), index.location())?;
         if let Some(asked) = &self.model {
-            model.check_is(asked, &self.folder)?;
+            model.check_is(asked, index.location())?;
         }
         if let Some((field, _)) = &self.given {
-            model.check_given(field, &self.folder)?;
+            model.check_given(field, index.location())?;
         }
         let settings = &index.manifest().passage_options;
         if let Some(precision) = self.precision {
-            self.check("precision", precision_name(model.precision()), precision_name(precision))?;
+            check(&*index, "precision", precision_name(model.precision()), precision_name(precision))?;
         }
         let passages = Passages::of_settings(settings);
         // Given vectors are of whole documents, whatever is set.
         if model.field().is_none() {
-            self.check("passages of", passages, self.passages.or(passages))?;
+            check(&*index, "passages of", passages, self.passages.or(passages))?;
         }
         if let Some(views) = self.views {
-            self.check("views", ViewStorage::of(settings).name(), views.name())?;
+            check(&*index, "views", ViewStorage::of(settings).name(), views.name())?;
         }
         Ok(Engine::of(self, index, model))
     }
+}
 
-    fn check<Value: PartialEq + ToString>(&self, setting: &'static str, own: Value, asked: Value) -> Result<(), Error> {
-        if own == asked {
-            return Ok(());
-        }
-        let (expected, got) = (own.to_string(), asked.to_string());
-        Err(Error::SettingMismatch { index: self.folder.clone(), setting, expected, got })
+/// Fails where an index is asked to be otherwise than it is.
+fn check<Value: PartialEq + ToString>(
+    index: &dyn Retriever,
+    setting: &'static str,
+    own: Value,
+    asked: Value,
+) -> Result<(), Error> {
+    if own == asked {
+        return Ok(());
     }
+    let (expected, got) = (own.to_string(), asked.to_string());
+    Err(Error::SettingMismatch { index: index.location().to_owned(), setting, expected, got })
 }

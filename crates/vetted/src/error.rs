@@ -172,7 +172,7 @@ pub fn calibration_kind(error: &vetted_calibration::FileError) -> ErrorKind {
 }
 
 fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
-    use vetted_retrieval::Error;
+    use vetted_retrieval::{Error, ServerProblem};
     match error {
         Error::NotAnIndex { .. } => ErrorKind::NotFound,
         Error::Expired(_) => ErrorKind::Unavailable,
@@ -183,6 +183,12 @@ fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
         | Error::AlreadyOpen { .. }
         | Error::FormatVersion { .. } => ErrorKind::Conflict,
         Error::ManifestDamaged { .. } | Error::StoreDamaged { .. } => ErrorKind::Damaged,
+        Error::Server { problem, .. } => match problem {
+            ServerProblem::Address => ErrorKind::InvalidInput,
+            ServerProblem::NotThere => ErrorKind::NotFound,
+            ServerProblem::Unsuitable => ErrorKind::Conflict,
+            _ => ErrorKind::Unavailable,
+        },
         Error::StoreFull { .. } | Error::DiskFull { .. } => ErrorKind::Unavailable,
         Error::ReadOnly { .. }
         | Error::BatchTooLarge
@@ -190,6 +196,7 @@ fn of_retrieval(error: &vetted_retrieval::Error) -> ErrorKind {
         | Error::Dimensions { .. }
         | Error::NotFinite { .. }
         | Error::EmptyId { .. }
+        | Error::UnknownAddress { .. }
         | Error::EmptyQuery
         | Error::Alpha { .. }
         | Error::Filter { .. } => ErrorKind::InvalidInput,

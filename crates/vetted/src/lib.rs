@@ -114,7 +114,7 @@ pub use vetted_encoder::{Encoder, Options as EncoderOptions, Precision, models};
 pub use vetted_kernels::{Cancellation, Compute, Deadline, Expired, Team};
 pub use vetted_reader as reader;
 pub use vetted_retrieval as retrieval;
-pub use vetted_retrieval::{Filter, Fusion, Literal, Normalization, Scores};
+pub use vetted_retrieval::{Filter, Fusion, Literal, Normalization, NotAsked, Scores};
 pub use vetted_tensors::digest;
 pub use vetted_verifier::{
     Answer, Assessment, EncodedPrompt, ErrorKind, Explanation, Finding, Judgement, KeptPrompt, PassageSource,

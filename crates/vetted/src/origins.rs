@@ -88,7 +88,8 @@ impl Engine {
             return Ok(());
         }
         let mut changed = Vec::new();
-        for (id, known) in ids.iter().zip(self.index().origins(ids)?) {
+        let borrowed: Vec<&str> = ids.iter().map(String::as_str).collect();
+        for (id, known) in ids.iter().zip(self.index().origins(&borrowed)?) {
             let Some(origin) = origins.get(id).filter(|origin| !known.contains(origin)) else { continue };
             let mut all: Vec<String> = known.into_iter().filter(|file| Path::new(file).exists()).collect();
             all.push(origin.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vetted_corpus::Passage;
 use vetted_kernels::Deadline;
-use vetted_retrieval::{Filter, Fusion, Scores};
+use vetted_retrieval::{Filter, Fusion, NotAsked, Scores};
 
 use crate::Explanation;
 use crate::outcome::Outcome;
@@ -100,6 +100,8 @@ pub struct Found {
     pub hits: Vec<Hit>,
     /// What was left out because it is rejected, in retrieval's order.
     pub rejected: Vec<LeftOut>,
+    /// The parts of the index that could not be asked; the hits are of the others.
+    pub not_asked: Vec<NotAsked>,
     /// What it took.
     pub timing: Timing,
 }
@@ -111,6 +113,8 @@ pub struct Ranked {
     pub hits: Vec<Candidate>,
     /// What was left out because it is rejected, in retrieval's order.
     pub rejected: Vec<Candidate>,
+    /// The parts of the index that could not be asked; the hits are of the others.
+    pub not_asked: Vec<NotAsked>,
     /// What it took.
     pub timing: Timing,
 }

@@ -8,7 +8,7 @@ use vetted_corpus::{Document, leads};
 use vetted_encoder::{Encoder, Role};
 use vetted_kernels::{Deadline, Team};
 use vetted_reader::Relation;
-use vetted_retrieval::{Query, Snapshot};
+use vetted_retrieval::{NotAsked, Query, Retrieved, Session};
 use vetted_verifier::Recalled;
 
 use crate::outcome::{Outcome, Part, select};
@@ -35,6 +35,8 @@ struct Underway<'a> {
     candidates: Vec<Candidate>,
     /// How far each candidate is ahead; nothing where the verifier does not regard that.
     recalled: Vec<Recalled>,
+    /// What recall could not ask.
+    not_asked: Vec<NotAsked>,
     timing: Timing,
 }
 
@@ -68,7 +70,7 @@ impl Engine {
     /// [`Timing`] says how long the steps took for all of them.
     pub fn search_many(&self, searches: &[Search]) -> Vec<Result<Found, Error>> {
         let _search = tracing::debug_span!("search", queries = searches.len()).entered();
-        self.at_one_moment(searches, &|search, snapshot, team| self.found(search, snapshot, team))
+        self.at_one_moment(searches, &|search, session, team| self.found(search, session, team))
     }
 
     /// As [`search_many`](Self::search_many), without reading the documents of hits.
@@ -77,11 +79,11 @@ impl Engine {
         self.at_one_moment(searches, &|search, _, _| Ok(ranked(search)))
     }
 
-    /// Ranks all searches on one snapshot, and makes of each what is wanted.
+    /// Ranks all searches in one session, and makes of each what is wanted.
     fn at_one_moment<'a, Answer>(
         &self,
         searches: &'a [Search],
-        answer: &dyn Fn(Underway<'a>, &Snapshot, &mut Team) -> Result<Answer, Error>,
+        answer: &dyn Fn(Underway<'a>, &dyn Session, &mut Team) -> Result<Answer, Error>,
     ) -> Vec<Result<Answer, Error>> {
         // Models are loaded before a processor is taken: the first search may have to wait for a download.
         let mut underway: Vec<_> = searches.iter().map(|search| self.underway(search)).collect();
@@ -96,18 +98,31 @@ impl Engine {
             }
         };
         let team = self.compute().enter(&deadline).map_err(Error::from);
-        let begun = team.and_then(|team| Ok((team, self.index().snapshot()?)));
+        let begun = team.and_then(|team| Ok((team, self.index().session()?)));
         self.forward_notices();
-        let (mut team, snapshot) = match begun {
+        let (mut team, session) = match begun {
             Ok(begun) => begun,
             Err(error) if searches.len() == 1 => return vec![Err(error)],
             // The index could not be read: each search tries for itself, and has its own error.
             Err(_) => return searches.chunks(1).flat_map(|one| self.at_one_moment(one, answer)).collect(),
         };
         encode(&mut underway, &mut team);
-        each(&mut underway, |search| search.recall(&snapshot, &mut team));
-        self.verify_all(&mut underway, &snapshot, &mut team);
-        underway.into_iter().map(|search| answer(search?, &snapshot, &mut team)).collect()
+        if self.index().is_remote() {
+            // Whoever waits for a network holds no processor.
+            drop(team);
+            each(&mut underway, |search| {
+                let mut alone = Team::alone().until(&search.search.deadline);
+                search.recall(&*session, &mut alone)
+            });
+            team = match self.compute().enter(&deadline) {
+                Ok(team) => team,
+                Err(expired) => return searches.iter().map(|_| Err(expired.into())).collect(),
+            };
+        } else {
+            each(&mut underway, |search| search.recall(&*session, &mut team));
+        }
+        self.verify_all(&mut underway, &*session, &mut team);
+        underway.into_iter().map(|search| answer(search?, &*session, &mut team)).collect()
     }
 
     fn underway<'a>(&self, search: &'a Search) -> Result<Underway<'a>, Error> {
@@ -132,11 +147,12 @@ impl Engine {
             usual,
             candidates: Vec::new(),
             recalled: Vec::new(),
+            not_asked: Vec::new(),
             timing: Timing::default(),
         })
     }
 
-    fn verify_all(&self, underway: &mut [Result<Underway<'_>, Error>], snapshot: &Snapshot, team: &mut Team) {
+    fn verify_all(&self, underway: &mut [Result<Underway<'_>, Error>], session: &dyn Session, team: &mut Team) {
         let start = Instant::now();
         let mut questions = Vec::with_capacity(underway.len());
         let mut places = Vec::with_capacity(underway.len());
@@ -150,7 +166,7 @@ impl Engine {
             return;
         }
         let _verify = tracing::debug_span!("verify", queries = questions.len()).entered();
-        self.verify(snapshot, &mut questions, team);
+        self.verify(session, &mut questions, team);
         let expired: Vec<_> = questions.into_iter().map(Question::expired).collect();
         for (at, expired) in places.into_iter().zip(expired) {
             match expired {
@@ -164,19 +180,23 @@ impl Engine {
         }
     }
 
-    fn found(&self, search: Underway<'_>, snapshot: &Snapshot, team: &mut Team) -> Result<Found, Error> {
+    fn found(&self, search: Underway<'_>, session: &dyn Session, team: &mut Team) -> Result<Found, Error> {
         let (Search { text, verify, deadline, .. }, verifier) = (search.search, search.models.verifier.clone());
-        let Ranked { hits: ranked, rejected: left_out, mut timing } = ranked(search);
+        let Ranked { hits: ranked, rejected: left_out, not_asked, mut timing } = ranked(search);
         let start = Instant::now();
         let (mut hits, mut rejected) = (Vec::with_capacity(ranked.len()), Vec::with_capacity(left_out.len()));
         {
             let _read = tracing::debug_span!("documents").entered();
-            for candidate in ranked {
-                let Some(document) = snapshot.get(&candidate.id)? else { continue };
+            let ids: Vec<&str> = ranked.iter().map(|candidate| candidate.id.as_str()).collect();
+            let documents = session.documents(&ids)?;
+            for (candidate, document) in ranked.into_iter().zip(documents) {
+                let Some(document) = document else { continue };
                 hits.push(hit(hits.len() + 1, candidate, document, text));
             }
-            for Candidate { id, recall_rank, score, outcome, .. } in left_out {
-                let document = snapshot.get(&id)?.unwrap_or_default();
+            let ids: Vec<&str> = left_out.iter().map(|candidate| candidate.id.as_str()).collect();
+            let documents = session.documents(&ids)?;
+            for (Candidate { id, recall_rank, score, outcome, .. }, document) in left_out.into_iter().zip(documents) {
+                let document = document.unwrap_or_default();
                 let window = decided(&outcome, &document);
                 rejected.push(LeftOut { id, recall_rank, score, outcome, window, title: document.title });
             }
@@ -190,7 +210,7 @@ impl Engine {
                     let lead = match &read.window {
                         Part::Title => String::new(),
                         Part::Text(bytes) => {
-                            let document = snapshot.get(&hit.id)?.unwrap_or_default();
+                            let document = session.documents(&[&hit.id])?.pop().flatten().unwrap_or_default();
                             leads(&document.text, &[bytes.start]).pop().unwrap_or_default()
                         }
                     };
@@ -210,7 +230,7 @@ impl Engine {
             left_out = rejected.len(),
             "searched"
         );
-        Ok(Found { hits, rejected, timing })
+        Ok(Found { hits, rejected, not_asked, timing })
     }
 }
 
@@ -287,7 +307,7 @@ impl Models {
 }
 
 impl Underway<'_> {
-    fn recall(&mut self, snapshot: &Snapshot, team: &mut Team) -> Result<(), Error> {
+    fn recall(&mut self, session: &dyn Session, team: &mut Team) -> Result<(), Error> {
         let _recall = tracing::debug_span!("recall").entered();
         let start = Instant::now();
         let search = self.search;
@@ -302,7 +322,8 @@ impl Underway<'_> {
         let wanted = search.k.saturating_add(depth);
         let query = search.filters.iter().cloned().fold(query, Query::filter);
         let least = self.usual.map_or(0, |_| Recalled::DECIDED_BY);
-        let mut hits = snapshot.search(&query.k(wanted.max(least)), team)?;
+        let Retrieved { mut hits, not_asked } = session.search(&query.k(wanted.max(least)), team)?;
+        self.not_asked = not_asked;
         self.recalled = self.usual.map(|usual| recalled(&hits, usual)).unwrap_or_default();
         hits.truncate(wanted);
         self.candidates = hits.into_iter().map(Candidate::recalled).collect();
@@ -324,12 +345,12 @@ fn recalled(hits: &[vetted_retrieval::Hit], usual: f32) -> Vec<Recalled> {
 
 /// The best that stay, and what is left out.
 fn ranked(search: Underway<'_>) -> Ranked {
-    let Underway { search, asked, candidates, timing, .. } = search;
+    let Underway { search, asked, candidates, not_asked, timing, .. } = search;
     let (hits, rejected) = match (asked, search.verify) {
         (Some(_), Some(verify)) => select(candidates, verify.policy, search.k),
         _ => (candidates, Vec::new()),
     };
-    Ranked { hits, rejected, timing }
+    Ranked { hits, rejected, not_asked, timing }
 }
 
 /// Does one step of every search that is still on its way.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::{Deadline, Expired, Team};
-use vetted_retrieval::Snapshot;
+use vetted_retrieval::Session;
 use vetted_verifier::{Asked, Contender, PassageText, Policy, Recalled, Unverified, Verification, unanswerable};
 
 use crate::notice::Notice;
@@ -142,10 +142,11 @@ impl<'a> Question<'a> {
 }
 
 impl Engine {
-    /// Leaves on each candidate what the verifier says about it, as it is in `snapshot`, where it was found. All questions are
+    /// Leaves on each candidate what the verifier says about it, as it is in `session`, where it was found. All questions are
     /// of the same verifier. What goes wrong is left on the candidates that it befell.
-    pub(crate) fn verify(&self, snapshot: &Snapshot, questions: &mut [Question<'_>], team: &mut Team) {
+    pub(crate) fn verify(&self, session: &dyn Session, questions: &mut [Question<'_>], team: &mut Team) {
         let start = Instant::now();
+        let kept = kept_views(session, questions);
         let most = questions.iter().map(|question| question.candidates.len()).max().unwrap_or(0);
         for first in (0..most).step_by(CANDIDATES_TOGETHER) {
             let mut parts = Vec::with_capacity(questions.len());
@@ -159,7 +160,7 @@ impl Engine {
                     continue;
                 }
                 let part = question.deadline.check().map_err(Error::from);
-                match part.and_then(|()| self.part(snapshot, at, question, range.clone())) {
+                match part.and_then(|()| self.part(session, &kept[at], at, question, range.clone())) {
                     Ok(part) => parts.push(part),
                     Err(error) => question.fail(range, error),
                 }
@@ -168,7 +169,7 @@ impl Engine {
             for (Part { question, range, readings, .. }, verified) in parts.into_iter().zip(verified) {
                 let Question { asked, candidates, .. } = &questions[question];
                 let candidates = &candidates[range.clone()];
-                let looked = verified.and_then(|it| looked_at(snapshot, asked, candidates, &readings, it, team));
+                let looked = verified.and_then(|it| looked_at(session, asked, candidates, &readings, it, team));
                 match looked {
                     Ok(verified) => questions[question].conclude(range, readings, verified),
                     Err(error) => questions[question].fail(range, error),
@@ -182,21 +183,20 @@ impl Engine {
 
     fn part<'s>(
         &self,
-        snapshot: &'s Snapshot,
+        session: &dyn Session,
+        records: &'s [Option<Cow<'_, [u8]>>],
         at: usize,
         question: &Question<'_>,
         range: Range<usize>,
     ) -> Result<Part<'s>, Error> {
         let candidates = &question.candidates[range.clone()];
         let readings =
-            candidates.iter().map(|it| reading(snapshot, question.text, it)).collect::<Result<Vec<_>, _>>()?;
-        let ids: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-        let records = snapshot.views(&ids)?;
-        let mut sources = Vec::with_capacity(ids.len());
-        for ((id, reading), record) in ids.iter().zip(&readings).zip(records) {
-            sources.push(match find(record, &reading.bytes, question.asked.verifier()) {
+            candidates.iter().map(|it| reading(session, question.text, it)).collect::<Result<Vec<_>, _>>()?;
+        let mut sources = Vec::with_capacity(candidates.len());
+        for ((candidate, reading), record) in candidates.iter().zip(&readings).zip(&records[range.clone()]) {
+            sources.push(match find(record.as_deref(), &reading.bytes, question.asked.verifier()) {
                 Ok(views) => PassageSource::Views(views),
-                Err(missing) => PassageSource::Text(self.text(snapshot, id, reading, missing)?),
+                Err(missing) => PassageSource::Text(self.text(session, &candidate.id, reading, missing)?),
             });
         }
         Ok(Part { question: at, range, readings, sources })
@@ -205,7 +205,7 @@ impl Engine {
     /// A passage's text, where its views cannot be had.
     fn text(
         &self,
-        snapshot: &Snapshot,
+        session: &dyn Session,
         id: &str,
         reading: &Reading,
         missing: Missing,
@@ -218,12 +218,29 @@ impl Engine {
         let passage = Passage { bytes: reading.bytes.clone(), chars: 0..0 };
         let read = match &reading.document {
             Some(_) => None,
-            None => Some(snapshot.get(id)?.unwrap_or_default()),
+            None => Some(document(session, id)?),
         };
         let document = reading.document.as_ref().or(read.as_ref());
         let text = document.and_then(|document| verified_texts(document, &[passage]).pop()).unwrap_or_default();
         Ok(PassageText { lead: text.lead.into_owned().into(), text: text.text.into_owned().into() })
     }
+}
+
+/// What is kept of each question's candidates, asked for at once. Where that cannot be had, their texts are read instead.
+fn kept_views<'s>(session: &'s dyn Session, questions: &[Question<'_>]) -> Vec<Vec<Option<Cow<'s, [u8]>>>> {
+    let views = |question: &Question<'_>| {
+        let ids: Vec<&str> = question.candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+        session.views(&ids).unwrap_or_else(|error| {
+            tracing::warn!(%error, "the views of candidates could not be had");
+            vec![None; ids.len()]
+        })
+    };
+    questions.iter().map(views).collect()
+}
+
+/// The document with this id; an empty one where it is not there any more.
+fn document(session: &dyn Session, id: &str) -> Result<Document, Error> {
+    Ok(session.documents(&[id])?.pop().flatten().unwrap_or_default())
 }
 
 /// What is said about the candidates of each part, all read together.
@@ -255,7 +272,7 @@ fn verified(
 
 /// What becomes of what is said about candidates when the texts are looked at that decided: views do not tell all of a text.
 fn looked_at(
-    snapshot: &Snapshot,
+    session: &dyn Session,
     asked: &PreparedQuery,
     candidates: &[Candidate],
     readings: &[Reading],
@@ -271,7 +288,7 @@ fn looked_at(
         let Reading { bytes, document } = &readings[at];
         let document = match document {
             Some(document) => Cow::Borrowed(document),
-            None => Cow::Owned(snapshot.get(&candidates[at].id)?.unwrap_or_default()),
+            None => Cow::Owned(self::document(session, &candidates[at].id)?),
         };
         let text = verified_text(&document, bytes);
         places.push(at);
@@ -285,12 +302,12 @@ fn looked_at(
 }
 
 /// The passage that recall found; of a document that was found by its words, the one that shares most of them.
-fn reading(snapshot: &Snapshot, query: &str, candidate: &Candidate) -> Result<Reading, Error> {
+fn reading(session: &dyn Session, query: &str, candidate: &Candidate) -> Result<Reading, Error> {
     if let Some(Passage { bytes, .. }) = &candidate.passage {
         return Ok(Reading { bytes: bytes.clone(), document: None });
     }
-    let document = snapshot.get(&candidate.id)?.unwrap_or_default();
-    let passages = snapshot.passages(&candidate.id)?.unwrap_or_default();
+    let document = document(session, &candidate.id)?;
+    let passages = session.passages(&[&candidate.id])?.pop().flatten().unwrap_or_default();
     let bytes = with_most_words(&document.text, passages, query).map_or(0..0, |it| it.bytes);
     Ok(Reading { bytes, document: Some(document) })
 }

@@ -45,19 +45,17 @@
 //! while there are searches.
 
 mod address;
-mod connections;
 mod error;
 mod keys;
 mod redisvl;
 mod scripts;
-mod server;
 mod vector_sets;
 
 use std::time::Duration;
 
 pub use address::{Address, Layout};
-pub use error::RedisError;
-pub use server::{Notice, Version};
+use vetted_redis::Limits;
+pub use vetted_redis::{Notice, RedisError, Version};
 
 use crate::Backend;
 
@@ -136,8 +134,8 @@ pub fn open_at(address: Address, settings: &Settings) -> Result<Opened, RedisErr
 }
 
 impl Settings {
-    fn limits(&self) -> connections::Limits {
-        connections::Limits { connect: self.connect, command: self.command, connections: self.connections }
+    fn limits(&self) -> Limits {
+        Limits { connect: self.connect, command: self.command, connections: self.connections }
     }
 
     fn check(&self) -> Result<(), RedisError> {

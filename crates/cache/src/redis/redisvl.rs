@@ -19,16 +19,21 @@ use std::time::{Duration, SystemTime};
 
 use ::redis::{Cmd, cmd};
 use vetted::Deadline;
+use vetted_redis::{Connections, Purpose};
 use vetted_tensors::digest;
 
 use self::answer::{Found, fields_of, found_in};
 use self::index::{Field, Index};
-use super::connections::Connections;
+use super::error::of_backend;
 use super::{Address, RedisError, Settings};
 use crate::{Attributes, Backend, BackendError, Candidate, Entry, EntryId, Scope, Wanted};
 
 /// What errors and telemetry call it.
 const NAME: &str = "redisvl";
+const PURPOSE: Purpose = Purpose {
+    needed: "+hello +ft.info +ft.search +hgetall",
+    when_full: "Raise `maxmemory`, or set `maxmemory-policy` to volatile-lru or allkeys-lru",
+};
 /// Where the server cannot apply every condition, so many times as many are looked through.
 const MORE: usize = 8;
 /// Two vectors of one prompt by one encoder are nearer than this.
@@ -44,7 +49,7 @@ pub(super) struct RedisVl {
 impl RedisVl {
     /// Connects, and reads what the index is like.
     pub(super) fn open(address: Address, name: &str, settings: Settings) -> Result<RedisVl, RedisError> {
-        let connections = Connections::to(address, settings.limits())?;
+        let connections = Connections::to(address.server, settings.limits(), PURPOSE)?;
         let shown = connections.address().to_string();
         let answer = connections.ask("FT.INFO", cmd("FT.INFO").arg(name).to_owned()).map_err(|error| match error {
             RedisError::Answered { reason, address, command } if reason.to_lowercase().contains("unknown command") => {
@@ -142,7 +147,7 @@ impl RedisVl {
     fn by_id(&self, id: &str, wanted: &Wanted<'_>, within: Duration) -> Result<Option<Arc<Entry>>, BackendError> {
         let key = self.index.key(id);
         let answer = (self.connections.ask_within("HGETALL", cmd("HGETALL").arg(&key).to_owned(), within))
-            .map_err(|error| error.of_backend(NAME, "an entry by its id"))?;
+            .map_err(|error| of_backend(error, NAME, "an entry by its id"))?;
         let fields = fields_of(&answer).unwrap_or_default();
         Ok(self.entry(&key, &fields, wanted).map(Arc::new))
     }
@@ -198,7 +203,7 @@ impl Backend for RedisVl {
         let count = if filter.is_all { k } else { k.saturating_mul(MORE) };
         let before = if filter.clauses.is_empty() { "*".to_owned() } else { format!("({})", filter.clauses.join(" ")) };
         let query = format!("{before}=>[KNN {count} @{} $vector AS {}]", self.index.vector, answer::DISTANCE);
-        let told = |error: RedisError| error.of_backend(NAME, "a search");
+        let told = |error: RedisError| of_backend(error, NAME, "a search");
         let answer =
             self.connections.ask_within("FT.SEARCH", self.search(query, Some(vector), count), within).map_err(told)?;
         let documents =
@@ -253,7 +258,7 @@ impl Backend for RedisVl {
         let Some(conditions) = self.conditions(scope, &none)? else { return Ok(0) };
         let clauses = filter(&self.index, &conditions).clauses;
         let query = if clauses.is_empty() { "*".to_owned() } else { clauses.join(" ") };
-        let told = |error: RedisError| error.of_backend(NAME, "the number of entries");
+        let told = |error: RedisError| of_backend(error, NAME, "the number of entries");
         let answer = self.connections.ask("FT.SEARCH", self.search(query, None, 0)).map_err(told)?;
         let found = found_in(&answer).map_err(|reason| told(self.connections.unexpected("FT.SEARCH", &reason)))?;
         Ok(found.total)

@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use ::redis::{Cmd, FromRedisValue, Value, cmd};
 use vetted::Deadline;
+use vetted_redis::{Connections, Memory, Purpose, check};
 
-use super::connections::Connections;
+use super::error::of_backend;
 use super::keys::{self, Keys};
 use super::scripts::{self, Script};
-use super::{Address, Notice, RedisError, Settings, server};
+use super::{Address, Notice, RedisError, Settings};
 use crate::encoding::milliseconds;
 use crate::{Attributes, Backend, BackendError, Candidate, Entry, EntryId, Evicted, Scope, Wanted};
 
@@ -25,6 +26,25 @@ const SPARE: usize = 4;
 const NEVER: u64 = 9_000_000_000_000_000;
 /// A process that searches lets what is over be removed, so often at most.
 const SWEEP_EVERY: Duration = Duration::from_millis(200);
+
+/// What a user needs: all of it is tried before a cache is used.
+const PURPOSE: Purpose = Purpose {
+    needed: "+@read +@write +@connection +cluster|slots +eval +time +info +vadd +vsim +vrem +vgetattr +vdim",
+    when_full: "Raise `maxmemory`, or set `maxmemory-policy` to volatile-lru or allkeys-lru",
+};
+
+/// What of a full server's manners is bad for a cache.
+fn memory(memory: Memory) -> Option<Notice> {
+    match memory {
+        Memory::Unknown => Some(Notice::MemoryUnknown),
+        Memory::Policies(policies) => {
+            let bad = |(policy, limited): (String, bool)| {
+                (limited && !policy.starts_with("volatile")).then_some(Notice::Memory { policy })
+            };
+            policies.into_iter().find_map(bad)
+        }
+    }
+}
 
 /// A cache on vector sets of Redis 8: see the [module](super) for what is kept where.
 pub(super) struct VectorSets {
@@ -41,8 +61,10 @@ pub(super) struct VectorSets {
 impl VectorSets {
     /// Connects, and checks what there is.
     pub(super) fn open(address: Address, settings: Settings) -> Result<(VectorSets, Vec<Notice>), RedisError> {
-        let connections = Connections::to(address, settings.limits())?;
-        let checked = server::check(&connections)?;
+        let connections = Connections::to(address.server, settings.limits(), PURPOSE)?;
+        let checked = check(&connections)?;
+        let mut notices = checked.notices;
+        notices.extend(memory(checked.memory));
         let backend = VectorSets {
             connections,
             settings,
@@ -52,7 +74,7 @@ impl VectorSets {
             made_room: AtomicU64::default(),
         };
         backend.rehearse()?;
-        Ok((backend, checked.notices))
+        Ok((backend, notices))
     }
 
     /// Stores, finds and removes an entry of a scope that nobody has: what the user may not do, or the server cannot, is said
@@ -242,7 +264,7 @@ impl VectorSets {
         {
             return BackendError::Dimensions { expected, got: vector.len() };
         }
-        error.of_backend(NAME, operation)
+        of_backend(error, NAME, operation)
     }
 }
 
@@ -259,7 +281,7 @@ impl Backend for VectorSets {
         for attribute in keys::written(wanted.attributes) {
             command.arg(attribute);
         }
-        let told = |error: RedisError| error.of_backend(NAME, "an exact lookup");
+        let told = |error: RedisError| of_backend(error, NAME, "an exact lookup");
         let answer = self.connections.ask_within("EVAL", command, self.time_left(wanted.deadline)?).map_err(told)?;
         let record: Option<Vec<u8>> = FromRedisValue::from_redis_value(answer)
             .map_err(|error| told(self.connections.unexpected("EVAL", &error)))?;
@@ -338,7 +360,7 @@ impl Backend for VectorSets {
 
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {
         let keys = self.keys(scope);
-        let told = |error: RedisError| error.of_backend(NAME, "an entry by its id");
+        let told = |error: RedisError| of_backend(error, NAME, "an entry by its id");
         let within = self.settings.command;
         let mut commands = ::redis::pipe();
         commands.add_command(cmd("ZSCORE").arg(keys.ledger()).arg(id.as_str()).to_owned());
@@ -353,7 +375,7 @@ impl Backend for VectorSets {
 
     fn remove(&self, scope: &Scope, ids: &[EntryId]) -> Result<usize, BackendError> {
         let ids: Vec<&str> = ids.iter().map(EntryId::as_str).collect();
-        self.forget(&self.keys(scope), &ids).map_err(|error| error.of_backend(NAME, "a removal"))
+        self.forget(&self.keys(scope), &ids).map_err(|error| of_backend(error, NAME, "a removal"))
     }
 
     fn remove_where(&self, scope: &Scope, attributes: &Attributes) -> Result<usize, BackendError> {
@@ -361,7 +383,7 @@ impl Backend for VectorSets {
             return self.clear(scope);
         }
         let keys = self.keys(scope);
-        let told = |error: RedisError| error.of_backend(NAME, "a removal");
+        let told = |error: RedisError| of_backend(error, NAME, "a removal");
         let (mut at, mut alive) = ("0".to_owned(), 0);
         loop {
             let answer = self
@@ -380,14 +402,14 @@ impl Backend for VectorSets {
     }
 
     fn clear(&self, scope: &Scope) -> Result<usize, BackendError> {
-        self.clear_all(&self.keys(scope)).map_err(|error| error.of_backend(NAME, "a removal"))
+        self.clear_all(&self.keys(scope)).map_err(|error| of_backend(error, NAME, "a removal"))
     }
 
     fn len(&self, scope: &Scope) -> Result<usize, BackendError> {
         let keys = self.keys(scope);
         (self.connections.ask("ZCOUNT", self.count(&keys)))
             .and_then(|answer| self.number(&answer))
-            .map_err(|error| error.of_backend(NAME, "the number of entries"))
+            .map_err(|error| of_backend(error, NAME, "the number of entries"))
     }
 
     fn evicted(&self) -> Evicted {

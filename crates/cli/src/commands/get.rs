@@ -17,8 +17,8 @@ pub struct Get {
     /// Ids of documents
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// The index's folder
-    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Print each as a line of JSON: {id, title, text, metadata}, as `vetted index` reads it
     #[arg(long)]
@@ -28,8 +28,8 @@ pub struct Get {
 /// Prints the ids and titles of all documents, in the order in which they were last written.
 #[derive(Args)]
 pub struct List {
-    /// The index's folder
-    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Print each as a line of JSON: {id, title, metadata, origins}. `origins` are the files that it came from
     #[arg(long)]
@@ -59,7 +59,7 @@ impl Get {
             }
         }
         if !missing.is_empty() {
-            bail!("not in {}: {}", self.index.display(), missing.join(", "));
+            bail!("not in {}: {}", engine.folder().display(), missing.join(", "));
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl List {
             // Another process may have removed it meanwhile.
             let Some(document) = engine.get(&id)? else { continue };
             if self.json {
-                let origins = engine.index().origins(&[&id])?.pop().unwrap_or_default();
+                let origins = engine.index().origins(&[id.as_str()])?.pop().unwrap_or_default();
                 let listed = json!({
                     "id": id, "title": document.title, "metadata": document.metadata, "origins": origins,
                 });

@@ -25,8 +25,8 @@ pub mod input;
 pub struct Index {
     #[command(flatten)]
     pub input: Input,
-    /// The index's folder, made if it is not there
-    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    /// The index's folder, or where it is on Redis (redis://host:6379/NAME; ?shards=N for a new one); made if it is not there
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     pub into: PathBuf,
     /// The encoder of a new index: a name (`vetted models list`) or a model folder [default: all-MiniLM-L6-v2]
     #[arg(long, env = "VETTED_MODEL")]
@@ -165,7 +165,7 @@ impl Index {
                 outcome.elapsed.as_secs_f64(),
                 rate(outcome.documents, outcome.elapsed),
                 engine.len()?,
-                self.into.display(),
+                engine.folder().display(),
             )?;
         }
         Ok(())

@@ -14,8 +14,8 @@ use crate::terminal::{counted, printable};
 /// Counts, model and settings; with --check also whether everything agrees.
 #[derive(Args)]
 pub struct Info {
-    /// The index's folder
-    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Read everything, and verify that the caches agree with the store
     #[arg(long)]

@@ -16,8 +16,9 @@ use super::serve::NamedFolder;
 /// texts that the agent brings. `vetted serve` has the same tools for many clients, at /mcp.
 #[derive(Args)]
 pub struct Mcp {
-    /// An index's folder, or what the agent calls it and its folder; may be given many times [default name: the folder's]
-    #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX")]
+    /// An index's folder or its address on Redis (redis://host:6379/NAME), or what the agent calls it and where it is; may be given
+    /// many times [default name: the folder's, or the one in the address]
+    #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX", hide_env_values = true)]
     indexes: Vec<NamedFolder>,
     /// Offer tools that add, replace and remove documents, too. An index that is not there yet is made
     #[arg(long)]
@@ -36,6 +37,9 @@ impl Mcp {
     pub fn run(self) -> Result<()> {
         // Clients start it in folders of their choice: a message should say where it looked.
         let absolute = |NamedFolder(IndexSettings { name, folder })| -> Result<IndexSettings> {
+            if folder.to_string_lossy().contains("://") {
+                return Ok(IndexSettings { name, folder });
+            }
             let folder = std::path::absolute(&folder).with_context(|| format!("cannot use {}", folder.display()))?;
             Ok(IndexSettings { name, folder })
         };

@@ -29,8 +29,8 @@ pub struct Search {
     /// The question
     #[arg(required_unless_present_any = ["queries", "vector"], conflicts_with = "queries", allow_negative_numbers = true)]
     query: Option<String>,
-    /// The index's folder
-    #[arg(long, value_name = "DIR", env = "VETTED_INDEX")]
+    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Many questions: a file with one a line, or of JSONL with `_id` and `text`; `-` for standard input
     #[arg(long, value_name = "FILE")]
@@ -123,6 +123,9 @@ impl Search {
             let search = self.filter.iter().cloned().fold(search.verify(verify), vetted::Search::filter);
             let found = engine.search(&search).with_context(|| format!("query {id}"))?;
             vouched &= found.verified();
+            for part in &found.not_asked {
+                say(format_args!("warning: {}", printable(&part.to_string())));
+            }
             if self.json {
                 let answer = SearchAnswer::new(self.queries.as_ref().map(|_| id), &search, &found);
                 writeln!(out, "{}", printable_json(&serde_json::to_string(&answer)?))?;

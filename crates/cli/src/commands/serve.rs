@@ -20,13 +20,14 @@ use super::{Precision, scorers};
 /// Without --index it verifies, reranks and embeds. An index that is not there yet is made.
 #[derive(Args)]
 pub struct Serve {
-    /// An index's folder, or its name in requests and its folder; may be given many times [default name: the folder's]
-    #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX")]
+    /// An index's folder or its address on Redis (redis://host:6379/NAME), or its name in requests and where it is; may be given
+    /// many times [default name: the folder's, or the one in the address]
+    #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX", hide_env_values = true)]
     indexes: Vec<NamedFolder>,
     /// A semantic cache's folder, or its name in requests and its folder, or its name and where it is on Redis (redis://,
     /// rediss://, redis+cluster://; redisvl+redis://...?index=NAME reads what RedisVL stored). May be given many times. GET
     /// /v1/cache lists them, and clients of LangCache find them under their names
-    #[arg(long = "cache", value_name = "[NAME=]DIR|NAME=redis://...", env = "VETTED_CACHE")]
+    #[arg(long = "cache", value_name = "[NAME=]DIR|NAME=redis://...", env = "VETTED_CACHE", hide_env_values = true)]
     caches: Vec<Cache>,
     /// Where to listen. Beyond this machine only with --keys
     #[arg(long, value_name = "ADDRESS", env = "VETTED_LISTEN", default_value = "127.0.0.1:8080")]
@@ -136,7 +137,7 @@ struct LimitArguments {
     timeout: u64,
 }
 
-/// `NAME=DIR`, or `DIR`, which is called as its last part.
+/// `NAME=DIR`, or `DIR`, which is called as its last part; an address may stand for the folder.
 #[derive(Clone)]
 pub(super) struct NamedFolder(pub(super) IndexSettings);
 
@@ -153,6 +154,10 @@ impl FromStr for NamedFolder {
             return Err("the folder's name is empty".into());
         }
         let last = || {
+            if folder.contains("://") {
+                let path = folder.split('?').next().unwrap_or(folder).trim_end_matches('/');
+                return path.rsplit('/').next().unwrap_or("index").to_owned();
+            }
             let whole = std::path::absolute(folder).ok();
             let name =
                 whole.as_deref().unwrap_or(Path::new(folder)).file_stem().map(|it| it.to_string_lossy().into_owned());

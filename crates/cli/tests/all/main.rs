@@ -11,6 +11,8 @@ mod interruption;
 mod mcp;
 mod messages;
 mod program;
+#[cfg(all(feature = "redis", feature = "serve", unix))]
+mod redis;
 #[cfg(all(feature = "serve", unix))]
 mod serving;
 mod vetted_search;

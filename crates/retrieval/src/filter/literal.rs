@@ -165,6 +165,12 @@ pub(crate) enum FieldKind {
 }
 
 impl FieldValue {
+    /// A text as it is, and anything else as JSON.
+    #[cfg(feature = "redis")]
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     pub(super) fn is_null(&self) -> bool {
         self.kind == FieldKind::Other && &*self.text == "null"
     }

@@ -93,11 +93,20 @@ pub(super) fn scores(text: &Text, query: &[String], roster: &Roster) -> Result<M
         let first = contributions.len();
         collect(text, term, average_length, roster, &mut contributions)?;
         let holding = (contributions.len() - first) as f32;
-        let idf = (1.0 + (documents - holding + 0.5) / (holding + 0.5)).ln();
-        let weight = repetitions as f32 * idf;
+        let weight = weight(repetitions, documents, holding);
         contributions[first..].iter_mut().for_each(|(_, saturation)| *saturation *= weight);
     }
     Ok(Matches::of(contributions, roster.places()))
+}
+
+/// How far so many occurrences of a term in a document go towards the most they can count.
+pub(crate) fn saturation(frequency: f32, length: f32, average_length: f32) -> f32 {
+    frequency / (frequency + K1 * (1.0 - B + B * length / average_length))
+}
+
+/// What a term counts that the query repeats so often, where so many of all documents hold it.
+pub(crate) fn weight(repetitions: usize, documents: f32, holding: f32) -> f32 {
+    repetitions as f32 * (1.0 + (documents - holding + 0.5) / (holding + 0.5)).ln()
 }
 
 /// How many living documents have at least one term, and how many terms they have.
@@ -125,8 +134,7 @@ fn collect(
     let mut occurs = |ordinal: Ordinal, frequency: u32, length: u32| {
         if roster.is_alive(ordinal) {
             let (frequency, length) = (frequency as f32, length as f32);
-            let norm = K1 * (1.0 - B + B * length / average_length);
-            into.push((ordinal, frequency / (frequency + norm)));
+            into.push((ordinal, saturation(frequency, length, average_length)));
         }
     };
     let field = text.files.fields.text;

@@ -67,14 +67,23 @@ impl Words {
     }
 }
 
+/// The length of a text of so many terms, rounded, in a byte.
+pub(crate) fn rounded(terms: usize) -> u8 {
+    FieldNormReader::fieldnorm_to_id(u32::try_from(terms).unwrap_or(u32::MAX))
+}
+
+/// The length that a byte stands for.
+pub(crate) fn length_of(rounded: u8) -> u32 {
+    FieldNormReader::id_to_fieldnorm(rounded)
+}
+
 impl Counted {
     fn of(texts: &[String]) -> Self {
         let mut lengths = Vec::with_capacity(texts.len());
         let mut postings: HashMap<Box<str>, Vec<(u32, u32)>> = HashMap::new();
         for (text, at) in texts.iter().zip(0..) {
             let terms = terms(text);
-            let length = FieldNormReader::fieldnorm_to_id(terms.len() as u32);
-            lengths.push(FieldNormReader::id_to_fieldnorm(length));
+            lengths.push(length_of(rounded(terms.len())));
             for term in terms {
                 let texts = postings.entry(term.into()).or_default();
                 match texts.last_mut() {

@@ -137,11 +137,11 @@ async fn reading<T: Send + 'static>(
 
 /// Fields of metadata, with a value of each.
 fn fields(engine: &Engine) -> Result<BTreeMap<String, Value>, vetted::Error> {
-    let snapshot = engine.index().snapshot()?;
-    let skipped = snapshot.len().saturating_sub(LOOKED_AT);
+    let session = engine.index().session()?;
+    let ids = session.some_ids(LOOKED_AT)?;
     let mut fields = BTreeMap::new();
-    for id in snapshot.ids().skip(skipped) {
-        for (name, value) in snapshot.get(id)?.map(|document| document.metadata).unwrap_or_default() {
+    for document in session.documents(&ids.iter().map(String::as_str).collect::<Vec<_>>())? {
+        for (name, value) in document.map(|document| document.metadata).unwrap_or_default() {
             let simple = matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_));
             if simple && (fields.len() < MOST_FIELDS || fields.contains_key(&name)) {
                 fields.entry(name).or_insert_with(|| example(value));

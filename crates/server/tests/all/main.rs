@@ -1,5 +1,6 @@
 //! A real server on real sockets, over tiny models that need no download (`vetted-fixtures`).
 
+mod behind_others;
 mod cache;
 mod documents;
 mod embeddings;

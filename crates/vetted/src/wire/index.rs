@@ -7,13 +7,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use vetted_corpus::Reader;
+use vetted_retrieval::Holdings;
 
 use crate::{Engine, Error, Indexed};
 
 /// What an index holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IndexInfo {
-    /// Its folder.
+    /// Its folder, or its address.
     pub index: String,
     /// How many documents.
     pub documents: usize,
@@ -25,7 +26,7 @@ pub struct IndexInfo {
     /// When it was last changed, in seconds since the beginning of 1970, as its files say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<u64>,
-    /// How large it is on disk.
+    /// How large it is, on disk or in a server's memory.
     pub bytes: u64,
     /// How much of that is kept for verification.
     pub bytes_of_views: u64,
@@ -91,15 +92,15 @@ impl IndexInfo {
     pub fn of(engine: &Engine) -> Result<IndexInfo, Error> {
         let (index, manifest) = (engine.index(), engine.index().manifest());
         let seconds = |time: SystemTime| time.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs());
-        let (created, changed) = index.dates();
+        let Holdings { documents, passages, bytes, bytes_of_views, created, changed } = index.holdings()?;
         Ok(IndexInfo {
             index: engine.folder().to_string_lossy().into_owned(),
-            documents: engine.len()?,
-            passages: index.passage_count()?,
+            documents,
+            passages,
             created: created.and_then(seconds),
             changed: changed.and_then(seconds),
-            bytes: index.bytes_on_disk()?,
-            bytes_of_views: index.bytes_of_views()?,
+            bytes,
+            bytes_of_views,
             format: manifest.format_version().into(),
             encoder: Encoder {
                 name: manifest.encoder.name.clone(),

@@ -30,8 +30,30 @@ pub struct SearchAnswer {
     /// What was left out because it is rejected; absent when nobody verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rejected: Option<Vec<LeftOut>>,
+    /// The parts of the index that could not be asked, so that hits may be missing; absent where all was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_asked: Vec<NotAsked>,
     /// How long it took.
     pub ms: Milliseconds,
+}
+
+/// A part of an index that could not be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotAsked {
+    /// Which: "shard 2 of 3", say.
+    pub part: String,
+    /// How many documents it had when it was last asked; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documents: Option<u64>,
+    /// Why.
+    pub reason: String,
+}
+
+impl From<&crate::NotAsked> for NotAsked {
+    fn from(part: &crate::NotAsked) -> NotAsked {
+        let crate::NotAsked { part, documents, reason } = part.clone();
+        NotAsked { part, documents, reason }
+    }
 }
 
 /// What documents are ranked by.
@@ -189,6 +211,7 @@ impl SearchAnswer {
             verified: verify.map(|_| found.verified()),
             hits: found.hits.iter().map(|hit| Hit::new(hit, explained)).collect(),
             rejected: verify.map(|_| found.rejected.iter().map(LeftOut::from).collect()),
+            not_asked: found.not_asked.iter().map(NotAsked::from).collect(),
             ms: Milliseconds {
                 encode: milliseconds(timing.encoding),
                 rank: milliseconds(timing.ranking),

@@ -36,7 +36,7 @@ fn kept_views_change_nothing_but_the_time() {
     let folder = tempfile::tempdir().unwrap();
     let kept = engine(&folder.path().join("kept"), ViewStorage::Int8);
     let encoded = engine(&folder.path().join("encoded"), ViewStorage::None);
-    assert!(kept.index().bytes_of_views().unwrap() > 0);
+    assert!(kept.index().holdings().unwrap().bytes_of_views > 0);
     assert_eq!(kept.views(), ViewStorage::Int8);
     for (text, mode) in [
         (SENTENCES[0], Mode::Dense),
@@ -77,7 +77,7 @@ fn an_index_from_before_there_were_views_is_searched_and_added_to() {
     assert_eq!(engine.views(), ViewStorage::None);
     assert_eq!(facts(&engine.rank(&Search::new(SENTENCES[0])).unwrap().hits), expected);
     engine.upsert(vec![document("new", "A new one.")]).unwrap();
-    assert_eq!(engine.index().bytes_of_views().unwrap(), 0);
+    assert_eq!(engine.index().holdings().unwrap().bytes_of_views, 0);
 }
 
 /// The fingerprint under which vetted of commit 863442a kept this verifier's views: of all of its description but for

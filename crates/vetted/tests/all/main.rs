@@ -1,7 +1,10 @@
 //! The engine and its verifier over tiny models that need no download (`vetted-fixtures`). What the models say that come with
 //! vetted is tested in `crates/cli/tests/acceptance.rs`.
 
+mod behind_others;
 mod deadlines;
+#[cfg(feature = "redis")]
+mod elsewhere;
 mod given_vectors;
 mod kept_views;
 mod moments;

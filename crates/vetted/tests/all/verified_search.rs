@@ -17,7 +17,7 @@ fn without_verification_results_are_recalls_own_bit_for_bit() {
         let found = engine.rank(&Search::new(text).k(5).verify(None)).unwrap();
         let team = &mut Compute::of_this_process().team();
         let vector = encoder.embed_one(text, vetted_encoder::Role::Query, team).unwrap();
-        let recalled = engine.index().search(&Query::dense(&vector).k(5)).unwrap();
+        let recalled = engine.index().search(&Query::dense(&vector).k(5)).unwrap().hits;
         let bits: Vec<(String, u32)> = recalled.into_iter().map(|hit| (hit.id, hit.score.to_bits())).collect();
         let found: Vec<(String, u32)> = found.hits.into_iter().map(|hit| (hit.id, hit.score.to_bits())).collect();
         assert_eq!(found, bits);

@@ -133,12 +133,12 @@ fn a_search_answers_in_this_shape() {
     hits[0].evidence = Some(explanation());
     hits.extend((4..).zip(unverified).map(|(rank, why)| hit(rank, Outcome::Unverified(why))));
     let rejected = vec![left_out("d8", Grounds::Contradicts), left_out("d9", Grounds::Rival { id: "d1".into() })];
-    let found = Found { hits, rejected, timing };
+    let found = Found { hits, rejected, not_asked: Vec::new(), timing };
     let search = Search::new("who was bitten by the dog?").verify(Verify { evidence: true, ..Verify::default() });
     let verified = SearchAnswer::new(Some("q1".into()), &search, &found);
 
     let timing = Timing { verifying: Duration::ZERO, evidence: Duration::ZERO, ..timing };
-    let found = Found { hits: vec![hit(1, Outcome::Off)], rejected: Vec::new(), timing };
+    let found = Found { hits: vec![hit(1, Outcome::Off)], rejected: Vec::new(), not_asked: Vec::new(), timing };
     let modes = [Mode::Dense, Mode::Bm25, Mode::Hybrid(Fusion::default())];
     let plain = modes.map(|mode| SearchAnswer::new(None, &Search::new("dogs").mode(mode).verify(None), &found));
     check("search", &[&[verified][..], &plain].concat());

@@ -11,19 +11,19 @@ use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use ::redis::aio::{ConnectionLike, MultiplexedConnection};
-use ::redis::cluster::ClusterClient;
-use ::redis::cluster_async::ClusterConnection;
-use ::redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
-use ::redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ServerErrorKind, TlsCertificates, Value};
+use redis::aio::{ConnectionLike, MultiplexedConnection};
+use redis::cluster::ClusterClient;
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
+use redis::{AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ServerErrorKind, TlsCertificates, Value};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::{Address, Layout, RedisError, server};
+use crate::{Address, RedisError, server};
 
 /// How long things may take, and how many connections there may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Limits {
+pub struct Limits {
     /// For a new connection: network, TLS, user and password.
     pub connect: Duration,
     /// For one command, with everything that it needs, a new connection included.
@@ -32,9 +32,18 @@ pub(super) struct Limits {
     pub connections: usize,
 }
 
+/// What a server is used for, as far as messages speak of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Purpose {
+    /// What a user must be allowed to do, as a rule for its list of permissions.
+    pub needed: &'static str,
+    /// What to do when the server has no memory left.
+    pub when_full: &'static str,
+}
+
 /// What is asked of the server in one go.
 #[derive(Clone)]
-pub(super) enum Request {
+pub enum Request {
     /// One command.
     One(Cmd),
     /// Several, on keys of one slot.
@@ -56,7 +65,7 @@ impl From<Pipeline> for Request {
 }
 
 /// Connections to one Redis, single or cluster.
-pub(super) struct Connections {
+pub struct Connections {
     shared: Arc<Shared>,
     /// Only `None` while it is dropped.
     runtime: Option<Runtime>,
@@ -65,6 +74,7 @@ pub(super) struct Connections {
 struct Shared {
     address: Address,
     limits: Limits,
+    purpose: Purpose,
     connector: Connector,
     free: Mutex<Vec<Link>>,
     places: Semaphore,
@@ -82,18 +92,21 @@ enum Link {
 
 impl Connections {
     /// To the server at this address, or to its cluster if it says that it is a node of one.
-    pub(super) fn to(address: Address, limits: Limits) -> Result<Connections, RedisError> {
-        let connections = Connections::new(address, limits)?;
+    ///
+    /// # Errors
+    /// When the address cannot be used, or the server not be reached.
+    pub fn to(address: Address, limits: Limits, purpose: Purpose) -> Result<Connections, RedisError> {
+        let connections = Connections::new(address, limits, purpose)?;
         if !connections.address().cluster && !server::is_cluster(&connections)? {
             return Ok(connections);
         }
         // The nodes that were named may be down when a connection is opened again, so all are asked then.
         let nodes = server::nodes(&connections)?;
-        Connections::new(connections.address().with_nodes(&nodes), limits)
+        Connections::new(connections.address().with_nodes(&nodes), limits, purpose)
     }
 
     /// Connects to nothing yet.
-    fn new(address: Address, limits: Limits) -> Result<Connections, RedisError> {
+    fn new(address: Address, limits: Limits, purpose: Purpose) -> Result<Connections, RedisError> {
         let certificates = match &address.certificates {
             None => None,
             Some(file) => {
@@ -103,7 +116,7 @@ impl Connections {
                 Some(TlsCertificates { client_tls: None, root_cert: Some(pem) })
             }
         };
-        let refused = |error: ::redis::RedisError| RedisError::Settings {
+        let refused = |error: redis::RedisError| RedisError::Settings {
             reason: address.without_secrets(&format!("the address {address} cannot be used: {error}")),
         };
         let connector = if address.cluster {
@@ -136,22 +149,28 @@ impl Connections {
             .build()
             .map_err(|error| RedisError::Settings { reason: format!("no thread can be started: {error}") })?;
         let places = Semaphore::new(limits.connections);
-        let shared = Shared { address, limits, connector, free: Mutex::default(), places };
+        let shared = Shared { address, limits, purpose, connector, free: Mutex::default(), places };
         Ok(Connections { shared: Arc::new(shared), runtime: Some(runtime) })
     }
 
     /// Where they lead.
-    pub(super) fn address(&self) -> &Address {
+    pub fn address(&self) -> &Address {
         &self.shared.address
     }
 
     /// The answer to what is asked, within the time for one command. Errors call it `command`.
-    pub(super) fn ask(&self, command: &'static str, request: impl Into<Request>) -> Result<Value, RedisError> {
+    ///
+    /// # Errors
+    /// When there is none in time, or it is an error.
+    pub fn ask(&self, command: &'static str, request: impl Into<Request>) -> Result<Value, RedisError> {
         self.ask_within(command, request, self.shared.limits.command)
     }
 
     /// The answer of each primary, within the time for one command.
-    pub(super) fn ask_each_primary(&self, command: &'static str, request: Cmd) -> Result<Vec<Value>, RedisError> {
+    ///
+    /// # Errors
+    /// When there is none in time, or it is an error.
+    pub fn ask_each_primary(&self, command: &'static str, request: Cmd) -> Result<Vec<Value>, RedisError> {
         match self.ask(command, Request::EachPrimary(request))? {
             Value::Array(answers) => Ok(answers),
             answer => Ok(vec![answer]),
@@ -159,7 +178,10 @@ impl Connections {
     }
 
     /// The answer, or the reason why there is none after this time.
-    pub(super) fn ask_within(
+    ///
+    /// # Errors
+    /// When there is none in time, or it is an error.
+    pub fn ask_within(
         &self,
         command: &'static str,
         request: impl Into<Request>,
@@ -186,9 +208,45 @@ impl Connections {
         }
     }
 
+    /// The answers to several requests that are asked at once, in their order, each within this time.
+    pub fn ask_all(
+        &self,
+        command: &'static str,
+        requests: Vec<Request>,
+        within: Duration,
+    ) -> Vec<Result<Value, RedisError>> {
+        let late = || Err(RedisError::Deadline { address: self.shared.address.to_string(), command, within });
+        let mut answers: Vec<Result<Value, RedisError>> = requests.iter().map(|_| late()).collect();
+        let Some(runtime) = &self.runtime else { return answers };
+        let (sender, receiver) = sync_channel(requests.len().max(1));
+        let asked = Instant::now();
+        for (at, request) in requests.into_iter().enumerate() {
+            let (shared, sender) = (self.shared.clone(), sender.clone());
+            runtime.spawn(async move {
+                let answer = tokio::time::timeout(within, shared.answer(&request)).await;
+                // Nobody may listen any longer.
+                let _ = sender.send((at, answer));
+            });
+        }
+        drop(sender);
+        // A thread that has no time for its timer makes nobody wait.
+        let patience = within + Duration::from_millis(20);
+        while let Ok((at, answer)) = receiver.recv_timeout(patience.saturating_sub(asked.elapsed())) {
+            if let Ok(answer) = answer {
+                answers[at] = answer.map_err(|error| self.shared.told(command, within, &error));
+            }
+        }
+        answers
+    }
+
+    /// Whether they lead to a cluster.
+    pub fn is_cluster(&self) -> bool {
+        self.shared.address.cluster
+    }
+
     /// Sends a command that nobody waits for; the number that it answers may be added to one. It is not sent where all
     /// connections are in use.
-    pub(super) fn tell(&self, command: Cmd, sum: Option<Arc<AtomicU64>>) {
+    pub fn tell(&self, command: Cmd, sum: Option<Arc<AtomicU64>>) {
         let (shared, within) = (self.shared.clone(), self.shared.limits.command);
         if let Some(runtime) = &self.runtime
             && shared.places.available_permits() > 0
@@ -209,7 +267,7 @@ impl Connections {
     }
 
     /// An answer that is none to what was asked.
-    pub(super) fn unexpected(&self, command: &'static str, reason: &dyn fmt::Display) -> RedisError {
+    pub fn unexpected(&self, command: &'static str, reason: &dyn fmt::Display) -> RedisError {
         let reason = shortened(self.shared.address.without_secrets(&reason.to_string()));
         RedisError::Unexpected { address: self.shared.address.to_string(), command, reason }
     }
@@ -225,7 +283,7 @@ impl Drop for Connections {
 }
 
 impl Shared {
-    async fn answer(&self, request: &Request) -> Result<Value, ::redis::RedisError> {
+    async fn answer(&self, request: &Request) -> Result<Value, redis::RedisError> {
         let Ok(_place) = self.places.acquire().await else {
             return Err((ErrorKind::Client, "the connections are closed").into());
         };
@@ -242,7 +300,7 @@ impl Shared {
         self.answer_over(link, request).await
     }
 
-    async fn answer_over(&self, mut link: Link, request: &Request) -> Result<Value, ::redis::RedisError> {
+    async fn answer_over(&self, mut link: Link, request: &Request) -> Result<Value, redis::RedisError> {
         let answer = link.answer(request).await;
         let is_usable = match &answer {
             Ok(_) => true,
@@ -259,16 +317,8 @@ impl Shared {
         answer
     }
 
-    /// What a user must be allowed to do.
-    fn needed(&self) -> &'static str {
-        match self.address.layout {
-            Layout::VectorSets => server::PERMISSIONS,
-            Layout::RedisVl { .. } => "+hello +ft.info +ft.search +hgetall",
-        }
-    }
-
     /// An error of the library in this crate's words, without secrets.
-    fn told(&self, command: &'static str, within: Duration, error: &::redis::RedisError) -> RedisError {
+    fn told(&self, command: &'static str, within: Duration, error: &redis::RedisError) -> RedisError {
         let address = self.address.to_string();
         let reason = shortened(self.address.without_secrets(&error.to_string()));
         let is_code = |code: &str| error.code() == Some(code) || reason.contains(&format!("{code} "));
@@ -276,9 +326,9 @@ impl Shared {
             _ if error.is_timeout() => RedisError::Deadline { address, command, within },
             ErrorKind::AuthenticationFailed => RedisError::Refused { address, reason },
             _ if is_code("WRONGPASS") || is_code("NOAUTH") => RedisError::Refused { address, reason },
-            ErrorKind::Server(ServerErrorKind::NoPerm) => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
-            _ if is_code("NOPERM") || reason.contains("ACL failure") => RedisError::NotPermitted { address, command, reason, needed: self.needed() },
-            _ if is_code("OOM") => RedisError::Full { address, reason },
+            ErrorKind::Server(ServerErrorKind::NoPerm) => RedisError::NotPermitted { address, command, reason, needed: self.purpose.needed },
+            _ if is_code("NOPERM") || reason.contains("ACL failure") => RedisError::NotPermitted { address, command, reason, needed: self.purpose.needed },
+            _ if is_code("OOM") => RedisError::Full { address, reason, advice: self.purpose.when_full },
             ErrorKind::Io
             | ErrorKind::ClusterConnectionNotFound
             | ErrorKind::Server(
@@ -297,7 +347,7 @@ impl Shared {
 }
 
 impl Connector {
-    async fn connect(&self) -> Result<Link, ::redis::RedisError> {
+    async fn connect(&self) -> Result<Link, redis::RedisError> {
         match self {
             Connector::Single(client, config) => {
                 client.get_multiplexed_async_connection_with_config(config).await.map(Link::Single)
@@ -308,7 +358,7 @@ impl Connector {
 }
 
 impl Link {
-    async fn answer(&mut self, request: &Request) -> Result<Value, ::redis::RedisError> {
+    async fn answer(&mut self, request: &Request) -> Result<Value, redis::RedisError> {
         match (self, request) {
             (Link::Single(connection), Request::One(command)) => connection.req_packed_command(command).await,
             (Link::Cluster(connection), Request::One(command)) => connection.req_packed_command(command).await,

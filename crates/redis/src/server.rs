@@ -1,11 +1,10 @@
-//! What is checked before a cache is used: the server's version, its vector sets, what the user may do, its memory.
+//! What is checked before a server is used: its version, and what it does when its memory is full.
 
 use std::fmt;
 
-use ::redis::{FromRedisValue, Value, cmd};
+use redis::{FromRedisValue, Value, cmd};
 
-use super::RedisError;
-use super::connections::Connections;
+use crate::{Connections, RedisError};
 
 /// What an operator should know of a server that can be used all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +24,11 @@ pub enum Notice {
     },
     /// The server does not say what it does when its memory is full.
     MemoryUnknown,
+    /// A server whose memory is full drops documents.
+    DropsDocuments {
+        /// `maxmemory-policy`.
+        policy: String,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -44,9 +48,14 @@ impl fmt::Display for Notice {
                 "maxmemory-policy is {policy}: a full Redis may drop the index of a whole scope at once. Nothing wrong is served, \
                  but the scope is empty then. Set it to volatile-lru"
             ),
+            Notice::DropsDocuments { policy } => write!(
+                f,
+                "maxmemory-policy is {policy}: a full Redis drops documents, or a whole shard's vectors, without telling anybody. Set \
+                 it to noeviction, so that it refuses new ones instead"
+            ),
             Notice::MemoryUnknown => f.write_str(
-                "this user may not run INFO memory, so maxmemory-policy is not known: it should be volatile-lru, or there should \
-                 be no limit",
+                "this user may not run INFO memory, so maxmemory-policy is not known: for a cache it should be volatile-lru, for an \
+                 index noeviction, or there should be no limit",
             ),
         }
     }
@@ -95,20 +104,29 @@ impl Version {
     }
 }
 
-/// What a user needs: all of these were tried before a cache is used.
-pub(super) const PERMISSIONS: &str =
-    "+@read +@write +@connection +cluster|slots +eval +time +info +vadd +vsim +vrem +vgetattr +vdim";
-
 /// What was found out about a server.
-pub(super) struct Checked {
+pub struct Checked {
+    /// The oldest version of all primaries, if they tell it.
+    pub oldest: Option<Version>,
     /// Searches must not run in threads.
     pub no_threads: bool,
-    /// What an operator should know.
+    /// What each primary does when its memory is full.
+    pub memory: Memory,
+    /// What an operator should know, whatever is kept there.
     pub notices: Vec<Notice>,
 }
 
+/// What servers do when their memory is full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Memory {
+    /// They do not say.
+    Unknown,
+    /// `maxmemory-policy` of each, and whether it has a limit at all.
+    Policies(Vec<(String, bool)>),
+}
+
 /// Whether the server is one node of a cluster, as it says itself.
-pub(super) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> {
+pub(crate) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> {
     match connections.ask("HELLO", cmd("HELLO")) {
         Ok(hello) => Ok(field(&hello, "mode").is_some_and(|mode| mode == "cluster")),
         // Before 6.0 it is not known. That the server is too old is told with its version.
@@ -118,7 +136,10 @@ pub(super) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> 
 }
 
 /// Hosts and ports of all primaries of a cluster, as one of its nodes tells them.
-pub(super) fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError> {
+///
+/// # Errors
+/// When it does not tell.
+pub fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError> {
     let slots = connections.ask("CLUSTER SLOTS", cmd("CLUSTER").arg("SLOTS").to_owned())?;
     let ranges = slots.as_sequence().unwrap_or_default().iter();
     let mut nodes: Vec<(String, u16)> = ranges
@@ -136,7 +157,10 @@ pub(super) fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, Red
 }
 
 /// Looks at every primary: is it new enough, and what should be known?
-pub(super) fn check(connections: &Connections) -> Result<Checked, RedisError> {
+///
+/// # Errors
+/// When one is too old, or cannot be asked.
+pub fn check(connections: &Connections) -> Result<Checked, RedisError> {
     let mut notices = Vec::new();
     let mut oldest: Option<Version> = None;
     for version in versions(connections)? {
@@ -156,8 +180,7 @@ pub(super) fn check(connections: &Connections) -> Result<Checked, RedisError> {
         // Of a server that does not tell its version the worse is assumed.
         None => oldest.is_none(),
     };
-    notices.extend(memory(connections)?);
-    Ok(Checked { no_threads, notices })
+    Ok(Checked { oldest, no_threads, memory: memory(connections)?, notices })
 }
 
 fn versions(connections: &Connections) -> Result<Vec<Version>, RedisError> {
@@ -173,18 +196,17 @@ fn versions(connections: &Connections) -> Result<Vec<Version>, RedisError> {
     Ok(told.iter().filter_map(|version| Version::parse(version)).collect())
 }
 
-fn memory(connections: &Connections) -> Result<Option<Notice>, RedisError> {
+fn memory(connections: &Connections) -> Result<Memory, RedisError> {
     let answers = match connections.ask_each_primary("INFO", cmd("INFO").arg("memory").to_owned()) {
         Ok(answers) => answers,
-        Err(RedisError::NotPermitted { .. }) => return Ok(Some(Notice::MemoryUnknown)),
+        Err(RedisError::NotPermitted { .. }) => return Ok(Memory::Unknown),
         Err(error) => return Err(error),
     };
-    let worst = answers.iter().find_map(|answer| {
+    let policy = |answer: &Value| {
         let limited = info_field(answer, "maxmemory").is_some_and(|limit| limit != "0");
-        let policy = info_field(answer, "maxmemory_policy")?;
-        (limited && !policy.starts_with("volatile")).then_some(Notice::Memory { policy })
-    });
-    Ok(worst)
+        Some((info_field(answer, "maxmemory_policy")?, limited))
+    };
+    Ok(Memory::Policies(answers.iter().filter_map(policy).collect()))
 }
 
 /// A field of what INFO answers.

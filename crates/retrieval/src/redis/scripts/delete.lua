@@ -1,0 +1,14 @@
+-- Removes documents. ARGV: base, time, ids. Each is looked at whole before anything of it goes.
+local removed = 0
+for at = 3, #ARGV do
+  local number = redis.call('HGET', base .. 'i', ARGV[at])
+  local document = number and kept(number)
+  if document then
+    redis.call('EXISTS', base .. 'v', base .. 's', base .. 'x')
+    redis.call('HDEL', base .. 'i', ARGV[at])
+    forget(document)
+    removed = removed + 1
+  end
+end
+if removed > 0 then redis.call('HSET', base .. 's', 'changed', ARGV[2]) end
+return removed

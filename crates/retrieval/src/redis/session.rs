@@ -1,0 +1,514 @@
+//! One search of an index on Redis, and what belongs to it: what was fetched with the hits answers what is asked about them.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+use vetted_corpus::{Document, Passage};
+use vetted_kernels::{Isa, Team, dots};
+use vetted_redis::redis::{Cmd, FromRedisValue, Pipeline, Value, cmd};
+use vetted_redis::{RedisError, Request};
+
+use super::dense::Nearest;
+use super::records::{decode_metadata, decode_passages, decode_text, encode_metadata, encode_text};
+use super::scripts;
+use super::shards::Shards;
+use super::words::Matching as Words;
+use super::{filtering, keys};
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::fusion::{Evidence, Fusion};
+use crate::query::{Hit, Matching, Query, Scores};
+use crate::retriever::{Retrieved, Session};
+use crate::vectors::Method;
+
+/// Where a document is: its shard, and its number there. Another document never gets the same number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) shard: usize,
+    pub(super) number: u32,
+}
+
+/// A document as it was fetched.
+pub(super) struct Kept {
+    pub(super) id: String,
+    pub(super) metadata: Map<String, Json>,
+    pub(super) passages: Vec<Passage>,
+    pub(super) vectors: Vec<f32>,
+    /// Title and text, as they are kept, and the views; `None` where they were not fetched.
+    contents: Option<(Vec<u8>, Option<Vec<u8>>)>,
+}
+
+/// How much of documents is fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contents {
+    /// What it takes to rank them.
+    Ranking,
+    /// Also text and views.
+    Whole,
+}
+
+/// A document with its score.
+pub(super) struct Scored {
+    pub(super) place: Place,
+    pub(super) score: f32,
+    pub(super) kept: Arc<Kept>,
+}
+
+/// Hits beyond so many are fetched without their contents, which are seldom asked for.
+const WITH_CONTENTS: usize = 128;
+/// So many documents are fetched at a time when it is not known how many of them fit.
+const FETCHED_TOGETHER: usize = 512;
+/// Documents are listed and read so many at a time.
+const LISTED_TOGETHER: usize = 1000;
+
+/// See the [module](self).
+pub(super) struct RedisSession {
+    pub(super) shards: Arc<Shards>,
+    pub(super) dimensions: usize,
+    /// What was fetched with hits, by id.
+    fetched: RefCell<HashMap<String, Arc<Kept>>>,
+}
+
+/// What a search has found out so far.
+pub(super) struct Searching<'search> {
+    pub(super) shards: &'search Shards,
+    pub(super) dimensions: usize,
+    pub(super) filters: &'search [Filter],
+    /// What the server can apply of the filters.
+    pub(super) expression: Option<String>,
+    pub(super) within: Duration,
+    /// The shards that did not answer, and why.
+    pub(super) lost: HashMap<usize, RedisError>,
+    /// What was fetched; `None` for what is gone.
+    pub(super) fetched: HashMap<Place, Option<Arc<Kept>>>,
+}
+
+impl RedisSession {
+    pub(super) fn new(shards: Arc<Shards>, dimensions: usize) -> RedisSession {
+        RedisSession { shards, dimensions, fetched: RefCell::default() }
+    }
+
+    /// Fields of documents with these ids, from where they are now.
+    fn fields(&self, ids: &[&str], fields: &[&str]) -> Result<Vec<Option<Vec<Option<Vec<u8>>>>>> {
+        let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.shards.len()];
+        ids.iter().enumerate().for_each(|(at, id)| by_shard[keys::shard_of(id, self.shards.len())].push(at));
+        let mut found: Vec<Option<Vec<Option<Vec<u8>>>>> = vec![None; ids.len()];
+        let chunks = by_shard.iter().map(|all| all.len().div_ceil(LISTED_TOGETHER)).max().unwrap_or(0);
+        for chunk in 0..chunks {
+            let mut requests = Vec::new();
+            let mut asked = Vec::new();
+            for (shard, all) in by_shard.iter().enumerate() {
+                let Some(some) = all.chunks(LISTED_TOGETHER).nth(chunk) else { continue };
+                let mut command = scripts::GET.in_shard(&self.shards.bases[shard]);
+                command.arg(fields.len()).arg(fields);
+                for at in some {
+                    command.arg(ids[*at]);
+                }
+                requests.push((shard, Request::from(command)));
+                asked.push(some);
+            }
+            let answers = self.shards.ask_patiently("EVAL", requests).map_err(Error::from)?;
+            for (some, answer) in asked.into_iter().zip(answers) {
+                let unexpected =
+                    |error: &dyn std::fmt::Display| Error::from(self.shards.connections.unexpected("EVAL", error));
+                let answers = Vec::<Value>::from_redis_value(answer).map_err(|error| unexpected(&error))?;
+                for (at, answer) in some.iter().zip(answers) {
+                    found[*at] = Option::from_redis_value(answer).map_err(|error| unexpected(&error))?;
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// What a hit was fetched with, contents included.
+    fn at_hand(&self, id: &str) -> Option<Arc<Kept>> {
+        self.fetched.borrow().get(id).filter(|kept| kept.contents.is_some()).cloned()
+    }
+
+    /// Reads something of each of these: from what is at hand, or from fields that are fetched now.
+    fn read<Read>(
+        &self,
+        ids: &[&str],
+        fields: &[&str],
+        at_hand: impl Fn(&Kept) -> Option<Read>,
+        decode: impl Fn(&str, Vec<Option<Vec<u8>>>) -> Option<Read>,
+    ) -> Result<Vec<Option<Read>>> {
+        let mut read: Vec<Option<Read>> =
+            ids.iter().map(|id| self.at_hand(id).and_then(|kept| at_hand(&kept))).collect();
+        let missing: Vec<usize> = (0..ids.len()).filter(|at| self.at_hand(ids[*at]).is_none()).collect();
+        if missing.is_empty() {
+            return Ok(read);
+        }
+        let asked: Vec<&str> = missing.iter().map(|at| ids[*at]).collect();
+        for (at, found) in missing.iter().zip(self.fields(&asked, fields)?) {
+            read[*at] = found.and_then(|fields| decode(ids[*at], fields));
+        }
+        Ok(read)
+    }
+
+    /// All documents of a shard, in no order: each id with fields.
+    fn walk(&self, shard: usize, fields: &[&str], mut each: impl FnMut(String, Vec<Option<Vec<u8>>>)) -> Result<()> {
+        let base = &self.shards.bases[shard];
+        let mut cursor = "0".to_owned();
+        loop {
+            let command: Cmd =
+                cmd("HSCAN").arg(format!("{base}i")).arg(&cursor).arg("COUNT").arg(LISTED_TOGETHER).to_owned();
+            let answer = self.shards.ask_patiently("HSCAN", vec![(shard, command.into())]).map_err(Error::from)?.pop();
+            let unexpected =
+                |error: &dyn std::fmt::Display| Error::from(self.shards.connections.unexpected("HSCAN", error));
+            let (next, pairs): (String, Vec<(String, u32)>) =
+                FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil)).map_err(|error| unexpected(&error))?;
+            if fields.is_empty() {
+                pairs.into_iter().for_each(|(id, _)| each(id, Vec::new()));
+            } else if !pairs.is_empty() {
+                let mut pipeline = Pipeline::new();
+                for (_, number) in &pairs {
+                    pipeline.add_command(cmd("HMGET").arg(format!("{base}d:{number}")).arg(fields).to_owned());
+                }
+                let answer =
+                    self.shards.ask_patiently("HMGET", vec![(shard, pipeline.into())]).map_err(Error::from)?.pop();
+                let records: Vec<Vec<Option<Vec<u8>>>> = FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil))
+                    .map_err(|error| unexpected(&error))?;
+                pairs.into_iter().zip(records).for_each(|((id, _), record)| each(id, record));
+            }
+            if next == "0" {
+                return Ok(());
+            }
+            cursor = next;
+        }
+    }
+
+    /// Ids and origins of all documents.
+    pub(super) fn all_origins(&self) -> Result<Vec<(String, Vec<String>)>> {
+        let mut all = HashMap::new();
+        for shard in 0..self.shards.len() {
+            self.walk(shard, &["o"], |id, mut fields| drop(all.insert(id, origins(fields.pop().flatten()))))?;
+        }
+        let mut all: Vec<(String, Vec<String>)> = all.into_iter().collect();
+        all.sort();
+        Ok(all)
+    }
+
+    pub(super) fn origins(&self, ids: &[&str]) -> Result<Vec<Vec<String>>> {
+        let found = self.fields(ids, &["o"])?;
+        Ok(found.into_iter().map(|fields| origins(fields.and_then(|mut fields| fields.pop().flatten()))).collect())
+    }
+}
+
+/// Origins as they are kept: JSON.
+fn origins(record: Option<Vec<u8>>) -> Vec<String> {
+    record.and_then(|record| serde_json::from_slice(&record).ok()).unwrap_or_default()
+}
+
+impl Session for RedisSession {
+    fn search(&self, query: &Query<'_>, team: &mut Team) -> Result<Retrieved> {
+        query.check(self.dimensions)?;
+        team.check()?;
+        // Something is left for whoever has to make an answer of it.
+        let left = team.deadline().remaining().map(|left| left.mul_f64(0.8));
+        let within = left.map_or(self.shards.settings.search, |left| left.min(self.shards.settings.search));
+        let expression = filtering::expression(&query.filters).filter(|_| self.shards.filters_lists);
+        let mut searching = Searching {
+            shards: &self.shards,
+            dimensions: self.dimensions,
+            filters: &query.filters,
+            expression,
+            within,
+            lost: HashMap::new(),
+            fetched: HashMap::new(),
+        };
+        let exact = query.method == Method::Exact;
+        let mut ranked: Vec<(Scored, Scores)> = match query.matching {
+            Matching::Dense(vector) => searching.by_vector(&Nearest { vector, k: query.k, exact }, team)?,
+            Matching::Bm25(text) => searching.by_words(text, query.k, team)?,
+            Matching::Hybrid { vector, text, fusion, depth } => {
+                searching.by_both(&Nearest { vector, k: depth.max(query.k), exact }, text, fusion, query.k, team)?
+            }
+        };
+        ranked.truncate(query.k);
+        if ranked.len() <= WITH_CONTENTS {
+            searching.fill(ranked.iter_mut().map(|(scored, _)| scored));
+        }
+        if searching.lost.len() == self.shards.len()
+            && let Some(error) = searching.lost.values().next().cloned()
+        {
+            return Err(error.into());
+        }
+        // What a shard had found that was lost afterwards cannot be shown.
+        ranked.retain(|(scored, _)| !searching.lost.contains_key(&scored.place.shard));
+        let mut fetched = self.fetched.borrow_mut();
+        let hits = (1..).zip(ranked).map(|(rank, (scored, scores))| {
+            let passage = query.vector().and_then(|vector| best_passage(&scored.kept, vector)).map(|(at, _)| at);
+            let passage = passage.and_then(|at| scored.kept.passages.get(at).cloned());
+            let id = scored.kept.id.clone();
+            fetched.insert(id.clone(), scored.kept);
+            Hit { id, rank, score: scored.score, scores, passage }
+        });
+        let hits = hits.collect();
+        let mut lost: Vec<_> = searching.lost.into_iter().collect();
+        lost.sort_by_key(|(shard, _)| *shard);
+        let not_asked = lost.iter().map(|(shard, error)| self.shards.not_asked(*shard, error)).collect();
+        Ok(Retrieved { hits, not_asked })
+    }
+
+    fn documents(&self, ids: &[&str]) -> Result<Vec<Option<Document>>> {
+        let document = |id: &str, text: &[u8], metadata: Map<String, Json>| {
+            let (title, text) = decode_text(text)?;
+            Some(Document { id: id.to_owned(), title, text, metadata, ..Document::default() })
+        };
+        self.read(
+            ids,
+            &["a", "m"],
+            |kept| document(&kept.id, &kept.contents.as_ref()?.0, kept.metadata.clone()),
+            |id, fields| {
+                let [text, metadata] = <[Option<Vec<u8>>; 2]>::try_from(fields).ok()?;
+                document(id, &text?, decode_metadata(metadata.as_deref())?)
+            },
+        )
+    }
+
+    fn passages(&self, ids: &[&str]) -> Result<Vec<Option<Vec<Passage>>>> {
+        let decode = |record: Option<Vec<u8>>| Some(decode_passages(&record?, self.dimensions)?.0);
+        self.read(ids, &["p"], |kept| Some(kept.passages.clone()), |_, mut fields| decode(fields.pop()?))
+    }
+
+    fn vectors(&self, ids: &[&str]) -> Result<Vec<Option<Vec<f32>>>> {
+        let decode = |record: Option<Vec<u8>>| Some(decode_passages(&record?, self.dimensions)?.1);
+        self.read(ids, &["p"], |kept| Some(kept.vectors.clone()), |_, mut fields| decode(fields.pop()?))
+    }
+
+    fn views<'session>(&'session self, ids: &[&str]) -> Result<Vec<Option<Cow<'session, [u8]>>>> {
+        let views = |kept: &Kept| kept.contents.as_ref()?.1.clone().map(Cow::Owned);
+        self.read(ids, &["v"], views, |_, mut fields| fields.pop()?.map(Cow::Owned))
+    }
+
+    fn contains(&self, ids: &[&str]) -> Result<Vec<bool>> {
+        Ok(self.fields(ids, &["i"])?.into_iter().map(|found| found.is_some()).collect())
+    }
+
+    fn unchanged(&self, documents: &[&Document]) -> Result<Vec<bool>> {
+        let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
+        let found = self.fields(&ids, &["a", "m"])?;
+        let same = |(document, found): (&&Document, Option<Vec<Option<Vec<u8>>>>)| {
+            let Some(Ok([text, metadata])) = found.map(<[Option<Vec<u8>>; 2]>::try_from) else { return false };
+            text.as_deref() == Some(encode_text(document).as_slice())
+                && metadata.unwrap_or_default() == encode_metadata(&document.metadata)
+        };
+        Ok(documents.iter().zip(found).map(same).collect())
+    }
+
+    fn ids_that_fit(&self, filters: &[Filter]) -> Result<Vec<String>> {
+        let fields: &[&str] = if filters.is_empty() { &[] } else { &["m"] };
+        // What is written while it is read may come twice.
+        let mut ids = std::collections::BTreeSet::new();
+        for shard in 0..self.shards.len() {
+            self.walk(shard, fields, |id, mut fields| {
+                let metadata = decode_metadata(fields.pop().flatten().as_deref()).unwrap_or_default();
+                if filters.iter().all(|filter| filter.accepts(&metadata)) {
+                    ids.insert(id);
+                }
+            })?;
+        }
+        Ok(ids.into_iter().collect())
+    }
+
+    fn some_ids(&self, most: usize) -> Result<Vec<String>> {
+        let from_each = most.div_ceil(self.shards.len());
+        let ask = |base: &str| cmd("HRANDFIELD").arg(format!("{base}i")).arg(from_each).to_owned().into();
+        let mut ids = Vec::new();
+        for answer in self.shards.ask_patiently("HRANDFIELD", self.shards.to_all(ask)).map_err(Error::from)? {
+            let some: Vec<String> = FromRedisValue::from_redis_value(answer)
+                .map_err(|error| Error::from(self.shards.connections.unexpected("HRANDFIELD", &error)))?;
+            ids.extend(some);
+        }
+        ids.truncate(most);
+        Ok(ids)
+    }
+}
+
+impl Searching<'_> {
+    fn by_vector(&mut self, nearest: &Nearest<'_>, team: &Team) -> Result<Vec<(Scored, Scores)>> {
+        let scores = |scored: Scored| {
+            let scores = Scores { dense: Some(scored.score), bm25: None };
+            (scored, scores)
+        };
+        Ok(self.nearest(nearest, team)?.into_iter().map(scores).collect())
+    }
+
+    fn by_words(&mut self, text: &str, k: usize, team: &Team) -> Result<Vec<(Scored, Scores)>> {
+        let words = Words::of(self.shards, text, self.within, &mut self.lost);
+        let scores = |scored: Scored| {
+            let scores = Scores { dense: None, bm25: Some(scored.score) };
+            (scored, scores)
+        };
+        Ok(self.best_by_words(&words, k, team)?.into_iter().map(scores).collect())
+    }
+
+    /// The best documents that fit, with all that have the last one's score: their ids decide.
+    fn best_by_words(&mut self, words: &Words, k: usize, team: &Team) -> Result<Vec<Scored>> {
+        let mut best: Vec<Scored> = Vec::new();
+        let ranked = words.ranked();
+        let mut rest = &ranked[..];
+        let contents = if k <= WITH_CONTENTS { Contents::Whole } else { Contents::Ranking };
+        while let Some((_, next)) = rest.first() {
+            if best.len() >= k && best.last().is_some_and(|last| *next < last.score) {
+                break;
+            }
+            team.check()?;
+            let mut some = if self.filters.is_empty() { k.saturating_sub(best.len()).max(1) } else { FETCHED_TOGETHER };
+            some = some.min(rest.len());
+            // Those of equal score come together.
+            while some < rest.len() && rest[some].1 == rest[some - 1].1 && some < FETCHED_TOGETHER {
+                some += 1;
+            }
+            let (these, others) = rest.split_at(some);
+            rest = others;
+            let contents = if these.len() <= 2 * WITH_CONTENTS { contents } else { Contents::Ranking };
+            self.fetch(these.iter().map(|(place, _)| *place), contents);
+            for (place, score) in these {
+                if let Some(kept) = self.fitting(*place) {
+                    best.push(Scored { place: *place, score: *score, kept });
+                }
+            }
+        }
+        best.sort_by(Scored::rank);
+        best.truncate(k);
+        Ok(best)
+    }
+
+    fn by_both(
+        &mut self,
+        nearest: &Nearest<'_>,
+        text: &str,
+        fusion: Fusion,
+        k: usize,
+        team: &Team,
+    ) -> Result<Vec<(Scored, Scores)>> {
+        let words = Words::of(self.shards, text, self.within, &mut self.lost);
+        let dense = self.nearest(nearest, team)?;
+        let matching = self.best_by_words(&words, nearest.k, team)?;
+        let mut joined: Vec<(Scored, Evidence)> = Vec::with_capacity(dense.len() + matching.len());
+        let mut places = HashMap::with_capacity(dense.len());
+        for (rank, scored) in (1..).zip(dense) {
+            places.insert(scored.place, joined.len());
+            let (dense, bm25) = (Some(scored.score), words.of_document(scored.place));
+            joined.push((scored, Evidence { ordinal: 0, dense_rank: Some(rank), bm25_rank: None, dense, bm25 }));
+        }
+        for (rank, scored) in (1..).zip(matching) {
+            match places.get(&scored.place) {
+                Some(at) => joined[*at].1.bm25_rank = Some(rank),
+                None => {
+                    let dense = best_passage(&scored.kept, nearest.vector).map(|(_, score)| score);
+                    let bm25 = scored.score;
+                    joined
+                        .push((scored, Evidence { ordinal: 0, dense_rank: None, bm25_rank: Some(rank), dense, bm25 }));
+                }
+            }
+        }
+        let (found, evidence): (Vec<Scored>, Vec<Evidence>) = joined.into_iter().unzip();
+        let fused = fusion.scores(&evidence);
+        let mut fused: Vec<(Scored, Scores)> = found
+            .into_iter()
+            .zip(evidence)
+            .zip(fused)
+            .map(|((scored, Evidence { dense, bm25, .. }), score)| {
+                (Scored { score, ..scored }, Scores { dense, bm25: (bm25 > 0.0).then_some(bm25) })
+            })
+            .collect();
+        fused.sort_by(|(a, _), (b, _)| a.rank(b));
+        fused.truncate(k);
+        Ok(fused)
+    }
+
+    /// A document that was fetched, if it is there and fits.
+    pub(super) fn fitting(&self, place: Place) -> Option<Arc<Kept>> {
+        let kept = self.fetched.get(&place)?.as_ref()?;
+        self.filters.iter().all(|filter| filter.accepts(&kept.metadata)).then(|| kept.clone())
+    }
+
+    /// Fetches the contents of hits that lack them.
+    fn fill<'hits>(&mut self, hits: impl Iterator<Item = &'hits mut Scored>) {
+        let bare: Vec<&mut Scored> = hits.filter(|scored| scored.kept.contents.is_none()).collect();
+        if bare.is_empty() {
+            return;
+        }
+        let places: Vec<Place> = bare.iter().map(|scored| scored.place).collect();
+        places.iter().for_each(|place| drop(self.fetched.remove(place)));
+        self.fetch(places.into_iter(), Contents::Whole);
+        for scored in bare {
+            if let Some(Some(kept)) = self.fetched.get(&scored.place) {
+                scored.kept = kept.clone();
+            }
+        }
+    }
+
+    /// Fetches documents that were not fetched yet, of all shards at once. Whoever does not answer is lost.
+    pub(super) fn fetch(&mut self, places: impl Iterator<Item = Place>, contents: Contents) {
+        let fields: &[&str] = match contents {
+            Contents::Whole => &["i", "m", "p", "a", "v"],
+            Contents::Ranking => &["i", "m", "p"],
+        };
+        let mut by_shard: Vec<Vec<u32>> = vec![Vec::new(); self.shards.len()];
+        for place in places {
+            if !self.fetched.contains_key(&place) && !self.lost.contains_key(&place.shard) {
+                by_shard[place.shard].push(place.number);
+            }
+        }
+        let mut requests = Vec::new();
+        for (shard, numbers) in by_shard.iter().enumerate().filter(|(_, numbers)| !numbers.is_empty()) {
+            let mut pipeline = Pipeline::new();
+            for number in numbers {
+                let key = format!("{}d:{number}", self.shards.bases[shard]);
+                pipeline.add_command(cmd("HMGET").arg(key).arg(fields).to_owned());
+            }
+            requests.push((shard, Request::from(pipeline)));
+        }
+        for (shard, answer) in self.shards.ask("HMGET", requests, self.within) {
+            let unexpected = |error: &dyn std::fmt::Display| self.shards.connections.unexpected("HMGET", error);
+            let records = answer.and_then(|answer| {
+                Vec::<Vec<Option<Vec<u8>>>>::from_redis_value(answer).map_err(|error| unexpected(&error))
+            });
+            match records {
+                Err(error) => drop(self.lost.insert(shard, error)),
+                Ok(records) => {
+                    for (number, record) in by_shard[shard].iter().zip(records) {
+                        let kept = Kept::of(record, self.dimensions).map(Arc::new);
+                        self.fetched.insert(Place { shard, number: *number }, kept);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Kept {
+    fn of(fields: Vec<Option<Vec<u8>>>, dimensions: usize) -> Option<Kept> {
+        let mut fields = fields.into_iter();
+        let mut next = || fields.next().flatten();
+        let id = String::from_utf8(next()?).ok()?;
+        let metadata = decode_metadata(next().as_deref())?;
+        let (passages, vectors) = decode_passages(&next()?, dimensions)?;
+        let contents = next().map(|text| (text, next()));
+        Some(Kept { id, metadata, passages, vectors, contents })
+    }
+}
+
+impl Scored {
+    /// The greater score comes first, and of equal scores the smaller id.
+    pub(super) fn rank(&self, other: &Scored) -> Ordering {
+        (other.score + 0.0).total_cmp(&(self.score + 0.0)).then_with(|| self.kept.id.cmp(&other.kept.id))
+    }
+}
+
+/// The passage of a document with the greatest inner product, the first of equals, and that.
+pub(super) fn best_passage(kept: &Kept, vector: &[f32]) -> Option<(usize, f32)> {
+    let mut scores = vec![0.0; kept.passages.len()];
+    dots(Isa::detect(), vector, &kept.vectors, &mut scores);
+    let better = |best: (usize, f32), next: (usize, f32)| if next.1 > best.1 { next } else { best };
+    scores.into_iter().enumerate().reduce(better)
+}

@@ -1,0 +1,142 @@
+//! The shards of an index: all of them asked at once, each within its time.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use vetted_redis::redis::Value;
+use vetted_redis::{Connections, RedisError, Request};
+
+use super::opening::Settings;
+use crate::retriever::NotAsked;
+
+pub(super) struct Shards {
+    pub(super) connections: Connections,
+    pub(super) settings: Settings,
+    /// What the keys of each begin with.
+    pub(super) bases: Vec<String>,
+    /// How many documents each had when it last said so, and one more; 0 where it never did.
+    counts: Vec<AtomicU64>,
+    /// Searches must not run in threads of the server.
+    pub(super) no_threads: bool,
+    /// The server can apply filters to lists.
+    pub(super) filters_lists: bool,
+}
+
+/// What a shard answered.
+pub(super) type Answer = (usize, Result<Value, RedisError>);
+
+impl Shards {
+    pub(super) fn new(
+        connections: Connections,
+        settings: Settings,
+        bases: Vec<String>,
+        no_threads: bool,
+        filters_lists: bool,
+    ) -> Shards {
+        let counts = bases.iter().map(|_| AtomicU64::new(0)).collect();
+        Shards { connections, settings, bases, counts, no_threads, filters_lists }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bases.len()
+    }
+
+    /// Asks some shards at once. One that fails in a way that passes is asked once more, if there is time. The answers
+    /// come in the order of the requests.
+    pub(super) fn ask(&self, command: &'static str, requests: Vec<(usize, Request)>, within: Duration) -> Vec<Answer> {
+        let begun = Instant::now();
+        let (shards, requests): (Vec<usize>, Vec<Request>) = requests.into_iter().unzip();
+        let mut answers = self.connections.ask_all(command, requests.clone(), within);
+        let again: Vec<usize> = (0..answers.len()).filter(|at| answers[*at].as_ref().is_err_and(passes_soon)).collect();
+        let pause = jittered(Duration::from_millis(20));
+        let left = within.saturating_sub(begun.elapsed() + pause);
+        if !again.is_empty() && !left.is_zero() {
+            std::thread::sleep(pause);
+            let requests = again.iter().map(|at| requests[*at].clone()).collect();
+            for (at, answer) in again.iter().zip(self.connections.ask_all(command, requests, left)) {
+                answers[*at] = answer;
+            }
+        }
+        shards.into_iter().zip(answers).collect()
+    }
+
+    /// Asks some shards, and asks again those that fail in a way that may pass, with pauses that grow, until patience ends.
+    ///
+    /// # Errors
+    /// The first shard's that fails for good.
+    pub(super) fn ask_patiently(
+        &self,
+        command: &'static str,
+        requests: Vec<(usize, Request)>,
+    ) -> Result<Vec<Value>, RedisError> {
+        let begun = Instant::now();
+        let mut pause = Duration::from_millis(20);
+        let mut waiting: Vec<usize> = (0..requests.len()).collect();
+        let mut answers: Vec<Option<Value>> = requests.iter().map(|_| None).collect();
+        loop {
+            let asked = waiting.iter().map(|at| requests[*at].1.clone()).collect();
+            let mut failed = Vec::new();
+            let mut last = None;
+            for (at, answer) in waiting.iter().zip(self.connections.ask_all(command, asked, self.settings.change)) {
+                match answer {
+                    Ok(value) => answers[*at] = Some(value),
+                    Err(error) if may_pass(&error) => {
+                        failed.push(*at);
+                        last = Some(error);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            let Some(error) = last else { return Ok(answers.into_iter().flatten().collect()) };
+            if begun.elapsed() + pause > self.settings.patience {
+                return Err(error);
+            }
+            tracing::debug!(%error, command, "tried again");
+            std::thread::sleep(jittered(pause));
+            pause = (pause * 2).min(Duration::from_secs(1));
+            waiting = failed;
+        }
+    }
+
+    /// The same request to every shard, made of what its keys begin with.
+    pub(super) fn to_all(&self, request: impl Fn(&str) -> Request) -> Vec<(usize, Request)> {
+        self.bases.iter().map(|base| request(base)).enumerate().collect()
+    }
+
+    /// Remembers how many documents a shard has.
+    pub(super) fn counted(&self, shard: usize, documents: u64) {
+        self.counts[shard].store(documents + 1, Ordering::Relaxed);
+    }
+
+    /// What to say of a shard that was not asked.
+    pub(super) fn not_asked(&self, shard: usize, error: &RedisError) -> NotAsked {
+        NotAsked {
+            part: format!("shard {} of {}", shard + 1, self.len()),
+            documents: self.counts[shard].load(Ordering::Relaxed).checked_sub(1),
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// Whether asking again soon may help a search.
+fn passes_soon(error: &RedisError) -> bool {
+    matches!(error, RedisError::Unreachable { .. }) || is_moving(error)
+}
+
+/// Whether trying again may help a change.
+fn may_pass(error: &RedisError) -> bool {
+    matches!(error, RedisError::Unreachable { .. } | RedisError::Deadline { .. }) || is_moving(error)
+}
+
+/// A cluster is moving the slot to another node, and some of its keys are there already.
+fn is_moving(error: &RedisError) -> bool {
+    let RedisError::Answered { reason, .. } = error else { return false };
+    ["TRYAGAIN", "non local key", "CLUSTERDOWN", "MOVED", "ASK "].iter().any(|sign| reason.contains(sign))
+}
+
+/// Between half of a pause and all of it, so that many who wait do not come back at once.
+fn jittered(pause: Duration) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let random = RandomState::new().hash_one(0) as u32;
+    pause / 2 + pause.mul_f64(0.5 * f64::from(random) / f64::from(u32::MAX))
+}

@@ -1,0 +1,80 @@
+//! Equal documents give equal hits, bit for bit, whoever keeps them and however they came to be what they are.
+
+use std::collections::HashMap;
+
+use vetted_fixtures::redis_server::{Cluster, Server};
+use vetted_retrieval::{Fusion, Hit, Index, Normalization, Query, Retriever};
+
+use crate::corpus::{Chance, entries, manifest};
+use crate::made;
+
+/// Writes the same to both, in batches of other sizes, and with another history.
+fn fill(embedded: &dyn Retriever, other: &dyn Retriever) {
+    let (first, second, third) = (entries(0..500, 20), entries(100..300, 21), entries(450..520, 22));
+    for (retriever, size) in [(embedded, 37), (other, 61)] {
+        for batch in [&first, &second, &third] {
+            batch.chunks(size).for_each(|some| drop(retriever.upsert_from(some.to_vec(), &HashMap::new()).unwrap()));
+        }
+        let gone: Vec<String> = (0..520).step_by(9).map(|number| format!("document {number}")).collect();
+        retriever.delete(&gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    }
+    // A long list of postings is made anew on the way.
+    for _ in 0..3 {
+        other.upsert_from(second.clone(), &HashMap::new()).unwrap();
+    }
+    let gone: Vec<String> = (0..520).step_by(9).map(|number| format!("document {number}")).collect();
+    other.delete(&gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+}
+
+fn hits(retriever: &dyn Retriever, query: &Query<'_>) -> Vec<Hit> {
+    retriever.search(query).unwrap().hits
+}
+
+fn is_equal(other: &dyn Retriever) {
+    let folder = tempfile::tempdir().unwrap();
+    let embedded = Index::create(folder.path().join("index"), manifest()).unwrap();
+    let embedded: &dyn Retriever = &embedded;
+    fill(embedded, other);
+    let mut chance = Chance(23);
+    let score = Fusion::Score { alpha: 0.4, normalization: Normalization::MinMax };
+    for round in 0..12 {
+        let vector = chance.vector();
+        let text =
+            ["tea", "café running not", "kettle kettle steam", "market's tea ran", "the", "βcarotene leaf"][round % 6];
+        for filter in
+            [None, Some("year>=2020"), Some("lang=en or lang=fr"), Some("not exists year"), Some("from.city!=Oslo")]
+        {
+            for k in [1, 10, 150, 1000] {
+                let mut queries = vec![
+                    Query::dense(&vector).exact(),
+                    Query::bm25(text),
+                    Query::hybrid(text, &vector).exact(),
+                    Query::hybrid(text, &vector).fusion(score).depth(50).exact(),
+                ];
+                if let Some(filter) = filter {
+                    queries = queries.into_iter().map(|query| query.filter(filter.parse().unwrap())).collect();
+                }
+                for (mode, query) in queries.into_iter().enumerate() {
+                    let query = query.k(k);
+                    assert_eq!(
+                        hits(other, &query),
+                        hits(embedded, &query),
+                        "round {round} mode {mode} k {k} {filter:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_redis_finds_what_a_folder_finds() {
+    let Some(server) = Server::start(&[]) else { return };
+    is_equal(&made(&format!("{}/equal", server.url())));
+}
+
+#[test]
+fn a_cluster_finds_what_a_folder_finds() {
+    let Some(cluster) = Cluster::start(&[]) else { return };
+    is_equal(&made(&format!("{}/equal?shards=5", cluster.url())));
+}
