@@ -130,6 +130,26 @@ impl Address {
         Address { cluster: true, nodes: all, ..self.clone() }
     }
 
+    /// One node of the same cluster: its host and port.
+    pub(crate) fn node(&self, host: &str, port: u16) -> Address {
+        let mut node = self.with_nodes(&[(host.to_owned(), port)]);
+        node.nodes.drain(..node.nodes.len() - 1);
+        let scheme = self.nodes[0].split("://").next().unwrap_or("redis");
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        let shown = format!("{scheme}://{host}:{port}/0");
+        Address { cluster: false, shown, ..node }
+    }
+
+    /// The nodes to ask first, each as an address of its own.
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = Address> + '_ {
+        let scheme = self.nodes[0].split("://").next().unwrap_or("redis");
+        self.nodes.iter().map(move |node| {
+            let behind = node.rsplit('@').next().unwrap_or(node);
+            let shown = format!("{scheme}://{}", behind.split("://").last().unwrap_or(behind));
+            Address { nodes: vec![node.clone()], cluster: false, shown, ..self.clone() }
+        })
+    }
+
     /// The same text without this address's password, for texts that a server or a library wrote: some of them repeat
     /// the commands that they were sent.
     pub fn without_secrets(&self, text: &str) -> String {

@@ -71,7 +71,7 @@ pub struct Connections {
     runtime: Option<Runtime>,
 }
 
-struct Shared {
+pub(crate) struct Shared {
     address: Address,
     limits: Limits,
     purpose: Purpose,
@@ -107,50 +107,8 @@ impl Connections {
 
     /// Connects to nothing yet.
     fn new(address: Address, limits: Limits, purpose: Purpose) -> Result<Connections, RedisError> {
-        let certificates = match &address.certificates {
-            None => None,
-            Some(file) => {
-                let pem = std::fs::read(file).map_err(|error| RedisError::Settings {
-                    reason: format!("the certificates {} cannot be read: {error}", file.display()),
-                })?;
-                Some(TlsCertificates { client_tls: None, root_cert: Some(pem) })
-            }
-        };
-        let refused = |error: redis::RedisError| RedisError::Settings {
-            reason: address.without_secrets(&format!("the address {address} cannot be used: {error}")),
-        };
-        let connector = if address.cluster {
-            let mut builder = ClusterClient::builder(address.nodes.iter().map(String::as_str))
-                .connection_timeout(limits.connect)
-                .response_timeout(limits.command)
-                // A slot that no node serves is told after a few tries, so that the caller has its miss soon.
-                .retries(3)
-                .min_retry_wait(5)
-                .max_retry_wait(40);
-            if let Some(certificates) = certificates {
-                builder = builder.certs(certificates);
-            }
-            Connector::Cluster(builder.build().map_err(refused)?)
-        } else {
-            let node = address.nodes[0].as_str();
-            let client = match certificates {
-                None => Client::open(node),
-                Some(certificates) => Client::build_with_tls(node, certificates),
-            };
-            // The deadline is kept here, for commands and connections alike.
-            let config =
-                AsyncConnectionConfig::new().set_connection_timeout(Some(limits.connect)).set_response_timeout(None);
-            Connector::Single(client.map_err(refused)?, config)
-        };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("vetted-redis")
-            .enable_all()
-            .build()
-            .map_err(|error| RedisError::Settings { reason: format!("no thread can be started: {error}") })?;
-        let places = Semaphore::new(limits.connections);
-        let shared = Shared { address, limits, purpose, connector, free: Mutex::default(), places };
-        Ok(Connections { shared: Arc::new(shared), runtime: Some(runtime) })
+        let shared = Arc::new(Shared::new(address, limits, purpose)?);
+        Ok(Connections { shared, runtime: Some(runtime()?) })
     }
 
     /// Where they lead.
@@ -208,42 +166,6 @@ impl Connections {
         }
     }
 
-    /// The answers to several requests that are asked at once, in their order, each within this time.
-    pub fn ask_all(
-        &self,
-        command: &'static str,
-        requests: Vec<Request>,
-        within: Duration,
-    ) -> Vec<Result<Value, RedisError>> {
-        let late = || Err(RedisError::Deadline { address: self.shared.address.to_string(), command, within });
-        let mut answers: Vec<Result<Value, RedisError>> = requests.iter().map(|_| late()).collect();
-        let Some(runtime) = &self.runtime else { return answers };
-        let (sender, receiver) = sync_channel(requests.len().max(1));
-        let asked = Instant::now();
-        for (at, request) in requests.into_iter().enumerate() {
-            let (shared, sender) = (self.shared.clone(), sender.clone());
-            runtime.spawn(async move {
-                let answer = tokio::time::timeout(within, shared.answer(&request)).await;
-                // Nobody may listen any longer.
-                let _ = sender.send((at, answer));
-            });
-        }
-        drop(sender);
-        // A thread that has no time for its timer makes nobody wait.
-        let patience = within + Duration::from_millis(20);
-        while let Ok((at, answer)) = receiver.recv_timeout(patience.saturating_sub(asked.elapsed())) {
-            if let Ok(answer) = answer {
-                answers[at] = answer.map_err(|error| self.shared.told(command, within, &error));
-            }
-        }
-        answers
-    }
-
-    /// Whether they lead to a cluster.
-    pub fn is_cluster(&self) -> bool {
-        self.shared.address.cluster
-    }
-
     /// Sends a command that nobody waits for; the number that it answers may be added to one. It is not sent where all
     /// connections are in use.
     pub fn tell(&self, command: Cmd, sum: Option<Arc<AtomicU64>>) {
@@ -283,7 +205,52 @@ impl Drop for Connections {
 }
 
 impl Shared {
-    async fn answer(&self, request: &Request) -> Result<Value, redis::RedisError> {
+    /// Connects to nothing yet.
+    pub(crate) fn new(address: Address, limits: Limits, purpose: Purpose) -> Result<Shared, RedisError> {
+        let certificates = match &address.certificates {
+            None => None,
+            Some(file) => {
+                let pem = std::fs::read(file).map_err(|error| RedisError::Settings {
+                    reason: format!("the certificates {} cannot be read: {error}", file.display()),
+                })?;
+                Some(TlsCertificates { client_tls: None, root_cert: Some(pem) })
+            }
+        };
+        let refused = |error: redis::RedisError| RedisError::Settings {
+            reason: address.without_secrets(&format!("the address {address} cannot be used: {error}")),
+        };
+        let connector = if address.cluster {
+            let mut builder = ClusterClient::builder(address.nodes.iter().map(String::as_str))
+                .connection_timeout(limits.connect)
+                .response_timeout(limits.command)
+                // A slot that no node serves is told after a few tries, so that the caller has its miss soon.
+                .retries(3)
+                .min_retry_wait(5)
+                .max_retry_wait(40);
+            if let Some(certificates) = certificates {
+                builder = builder.certs(certificates);
+            }
+            Connector::Cluster(builder.build().map_err(refused)?)
+        } else {
+            let node = address.nodes[0].as_str();
+            let client = match certificates {
+                None => Client::open(node),
+                Some(certificates) => Client::build_with_tls(node, certificates),
+            };
+            // The deadline is kept here, for commands and connections alike.
+            let config =
+                AsyncConnectionConfig::new().set_connection_timeout(Some(limits.connect)).set_response_timeout(None);
+            Connector::Single(client.map_err(refused)?, config)
+        };
+        let places = Semaphore::new(limits.connections);
+        Ok(Shared { address, limits, purpose, connector, free: Mutex::default(), places })
+    }
+
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    pub(crate) async fn answer(&self, request: &Request) -> Result<Value, redis::RedisError> {
         let Ok(_place) = self.places.acquire().await else {
             return Err((ErrorKind::Client, "the connections are closed").into());
         };
@@ -318,7 +285,7 @@ impl Shared {
     }
 
     /// An error of the library in this crate's words, without secrets.
-    fn told(&self, command: &'static str, within: Duration, error: &redis::RedisError) -> RedisError {
+    pub(crate) fn told(&self, command: &'static str, within: Duration, error: &redis::RedisError) -> RedisError {
         let address = self.address.to_string();
         let reason = shortened(self.address.without_secrets(&error.to_string()));
         let is_code = |code: &str| error.code() == Some(code) || reason.contains(&format!("{code} "));
@@ -362,7 +329,12 @@ impl Link {
         match (self, request) {
             (Link::Single(connection), Request::One(command)) => connection.req_packed_command(command).await,
             (Link::Cluster(connection), Request::One(command)) => connection.req_packed_command(command).await,
-            (Link::Single(connection), Request::Together(commands)) => commands.query_async(connection).await,
+            (Link::Single(connection), Request::Together(commands)) => {
+                // The first error is that of all, with its code.
+                let answers = connection.req_packed_commands(commands, 0, commands.len()).await?;
+                let answers: Result<Vec<Value>, _> = answers.into_iter().map(Value::extract_error).collect();
+                return answers.map(Value::Array);
+            }
             (Link::Cluster(connection), Request::Together(commands)) => commands.query_async(connection).await,
             (Link::Single(connection), Request::EachPrimary(command)) => {
                 Ok(Value::Array(vec![connection.req_packed_command(command).await?]))
@@ -380,7 +352,17 @@ impl Link {
     }
 }
 
-fn shortened(mut text: String) -> String {
+/// A thread that the network is waited for on.
+pub(crate) fn runtime() -> Result<Runtime, RedisError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("vetted-redis")
+        .enable_all()
+        .build()
+        .map_err(|error| RedisError::Settings { reason: format!("no thread can be started: {error}") })
+}
+
+pub(crate) fn shortened(mut text: String) -> String {
     if let Some((end, _)) = text.char_indices().nth(300) {
         text.truncate(end);
         text.push_str(" ...");

@@ -4,10 +4,12 @@
 mod address;
 mod connections;
 mod error;
+mod nodes;
 mod server;
 
 pub use address::{Address, Line};
 pub use connections::{Connections, Limits, Purpose, Request};
 pub use error::RedisError;
+pub use nodes::Nodes;
 pub use redis;
-pub use server::{Checked, Memory, Notice, Version, check, nodes};
+pub use server::{Checked, Memory, Notice, Version, check, check_nodes};

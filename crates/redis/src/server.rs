@@ -4,7 +4,7 @@ use std::fmt;
 
 use redis::{FromRedisValue, Value, cmd};
 
-use crate::{Connections, RedisError};
+use crate::{Address, Connections, Nodes, RedisError};
 
 /// What an operator should know of a server that can be used all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,22 +135,33 @@ pub(crate) fn is_cluster(connections: &Connections) -> Result<bool, RedisError> 
     }
 }
 
+/// Some slots of a cluster that one primary serves.
+pub(crate) struct Range {
+    pub(crate) first: u16,
+    pub(crate) last: u16,
+    /// Empty where a node does not know its own.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+}
+
+/// What CLUSTER SLOTS answers.
+pub(crate) fn ranges(slots: &Value) -> Vec<Range> {
+    let range = |range: &Value| {
+        let [first, last, primary, ..] = range.as_sequence()? else { return None };
+        let [host, port, ..] = primary.as_sequence()? else { return None };
+        let number = |value: &Value| u16::from_redis_value_ref(value).ok();
+        let host = String::from_redis_value_ref(host).unwrap_or_default();
+        Some(Range { first: number(first)?, last: number(last)?, host, port: number(port)? })
+    };
+    slots.as_sequence().unwrap_or_default().iter().filter_map(range).collect()
+}
+
 /// Hosts and ports of all primaries of a cluster, as one of its nodes tells them.
-///
-/// # Errors
-/// When it does not tell.
-pub fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError> {
+pub(crate) fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError> {
     let slots = connections.ask("CLUSTER SLOTS", cmd("CLUSTER").arg("SLOTS").to_owned())?;
-    let ranges = slots.as_sequence().unwrap_or_default().iter();
-    let mut nodes: Vec<(String, u16)> = ranges
-        .filter_map(|range| {
-            let [_, _, primary, ..] = range.as_sequence()? else { return None };
-            let [host, port, ..] = primary.as_sequence()? else { return None };
-            // A node that does not know its own name leaves it empty: it is the one that was asked, which is known.
-            let host = String::from_redis_value_ref(host).ok().filter(|host| !host.is_empty())?;
-            Some((host, u16::from_redis_value_ref(port).ok()?))
-        })
-        .collect();
+    // A node that does not know its own name leaves it empty: it is the one that was asked, which is known.
+    let named = ranges(&slots).into_iter().filter(|range| !range.host.is_empty());
+    let mut nodes: Vec<(String, u16)> = named.map(|range| (range.host, range.port)).collect();
     nodes.sort();
     nodes.dedup();
     Ok(nodes)
@@ -161,14 +172,26 @@ pub fn nodes(connections: &Connections) -> Result<Vec<(String, u16)>, RedisError
 /// # Errors
 /// When one is too old, or cannot be asked.
 pub fn check(connections: &Connections) -> Result<Checked, RedisError> {
+    checked(connections.address(), &|name, command| connections.ask_each_primary(name, command))
+}
+
+/// As [`check`], of those nodes that can be reached.
+///
+/// # Errors
+/// When one is too old, or none can be asked.
+pub fn check_nodes(nodes: &Nodes) -> Result<Checked, RedisError> {
+    checked(nodes.address(), &|name, command| nodes.ask_each_primary(name, command))
+}
+
+/// Asks each primary the same.
+type AskEach<'a> = &'a dyn Fn(&'static str, redis::Cmd) -> Result<Vec<Value>, RedisError>;
+
+fn checked(address: &Address, ask: AskEach<'_>) -> Result<Checked, RedisError> {
     let mut notices = Vec::new();
     let mut oldest: Option<Version> = None;
-    for version in versions(connections)? {
+    for version in versions(ask)? {
         if version < Version::new(8, 0, 0) {
-            return Err(RedisError::TooOld {
-                address: connections.address().to_string(),
-                version: version.to_string(),
-            });
+            return Err(RedisError::TooOld { address: address.to_string(), version: version.to_string() });
         }
         oldest = Some(oldest.map_or(version, |oldest| oldest.min(version)));
     }
@@ -180,15 +203,15 @@ pub fn check(connections: &Connections) -> Result<Checked, RedisError> {
         // Of a server that does not tell its version the worse is assumed.
         None => oldest.is_none(),
     };
-    Ok(Checked { oldest, no_threads, memory: memory(connections)?, notices })
+    Ok(Checked { oldest, no_threads, memory: memory(ask)?, notices })
 }
 
-fn versions(connections: &Connections) -> Result<Vec<Version>, RedisError> {
+fn versions(ask: AskEach<'_>) -> Result<Vec<Version>, RedisError> {
     // INFO may be forbidden; HELLO never is, but servers before 6.0 do not know it.
-    let told = match connections.ask_each_primary("INFO", cmd("INFO").arg("server").to_owned()) {
+    let told = match ask("INFO", cmd("INFO").arg("server").to_owned()) {
         Ok(answers) => answers.iter().filter_map(|answer| info_field(answer, "redis_version")).collect(),
         Err(RedisError::NotPermitted { .. }) => {
-            let answers = connections.ask_each_primary("HELLO", cmd("HELLO"))?;
+            let answers = ask("HELLO", cmd("HELLO"))?;
             answers.iter().filter_map(|answer| field(answer, "version")).collect::<Vec<_>>()
         }
         Err(error) => return Err(error),
@@ -196,8 +219,8 @@ fn versions(connections: &Connections) -> Result<Vec<Version>, RedisError> {
     Ok(told.iter().filter_map(|version| Version::parse(version)).collect())
 }
 
-fn memory(connections: &Connections) -> Result<Memory, RedisError> {
-    let answers = match connections.ask_each_primary("INFO", cmd("INFO").arg("memory").to_owned()) {
+fn memory(ask: AskEach<'_>) -> Result<Memory, RedisError> {
+    let answers = match ask("INFO", cmd("INFO").arg("memory").to_owned()) {
         Ok(answers) => answers,
         Err(RedisError::NotPermitted { .. }) => return Ok(Memory::Unknown),
         Err(error) => return Err(error),
@@ -216,7 +239,7 @@ fn info_field(answer: &Value, name: &str) -> Option<String> {
 }
 
 /// A field of a map, which older protocols write as an array of names and values.
-fn field(answer: &Value, name: &str) -> Option<String> {
+pub(crate) fn field(answer: &Value, name: &str) -> Option<String> {
     let pairs = answer.as_map_iter()?;
     for (key, value) in pairs {
         if String::from_redis_value_ref(key).is_ok_and(|key| key == name) {

@@ -110,7 +110,7 @@ impl Searching<'_> {
         let mut documents: HashMap<Place, f64> = HashMap::new();
         let (mut least, mut full) = (f64::NEG_INFINITY, false);
         for (shard, answer) in self.shards.ask("VSIM", requests, self.within) {
-            let unexpected = |error: &dyn std::fmt::Display| self.shards.connections.unexpected("VSIM", error);
+            let unexpected = |error: &dyn std::fmt::Display| self.shards.nodes.unexpected("VSIM", error);
             let found = answer
                 .and_then(|answer| Vec::<(String, f64)>::from_redis_value(answer).map_err(|error| unexpected(&error)));
             let found = match found {

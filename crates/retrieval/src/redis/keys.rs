@@ -1,15 +1,17 @@
 //! What the keys of a shard are called, and which slot of a cluster that puts them in.
 
 /// Slots of a cluster.
-const SLOTS: u32 = 16384;
+const SLOTS: u16 = 16384;
 
 /// The hash tags of as many shards, so that shard `n` is in the `n`th part of the slots: a cluster whose slots are divided
 /// evenly has them on nodes of their own.
 pub(super) fn tags(name: &str, shards: usize) -> Vec<String> {
-    let part = |shard: usize| SLOTS as usize * shard / shards;
+    let part = |shard: usize| usize::from(SLOTS) * shard / shards;
     let tag = |shard: usize| {
-        let wanted = part(shard) as u32..part(shard + 1) as u32;
-        let tag = (0u32..).map(|attempt| format!("{name}.{shard}.{attempt}")).find(|tag| wanted.contains(&slot(tag)));
+        let wanted = part(shard)..part(shard + 1);
+        let tag = (0u32..)
+            .map(|attempt| format!("{name}.{shard}.{attempt}"))
+            .find(|tag| wanted.contains(&usize::from(slot(tag))));
         // There is one sooner than numbers end.
         tag.unwrap_or_else(|| format!("{name}.{shard}"))
     };
@@ -32,12 +34,12 @@ pub(super) fn shard_of(id: &str, shards: usize) -> usize {
 }
 
 /// The slot of a hash tag: CRC-16 (XMODEM) of it.
-fn slot(tag: &str) -> u32 {
+pub(super) fn slot(tag: &str) -> u16 {
     let crc = tag.bytes().fold(0u16, |crc, byte| {
         (0..8)
             .fold(crc ^ (u16::from(byte) << 8), |crc, _| if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 })
     });
-    u32::from(crc) % SLOTS
+    crc % SLOTS
 }
 
 #[cfg(test)]
@@ -56,7 +58,7 @@ mod tests {
     fn shards_have_parts_of_the_slots_of_their_own() {
         for shards in [1, 2, 3, 4, 7, 1024] {
             for (at, tag) in tags("notes", shards).iter().enumerate() {
-                assert_eq!(slot(tag) as usize * shards / SLOTS as usize, at, "{tag} of {shards}");
+                assert_eq!(usize::from(slot(tag)) * shards / usize::from(SLOTS), at, "{tag} of {shards}");
             }
         }
     }

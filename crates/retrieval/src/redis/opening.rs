@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use vetted_corpus::{Document, Passage};
 use vetted_kernels::Team;
 use vetted_redis::redis::{FromRedisValue, Pipeline, Value, cmd};
-use vetted_redis::{
-    Connections, Limits, Memory, Notice as ServerNotice, Purpose, RedisError, Request, Version, check, nodes,
-};
+use vetted_redis::{Limits, Memory, Nodes, Notice as ServerNotice, Purpose, RedisError, Request, Version, check_nodes};
 
 use super::session::RedisSession;
 use super::shards::Shards;
@@ -87,13 +85,13 @@ impl RedisIndex {
     /// # Errors
     /// When there is none, the server cannot be used, or something else lies under its keys. Of several shards one has to answer.
     pub fn open(address: IndexAddress, settings: Settings, writable: bool) -> Result<RedisIndex> {
-        let (connections, server) = connect(&address, &settings)?;
-        let Some(description) = describe(&connections, &address)? else {
+        let (nodes, server) = connect(&address, &settings)?;
+        let Some(description) = describe(&nodes, &address)? else {
             let message =
                 format!("there is no index at {address}: create it with `vetted index --into`, or check its name");
             return Err(Error::Server { problem: ServerProblem::NotThere, message });
         };
-        RedisIndex::assemble(address, connections, server, settings, description, writable)
+        RedisIndex::assemble(address, nodes, server, settings, description, writable)
     }
 
     /// Makes an index at `address`, with as many shards as that says; else one for each primary of a cluster, and one on a single server.
@@ -104,18 +102,17 @@ impl RedisIndex {
         if manifest.encoder.dimensions == 0 {
             return Err(Error::NoDimensions { name: manifest.encoder.name });
         }
-        let (connections, server) = connect(&address, &settings)?;
+        let (nodes, server) = connect(&address, &settings)?;
         let shards = match address.shards {
             Some(shards) => shards,
-            None if connections.is_cluster() => nodes(&connections)?.len().max(1),
-            None => 1,
+            None => nodes.primaries().max(1),
         };
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let description = Description { layout: LAYOUT, tags: keys::tags(&address.name, shards), created, manifest };
         let json = serde_json::to_string(&description).unwrap_or_default();
         let command = cmd("SET").arg(keys::index(&address.name)).arg(json).arg("NX").to_owned();
-        match connections.ask("SET", command)? {
-            Value::Okay => RedisIndex::assemble(address, connections, server, settings, description, true),
+        match nodes.ask("SET", keys::slot(&address.name), command)? {
+            Value::Okay => RedisIndex::assemble(address, nodes, server, settings, description, true),
             _ => Err(unsuitable(format!("at {address} there is an index already: open it, or choose another name"))),
         }
     }
@@ -125,8 +122,8 @@ impl RedisIndex {
     /// # Errors
     /// When there is none, or the server cannot be used.
     pub fn manifest_at(address: &IndexAddress, settings: &Settings) -> Result<Option<Manifest>> {
-        let (connections, _) = connect(address, settings)?;
-        Ok(describe(&connections, address)?.map(|description| description.manifest))
+        let (nodes, _) = connect(address, settings)?;
+        Ok(describe(&nodes, address)?.map(|description| description.manifest))
     }
 
     /// What the servers of an index use in all, in bytes, whatever is kept there.
@@ -134,8 +131,8 @@ impl RedisIndex {
     /// # Errors
     /// When they cannot be asked.
     pub fn memory_at(address: &IndexAddress, settings: &Settings) -> Result<u64> {
-        let (connections, _) = connect(address, settings)?;
-        let answers = connections.ask_each_primary("INFO", cmd("INFO").arg("memory").to_owned())?;
+        let (nodes, _) = connect(address, settings)?;
+        let answers = nodes.ask_each_primary("INFO", cmd("INFO").arg("memory").to_owned())?;
         let used = |answer: &Value| {
             let text = String::from_redis_value_ref(answer).ok()?;
             text.lines().find_map(|line| line.strip_prefix("used_memory:"))?.trim().parse::<u64>().ok()
@@ -145,14 +142,13 @@ impl RedisIndex {
 
     fn assemble(
         address: IndexAddress,
-        connections: Connections,
+        nodes: Nodes,
         server: ServerFacts,
         settings: Settings,
         description: Description,
         writable: bool,
     ) -> Result<RedisIndex> {
-        let bases = description.tags.iter().map(|tag| keys::base(tag)).collect();
-        let shards = Shards::new(connections, settings, bases, server.no_threads, server.filters_lists);
+        let shards = Shards::new(nodes, settings, &description.tags, server.no_threads, server.filters_lists);
         let index = RedisIndex {
             address,
             shards: Arc::new(shards),
@@ -187,7 +183,7 @@ impl RedisIndex {
         for (shard, answer) in self.shards.ask("TYPE", self.shards.to_all(ask), self.shards.settings.search) {
             let found: Vec<String> = match answer {
                 Ok(answer) => FromRedisValue::from_redis_value(answer)
-                    .map_err(|error| self.shards.connections.unexpected("TYPE", &error))?,
+                    .map_err(|error| self.shards.nodes.unexpected("TYPE", &error))?,
                 Err(error @ (RedisError::Unreachable { .. } | RedisError::Deadline { .. })) => {
                     let part = self.shards.not_asked(shard, &error);
                     tracing::warn!("{part}");
@@ -226,9 +222,8 @@ impl RedisIndex {
 
     fn check_dimensions(&self, shard: usize) -> Result<()> {
         let command = cmd("VDIM").arg(format!("{}v", self.shards.bases[shard])).to_owned();
-        let answer = self.shards.connections.ask("VDIM", command)?;
-        let found =
-            usize::from_redis_value(answer).map_err(|error| self.shards.connections.unexpected("VDIM", &error))?;
+        let answer = self.shards.ask_one("VDIM", shard, command)?;
+        let found = usize::from_redis_value(answer).map_err(|error| self.shards.nodes.unexpected("VDIM", &error))?;
         let expected = self.manifest.encoder.dimensions;
         if found != expected {
             return Err(unsuitable(format!(
@@ -254,8 +249,7 @@ impl RedisIndex {
             views: None,
         };
         let put = super::writing::put_command(&base, &entry, None);
-        let ask =
-            |command: &'static str, request: vetted_redis::redis::Cmd| self.shards.connections.ask(command, request);
+        let ask = |command: &'static str, request: vetted_redis::redis::Cmd| self.shards.ask_one(command, 0, request);
         ask("EVAL", put).map_err(|error| match error {
             RedisError::Answered { address, reason, .. } if reason.contains("nknown Redis command") => {
                 RedisError::NoVectorSets { address, reason }
@@ -294,7 +288,7 @@ impl RedisIndex {
         let mut sums = [0; 5];
         for (shard, answer) in self.shards.ask_patiently("HLEN", self.shards.to_all(ask))?.into_iter().enumerate() {
             let (documents, counts): (u64, Vec<Option<i64>>) = FromRedisValue::from_redis_value(answer)
-                .map_err(|error| self.shards.connections.unexpected("HLEN", &error))?;
+                .map_err(|error| self.shards.nodes.unexpected("HLEN", &error))?;
             self.shards.counted(shard, documents);
             sums[0] += documents;
             let mut counts = counts.into_iter().map(|count| u64::try_from(count.unwrap_or(0)).unwrap_or(0));
@@ -313,12 +307,12 @@ struct ServerFacts {
     notices: Vec<ServerNotice>,
 }
 
-fn connect(address: &IndexAddress, settings: &Settings) -> Result<(Connections, ServerFacts)> {
+fn connect(address: &IndexAddress, settings: &Settings) -> Result<(Nodes, ServerFacts)> {
     let limits = Limits { connect: settings.connect, command: settings.change, connections: settings.connections };
     // A server that does not answer is told soon, and not after the time that a batch may take.
     let probe = Limits { command: (2 * settings.connect).max(settings.search), ..limits };
-    let checked = check(&Connections::to(address.server.clone(), probe, PURPOSE)?)?;
-    let connections = Connections::to(address.server.clone(), limits, PURPOSE)?;
+    let checked = check_nodes(&Nodes::to(address.server.clone(), probe, PURPOSE)?)?;
+    let nodes = Nodes::to(address.server.clone(), limits, PURPOSE)?;
     let mut notices = checked.notices;
     if let Memory::Policies(policies) = checked.memory {
         let drops = |(policy, limited): (String, bool)| {
@@ -327,13 +321,13 @@ fn connect(address: &IndexAddress, settings: &Settings) -> Result<(Connections, 
         notices.extend(policies.into_iter().find_map(drops));
     }
     let filters_lists = checked.oldest.is_some_and(|oldest| oldest >= Version { major: 8, minor: 2, patch: 0 });
-    Ok((connections, ServerFacts { no_threads: checked.no_threads, filters_lists, notices }))
+    Ok((nodes, ServerFacts { no_threads: checked.no_threads, filters_lists, notices }))
 }
 
 /// Reads the index's own key.
-fn describe(connections: &Connections, address: &IndexAddress) -> Result<Option<Description>> {
+fn describe(nodes: &Nodes, address: &IndexAddress) -> Result<Option<Description>> {
     let key = keys::index(&address.name);
-    let answer = connections.ask("GET", cmd("GET").arg(&key).to_owned()).map_err(|error| match error {
+    let answer = nodes.ask("GET", keys::slot(&address.name), cmd("GET").arg(&key).to_owned()).map_err(|error| match error {
         RedisError::Answered { reason, .. } if reason.contains("WRONGTYPE") => unsuitable(format!(
             "at {address} the key {key} is no index's: something else is kept there. Choose another name for the index"
         )),

@@ -115,7 +115,7 @@ impl RedisSession {
             let answers = self.shards.ask_patiently("EVAL", requests).map_err(Error::from)?;
             for (some, answer) in asked.into_iter().zip(answers) {
                 let unexpected =
-                    |error: &dyn std::fmt::Display| Error::from(self.shards.connections.unexpected("EVAL", error));
+                    |error: &dyn std::fmt::Display| Error::from(self.shards.nodes.unexpected("EVAL", error));
                 let answers = Vec::<Value>::from_redis_value(answer).map_err(|error| unexpected(&error))?;
                 for (at, answer) in some.iter().zip(answers) {
                     found[*at] = Option::from_redis_value(answer).map_err(|error| unexpected(&error))?;
@@ -159,8 +159,7 @@ impl RedisSession {
             let command: Cmd =
                 cmd("HSCAN").arg(format!("{base}i")).arg(&cursor).arg("COUNT").arg(LISTED_TOGETHER).to_owned();
             let answer = self.shards.ask_patiently("HSCAN", vec![(shard, command.into())]).map_err(Error::from)?.pop();
-            let unexpected =
-                |error: &dyn std::fmt::Display| Error::from(self.shards.connections.unexpected("HSCAN", error));
+            let unexpected = |error: &dyn std::fmt::Display| Error::from(self.shards.nodes.unexpected("HSCAN", error));
             let (next, pairs): (String, Vec<(String, u32)>) =
                 FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil)).map_err(|error| unexpected(&error))?;
             if fields.is_empty() {
@@ -323,7 +322,7 @@ impl Session for RedisSession {
         let mut ids = Vec::new();
         for answer in self.shards.ask_patiently("HRANDFIELD", self.shards.to_all(ask)).map_err(Error::from)? {
             let some: Vec<String> = FromRedisValue::from_redis_value(answer)
-                .map_err(|error| Error::from(self.shards.connections.unexpected("HRANDFIELD", &error)))?;
+                .map_err(|error| Error::from(self.shards.nodes.unexpected("HRANDFIELD", &error)))?;
             ids.extend(some);
         }
         ids.truncate(most);
@@ -469,7 +468,7 @@ impl Searching<'_> {
             requests.push((shard, Request::from(pipeline)));
         }
         for (shard, answer) in self.shards.ask("HMGET", requests, self.within) {
-            let unexpected = |error: &dyn std::fmt::Display| self.shards.connections.unexpected("HMGET", error);
+            let unexpected = |error: &dyn std::fmt::Display| self.shards.nodes.unexpected("HMGET", error);
             let records = answer.and_then(|answer| {
                 Vec::<Vec<Option<Vec<u8>>>>::from_redis_value(answer).map_err(|error| unexpected(&error))
             });

@@ -4,16 +4,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use vetted_redis::redis::Value;
-use vetted_redis::{Connections, RedisError, Request};
+use vetted_redis::{Nodes, RedisError, Request};
 
+use super::keys;
 use super::opening::Settings;
 use crate::retriever::NotAsked;
 
 pub(super) struct Shards {
-    pub(super) connections: Connections,
+    pub(super) nodes: Nodes,
     pub(super) settings: Settings,
     /// What the keys of each begin with.
     pub(super) bases: Vec<String>,
+    slots: Vec<u16>,
     /// How many documents each had when it last said so, and one more; 0 where it never did.
     counts: Vec<AtomicU64>,
     /// Searches must not run in threads of the server.
@@ -27,14 +29,15 @@ pub(super) type Answer = (usize, Result<Value, RedisError>);
 
 impl Shards {
     pub(super) fn new(
-        connections: Connections,
+        nodes: Nodes,
         settings: Settings,
-        bases: Vec<String>,
+        tags: &[String],
         no_threads: bool,
         filters_lists: bool,
     ) -> Shards {
-        let counts = bases.iter().map(|_| AtomicU64::new(0)).collect();
-        Shards { connections, settings, bases, counts, no_threads, filters_lists }
+        let counts = tags.iter().map(|_| AtomicU64::new(0)).collect();
+        let (bases, slots) = tags.iter().map(|tag| (keys::base(tag), keys::slot(tag))).unzip();
+        Shards { nodes, settings, bases, slots, counts, no_threads, filters_lists }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -45,15 +48,16 @@ impl Shards {
     /// come in the order of the requests.
     pub(super) fn ask(&self, command: &'static str, requests: Vec<(usize, Request)>, within: Duration) -> Vec<Answer> {
         let begun = Instant::now();
-        let (shards, requests): (Vec<usize>, Vec<Request>) = requests.into_iter().unzip();
-        let mut answers = self.connections.ask_all(command, requests.clone(), within);
+        let (shards, requests): (Vec<usize>, Vec<(u16, Request)>) =
+            requests.into_iter().map(|(shard, request)| (shard, (self.slots[shard], request))).unzip();
+        let mut answers = self.nodes.ask_all(command, requests.clone(), within);
         let again: Vec<usize> = (0..answers.len()).filter(|at| answers[*at].as_ref().is_err_and(passes_soon)).collect();
         let pause = jittered(Duration::from_millis(20));
         let left = within.saturating_sub(begun.elapsed() + pause);
         if !again.is_empty() && !left.is_zero() {
             std::thread::sleep(pause);
             let requests = again.iter().map(|at| requests[*at].clone()).collect();
-            for (at, answer) in again.iter().zip(self.connections.ask_all(command, requests, left)) {
+            for (at, answer) in again.iter().zip(self.nodes.ask_all(command, requests, left)) {
                 answers[*at] = answer;
             }
         }
@@ -74,10 +78,10 @@ impl Shards {
         let mut waiting: Vec<usize> = (0..requests.len()).collect();
         let mut answers: Vec<Option<Value>> = requests.iter().map(|_| None).collect();
         loop {
-            let asked = waiting.iter().map(|at| requests[*at].1.clone()).collect();
+            let asked = waiting.iter().map(|at| (self.slots[requests[*at].0], requests[*at].1.clone())).collect();
             let mut failed = Vec::new();
             let mut last = None;
-            for (at, answer) in waiting.iter().zip(self.connections.ask_all(command, asked, self.settings.change)) {
+            for (at, answer) in waiting.iter().zip(self.nodes.ask_all(command, asked, self.settings.change)) {
                 match answer {
                     Ok(value) => answers[*at] = Some(value),
                     Err(error) if may_pass(&error) => {
@@ -96,6 +100,16 @@ impl Shards {
             pause = (pause * 2).min(Duration::from_secs(1));
             waiting = failed;
         }
+    }
+
+    /// Asks one shard, once.
+    pub(super) fn ask_one(
+        &self,
+        command: &'static str,
+        shard: usize,
+        request: impl Into<Request>,
+    ) -> Result<Value, RedisError> {
+        self.nodes.ask(command, self.slots[shard], request)
     }
 
     /// The same request to every shard, made of what its keys begin with.
@@ -131,7 +145,9 @@ fn may_pass(error: &RedisError) -> bool {
 /// A cluster is moving the slot to another node, and some of its keys are there already.
 fn is_moving(error: &RedisError) -> bool {
     let RedisError::Answered { reason, .. } = error else { return false };
-    ["TRYAGAIN", "non local key", "CLUSTERDOWN", "MOVED", "ASK "].iter().any(|sign| reason.contains(sign))
+    let signs =
+        ["TRYAGAIN", "non local key", "rehashing of the slot", "cluster is down", "CLUSTERDOWN", "MOVED", "ASK "];
+    signs.iter().any(|sign| reason.contains(sign))
 }
 
 /// Between half of a pause and all of it, so that many who wait do not come back at once.

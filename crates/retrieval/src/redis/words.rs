@@ -126,7 +126,7 @@ pub(super) fn half_posting(frequency: u32, length: u8) -> [u8; 4] {
 }
 
 fn postings(shards: &Shards, answer: Value, terms: usize) -> Result<Postings, RedisError> {
-    let unexpected = |reason: &dyn std::fmt::Display| shards.connections.unexpected("GET", reason);
+    let unexpected = |reason: &dyn std::fmt::Display| shards.nodes.unexpected("GET", reason);
     let mut answers = Vec::<Value>::from_redis_value(answer).map_err(|error| unexpected(&error))?.into_iter();
     let counts = answers.next().unwrap_or(Value::Nil);
     let (documents, total): (Option<i64>, Option<i64>) =

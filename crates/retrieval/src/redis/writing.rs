@@ -89,7 +89,7 @@ impl RedisIndex {
             let requests = waiting.iter_mut().map(|(shard, commands)| (*shard, together(commands))).collect();
             for answer in self.shards.ask_patiently("EVAL", requests)? {
                 let some = Vec::<Value>::from_redis_value(answer);
-                answers.extend(some.map_err(|error| self.shards.connections.unexpected("EVAL", &error))?);
+                answers.extend(some.map_err(|error| self.shards.nodes.unexpected("EVAL", &error))?);
             }
             waiting.retain(|_, commands| !commands.as_slice().is_empty());
         }
@@ -98,7 +98,7 @@ impl RedisIndex {
 
     fn number(&self, answer: Value) -> Result<usize> {
         let number = usize::from_redis_value(answer);
-        Ok(number.map_err(|error| self.shards.connections.unexpected("EVAL", &error))?)
+        Ok(number.map_err(|error| self.shards.nodes.unexpected("EVAL", &error))?)
     }
 
     fn check_entry(&self, entry: &Entry) -> Result<()> {

@@ -62,7 +62,7 @@ pub fn entry(id: &str, chance: &mut Chance) -> Entry {
     }
     if chance.number(3) > 0 {
         metadata.insert("lang".into(), json!(["en", "de", "fr"][chance.number(3)]));
-        metadata.insert("from".into(), json!({"city": ["Kyoto", "Oslo"][chance.number(2)], "zip": "02116"}));
+        metadata.insert("from".into(), json!({"city": (["Kyoto", "Oslo"][chance.number(2)]), "zip": "02116"}));
     }
     let passages = chance.number(4);
     let part = text.len() / passages.max(1);
