@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vetted::{PassageSource, PassageText, Verdict, VerifierOptions};
+use vetted::{PassageSource, Verdict, VerifierOptions};
 
 use crate::{SENTENCES, verifier};
 
@@ -16,7 +16,7 @@ fn what_any_engine_found_is_verified_by_the_lines_of_the_page() -> Result<(), ve
     let candidates: Vec<_> = passages.iter().map(|text| PassageSource::Text((*text).into())).collect();
     let verdicts = verifier.prepare(question)?.verify_passages(&candidates)?;
     let vouched: Vec<_> = passages.iter().zip(&verdicts).filter(|(_, it)| it.verdict() == Verdict::Accept).collect();
-    let kept = verifier.passage_views(&passages.map(PassageText::from))?; // None where they cannot be kept
+    let kept = verifier.passage_views(&passages)?; // None where they cannot be kept
 
     assert_eq!(vouched.iter().map(|(text, _)| **text).collect::<Vec<_>>(), [SENTENCES[2]]);
     assert_eq!(verdicts[1].verdict(), Verdict::Reject);
