@@ -7,7 +7,7 @@
 //!
 //! - A document is there whole or not at all, with its passages, vectors, words, metadata and views, whatever is killed meanwhile.
 //! - What a call has written is found by the next search, and what it has removed is not.
-//! - With [`Query::exact`](crate::Query::exact), equal documents give equal hits: ids, order, scores bit for bit, passages.
+//! - With [`Query::exact`], equal documents give equal hits: ids, order, scores bit for bit, passages.
 //!   Without, only documents may be missed whose neighbors in a graph did not lead there; scores are exact all the same.
 //! - [`Entry::views`](crate::Entry::views) and origins come back as they were given, byte for byte.
 //! - Filters mean what [`Filter`](crate::Filter) says, and come before the ranking.

@@ -62,7 +62,8 @@ fn print(info: &IndexInfo) -> Result<()> {
     line("documents", &format!("{}, in {}", info.documents, counted(info.passages, "passage")))?;
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let (whole, views) = (megabytes(info.bytes), megabytes(info.bytes_of_views));
-    line("on disk", &format!("{whole:.1} MB, {views:.1} of them views for verification"))?;
+    let kept = if info.index.contains("://") { "in memory" } else { "on disk" };
+    line(kept, &format!("{whole:.1} MB, {views:.1} of them views for verification"))?;
     // The fingerprint tells models apart, and its beginning does too.
     let fingerprint: String = info.encoder.fingerprint.chars().take(12).collect();
     let (name, dimensions) = (printable(&info.encoder.name), info.encoder.dimensions);

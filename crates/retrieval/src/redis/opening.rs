@@ -286,7 +286,12 @@ impl RedisIndex {
             Request::from(pipeline)
         };
         let mut sums = [0; 5];
-        for (shard, answer) in self.shards.ask_patiently("HLEN", self.shards.to_all(ask))?.into_iter().enumerate() {
+        for (shard, answer) in self
+            .shards
+            .ask_patiently("HLEN", self.shards.to_all(ask), self.shards.settings.search)?
+            .into_iter()
+            .enumerate()
+        {
             let (documents, counts): (u64, Vec<Option<i64>>) = FromRedisValue::from_redis_value(answer)
                 .map_err(|error| self.shards.nodes.unexpected("HLEN", &error))?;
             self.shards.counted(shard, documents);

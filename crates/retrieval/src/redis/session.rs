@@ -33,6 +33,9 @@ pub(super) struct Place {
     pub(super) number: u32,
 }
 
+/// Fields of a document's hash, in the order in which they were asked for.
+type Fields = Vec<Option<Vec<u8>>>;
+
 /// A document as it was fetched.
 pub(super) struct Kept {
     pub(super) id: String,
@@ -94,10 +97,10 @@ impl RedisSession {
     }
 
     /// Fields of documents with these ids, from where they are now.
-    fn fields(&self, ids: &[&str], fields: &[&str]) -> Result<Vec<Option<Vec<Option<Vec<u8>>>>>> {
+    fn fields(&self, ids: &[&str], fields: &[&str], patience: Duration) -> Result<Vec<Option<Fields>>> {
         let mut by_shard: Vec<Vec<usize>> = vec![Vec::new(); self.shards.len()];
         ids.iter().enumerate().for_each(|(at, id)| by_shard[keys::shard_of(id, self.shards.len())].push(at));
-        let mut found: Vec<Option<Vec<Option<Vec<u8>>>>> = vec![None; ids.len()];
+        let mut found: Vec<Option<Fields>> = vec![None; ids.len()];
         let chunks = by_shard.iter().map(|all| all.len().div_ceil(LISTED_TOGETHER)).max().unwrap_or(0);
         for chunk in 0..chunks {
             let mut requests = Vec::new();
@@ -112,7 +115,7 @@ impl RedisSession {
                 requests.push((shard, Request::from(command)));
                 asked.push(some);
             }
-            let answers = self.shards.ask_patiently("EVAL", requests).map_err(Error::from)?;
+            let answers = self.shards.ask_patiently("EVAL", requests, patience).map_err(Error::from)?;
             for (some, answer) in asked.into_iter().zip(answers) {
                 let unexpected =
                     |error: &dyn std::fmt::Display| Error::from(self.shards.nodes.unexpected("EVAL", error));
@@ -136,7 +139,7 @@ impl RedisSession {
         ids: &[&str],
         fields: &[&str],
         at_hand: impl Fn(&Kept) -> Option<Read>,
-        decode: impl Fn(&str, Vec<Option<Vec<u8>>>) -> Option<Read>,
+        decode: impl Fn(&str, Fields) -> Option<Read>,
     ) -> Result<Vec<Option<Read>>> {
         let mut read: Vec<Option<Read>> =
             ids.iter().map(|id| self.at_hand(id).and_then(|kept| at_hand(&kept))).collect();
@@ -145,20 +148,24 @@ impl RedisSession {
             return Ok(read);
         }
         let asked: Vec<&str> = missing.iter().map(|at| ids[*at]).collect();
-        for (at, found) in missing.iter().zip(self.fields(&asked, fields)?) {
+        for (at, found) in missing.iter().zip(self.fields(&asked, fields, self.shards.settings.search)?) {
             read[*at] = found.and_then(|fields| decode(ids[*at], fields));
         }
         Ok(read)
     }
 
     /// All documents of a shard, in no order: each id with fields.
-    fn walk(&self, shard: usize, fields: &[&str], mut each: impl FnMut(String, Vec<Option<Vec<u8>>>)) -> Result<()> {
+    fn walk(&self, shard: usize, fields: &[&str], mut each: impl FnMut(String, Fields)) -> Result<()> {
         let base = &self.shards.bases[shard];
         let mut cursor = "0".to_owned();
         loop {
             let command: Cmd =
                 cmd("HSCAN").arg(format!("{base}i")).arg(&cursor).arg("COUNT").arg(LISTED_TOGETHER).to_owned();
-            let answer = self.shards.ask_patiently("HSCAN", vec![(shard, command.into())]).map_err(Error::from)?.pop();
+            let answer = self
+                .shards
+                .ask_patiently("HSCAN", vec![(shard, command.into())], self.shards.settings.patience)
+                .map_err(Error::from)?
+                .pop();
             let unexpected = |error: &dyn std::fmt::Display| Error::from(self.shards.nodes.unexpected("HSCAN", error));
             let (next, pairs): (String, Vec<(String, u32)>) =
                 FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil)).map_err(|error| unexpected(&error))?;
@@ -169,9 +176,12 @@ impl RedisSession {
                 for (_, number) in &pairs {
                     pipeline.add_command(cmd("HMGET").arg(format!("{base}d:{number}")).arg(fields).to_owned());
                 }
-                let answer =
-                    self.shards.ask_patiently("HMGET", vec![(shard, pipeline.into())]).map_err(Error::from)?.pop();
-                let records: Vec<Vec<Option<Vec<u8>>>> = FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil))
+                let answer = self
+                    .shards
+                    .ask_patiently("HMGET", vec![(shard, pipeline.into())], self.shards.settings.patience)
+                    .map_err(Error::from)?
+                    .pop();
+                let records: Vec<Fields> = FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil))
                     .map_err(|error| unexpected(&error))?;
                 pairs.into_iter().zip(records).for_each(|((id, _), record)| each(id, record));
             }
@@ -194,7 +204,7 @@ impl RedisSession {
     }
 
     pub(super) fn origins(&self, ids: &[&str]) -> Result<Vec<Vec<String>>> {
-        let found = self.fields(ids, &["o"])?;
+        let found = self.fields(ids, &["o"], self.shards.settings.patience)?;
         Ok(found.into_iter().map(|fields| origins(fields.and_then(|mut fields| fields.pop().flatten()))).collect())
     }
 }
@@ -287,13 +297,13 @@ impl Session for RedisSession {
     }
 
     fn contains(&self, ids: &[&str]) -> Result<Vec<bool>> {
-        Ok(self.fields(ids, &["i"])?.into_iter().map(|found| found.is_some()).collect())
+        Ok(self.fields(ids, &["i"], self.shards.settings.search)?.into_iter().map(|found| found.is_some()).collect())
     }
 
     fn unchanged(&self, documents: &[&Document]) -> Result<Vec<bool>> {
         let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
-        let found = self.fields(&ids, &["a", "m"])?;
-        let same = |(document, found): (&&Document, Option<Vec<Option<Vec<u8>>>>)| {
+        let found = self.fields(&ids, &["a", "m"], self.shards.settings.patience)?;
+        let same = |(document, found): (&&Document, Option<Fields>)| {
             let Some(Ok([text, metadata])) = found.map(<[Option<Vec<u8>>; 2]>::try_from) else { return false };
             text.as_deref() == Some(encode_text(document).as_slice())
                 && metadata.unwrap_or_default() == encode_metadata(&document.metadata)
@@ -320,7 +330,11 @@ impl Session for RedisSession {
         let from_each = most.div_ceil(self.shards.len());
         let ask = |base: &str| cmd("HRANDFIELD").arg(format!("{base}i")).arg(from_each).to_owned().into();
         let mut ids = Vec::new();
-        for answer in self.shards.ask_patiently("HRANDFIELD", self.shards.to_all(ask)).map_err(Error::from)? {
+        for answer in self
+            .shards
+            .ask_patiently("HRANDFIELD", self.shards.to_all(ask), self.shards.settings.search)
+            .map_err(Error::from)?
+        {
             let some: Vec<String> = FromRedisValue::from_redis_value(answer)
                 .map_err(|error| Error::from(self.shards.nodes.unexpected("HRANDFIELD", &error)))?;
             ids.extend(some);
@@ -469,9 +483,8 @@ impl Searching<'_> {
         }
         for (shard, answer) in self.shards.ask("HMGET", requests, self.within) {
             let unexpected = |error: &dyn std::fmt::Display| self.shards.nodes.unexpected("HMGET", error);
-            let records = answer.and_then(|answer| {
-                Vec::<Vec<Option<Vec<u8>>>>::from_redis_value(answer).map_err(|error| unexpected(&error))
-            });
+            let records =
+                answer.and_then(|answer| Vec::<Fields>::from_redis_value(answer).map_err(|error| unexpected(&error)));
             match records {
                 Err(error) => drop(self.lost.insert(shard, error)),
                 Ok(records) => {
@@ -486,7 +499,7 @@ impl Searching<'_> {
 }
 
 impl Kept {
-    fn of(fields: Vec<Option<Vec<u8>>>, dimensions: usize) -> Option<Kept> {
+    fn of(fields: Fields, dimensions: usize) -> Option<Kept> {
         let mut fields = fields.into_iter();
         let mut next = || fields.next().flatten();
         let id = String::from_utf8(next()?).ok()?;

@@ -64,7 +64,7 @@ impl Shards {
         shards.into_iter().zip(answers).collect()
     }
 
-    /// Asks some shards, and asks again those that fail in a way that may pass, with pauses that grow, until patience ends.
+    /// Asks some shards, and asks again those that fail in a way that may pass, with pauses that grow, until `patience` ends.
     ///
     /// # Errors
     /// The first shard's that fails for good.
@@ -72,8 +72,11 @@ impl Shards {
         &self,
         command: &'static str,
         requests: Vec<(usize, Request)>,
+        patience: Duration,
     ) -> Result<Vec<Value>, RedisError> {
         let begun = Instant::now();
+        // Whoever has little patience does not wait for a change either.
+        let within = self.settings.change.min(2 * patience);
         let mut pause = Duration::from_millis(20);
         let mut waiting: Vec<usize> = (0..requests.len()).collect();
         let mut answers: Vec<Option<Value>> = requests.iter().map(|_| None).collect();
@@ -81,7 +84,7 @@ impl Shards {
             let asked = waiting.iter().map(|at| (self.slots[requests[*at].0], requests[*at].1.clone())).collect();
             let mut failed = Vec::new();
             let mut last = None;
-            for (at, answer) in waiting.iter().zip(self.nodes.ask_all(command, asked, self.settings.change)) {
+            for (at, answer) in waiting.iter().zip(self.nodes.ask_all(command, asked, within)) {
                 match answer {
                     Ok(value) => answers[*at] = Some(value),
                     Err(error) if may_pass(&error) => {
@@ -92,7 +95,7 @@ impl Shards {
                 }
             }
             let Some(error) = last else { return Ok(answers.into_iter().flatten().collect()) };
-            if begun.elapsed() + pause > self.settings.patience {
+            if begun.elapsed() + pause > patience {
                 return Err(error);
             }
             tracing::debug!(%error, command, "tried again");

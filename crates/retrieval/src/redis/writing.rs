@@ -87,7 +87,7 @@ impl RedisIndex {
         let mut answers = Vec::new();
         while !waiting.is_empty() {
             let requests = waiting.iter_mut().map(|(shard, commands)| (*shard, together(commands))).collect();
-            for answer in self.shards.ask_patiently("EVAL", requests)? {
+            for answer in self.shards.ask_patiently("EVAL", requests, self.shards.settings.patience)? {
                 let some = Vec::<Value>::from_redis_value(answer);
                 answers.extend(some.map_err(|error| self.shards.nodes.unexpected("EVAL", &error))?);
             }
