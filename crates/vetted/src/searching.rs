@@ -40,6 +40,9 @@ struct Underway<'a> {
     timing: Timing,
 }
 
+/// What is made of a search that was ranked and verified.
+type Finish<'f, 'a, Answer> = &'f dyn Fn(Underway<'a>, &dyn Session, &mut Team) -> Result<Answer, Error>;
+
 impl Engine {
     /// The documents that best match `search`, each with its title, the part that matches, its metadata and what the
     /// verifier says about it.
@@ -83,7 +86,7 @@ impl Engine {
     fn at_one_moment<'a, Answer>(
         &self,
         searches: &'a [Search],
-        answer: &dyn Fn(Underway<'a>, &dyn Session, &mut Team) -> Result<Answer, Error>,
+        answer: Finish<'_, 'a, Answer>,
     ) -> Vec<Result<Answer, Error>> {
         // Models are loaded before a processor is taken: the first search may have to wait for a download.
         let mut underway: Vec<_> = searches.iter().map(|search| self.underway(search)).collect();

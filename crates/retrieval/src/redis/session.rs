@@ -268,7 +268,7 @@ impl Session for RedisSession {
     fn documents(&self, ids: &[&str]) -> Result<Vec<Option<Document>>> {
         let document = |id: &str, text: &[u8], metadata: Map<String, Json>| {
             let (title, text) = decode_text(text)?;
-            Some(Document { id: id.to_owned(), title, text, metadata, ..Document::default() })
+            Some(Document { id: id.to_owned(), title, text, metadata })
         };
         self.read(
             ids,
