@@ -60,7 +60,8 @@ fn a_document_comes_back_as_it_was_given(retriever: &dyn Retriever) {
     assert!(holdings.bytes >= holdings.bytes_of_views && holdings.bytes_of_views > 0);
     let mut expected: Vec<String> = all.iter().map(|entry| entry.document.id.clone()).collect();
     let mut found = retriever.ids().unwrap();
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     assert_eq!(found, expected);
     assert_eq!(retriever.session().unwrap().some_ids(7).unwrap().len(), 7);
     assert_eq!(retriever.check().unwrap().problems, []);

@@ -74,7 +74,7 @@ pub fn entry(id: &str, chance: &mut Chance) -> Entry {
     });
     let passages = passages.collect();
     let views = (chance.number(3) > 0).then(|| (0..chance.number(90)).map(|at| at as u8 ^ 0x5a).collect());
-    Entry { document: Document { id: id.into(), title, text, metadata, ..Document::default() }, passages, views }
+    Entry { document: Document { id: id.into(), title, text, metadata }, passages, views }
 }
 
 pub fn entries(range: std::ops::Range<usize>, seed: u64) -> Vec<Entry> {

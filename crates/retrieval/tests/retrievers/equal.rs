@@ -13,7 +13,9 @@ fn fill(embedded: &dyn Retriever, other: &dyn Retriever) {
     let (first, second, third) = (entries(0..500, 20), entries(100..300, 21), entries(450..520, 22));
     for (retriever, size) in [(embedded, 37), (other, 61)] {
         for batch in [&first, &second, &third] {
-            batch.chunks(size).for_each(|some| drop(retriever.upsert_from(some.to_vec(), &HashMap::new()).unwrap()));
+            for some in batch.chunks(size) {
+                retriever.upsert_from(some.to_vec(), &HashMap::new()).unwrap();
+            }
         }
         let gone: Vec<String> = (0..520).step_by(9).map(|number| format!("document {number}")).collect();
         retriever.delete(&gone.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
