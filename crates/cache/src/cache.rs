@@ -149,6 +149,8 @@ impl Cache {
         if let Some(response) = change.response {
             entry.response = response;
             entry.stored_at = now;
+            // It says something of its own now.
+            entry.copy_of = None;
         }
         if let Some(attributes) = change.attributes {
             entry.attributes = attributes;

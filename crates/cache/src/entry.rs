@@ -37,6 +37,9 @@ pub struct Entry {
     pub stored_at: SystemTime,
     /// From when on it is never served.
     pub expires_at: Option<SystemTime>,
+    /// The entry of the same scope that this is a copy of, under another prompt. Where that is gone or has another response, the
+    /// copy is not served: whoever takes an answer back takes it back everywhere.
+    pub copy_of: Option<EntryId>,
 }
 
 /// A document that a response rests on.

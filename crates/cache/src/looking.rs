@@ -311,9 +311,22 @@ impl Core {
             }
         }
         match (asked.lookup.sources, asked.lookup.sources.changed(&entry.sources)) {
-            (_, None) => None,
+            (_, None) => (!self.stands(entry, asked)).then_some(Refusal::OriginalGone),
             (Sources::Unknown, Some(_)) => Some(Refusal::SourcesUnchecked),
             (_, Some(source)) => Some(Refusal::SourceChanged(source.clone())),
+        }
+    }
+
+    /// Whether it is no copy, or its original still says the same. What cannot be looked up does not.
+    fn stands(&self, entry: &Entry, asked: &Asked<'_, '_>) -> bool {
+        let Some(original) = &entry.copy_of else { return true };
+        match self.backend.get(&asked.scope, original) {
+            Ok(Some(original)) => !original.is_over(asked.now) && original.response == entry.response,
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "whether a copied answer still stands cannot be looked up: it is not served");
+                false
+            }
         }
     }
 

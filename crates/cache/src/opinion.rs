@@ -12,8 +12,8 @@ use crate::{CacheError, Entry, EntryId, Scope};
 /// Somebody who takes longer and knows better, such as a large model: asked about entries that were nearly served, off the way of
 /// every lookup. Where the answer is yes, the entry is kept under the new prompt too, and served when it comes again.
 ///
-/// What is kept then is a copy: it has the entry's attributes, sources, age and end, and an id of its own. Removing the entry by
-/// its id does not remove the copy; removing by attributes does.
+/// What is kept then is a copy: it has the entry's attributes, sources, age and end, and an id of its own. It is served as long
+/// as the entry itself stands unchanged.
 pub trait SecondOpinion: Send + Sync {
     /// Whether the response to the stored prompt answers the new one. Called on one thread, one question after the other; of
     /// questions that come faster, some are left out.
@@ -88,6 +88,8 @@ fn keep(core: &Core, NearMiss { scope, prompt, entry, .. }: &NearMiss) -> Result
     let encoded = core.encoded_for_storing(&[prompt], &Deadline::none())?;
     let (vector, views) = encoded.into_iter().next().unwrap_or_default();
     let id = EntryId::of(scope, prompt, &entry.attributes);
-    let copy = Entry { id, prompt: prompt.clone(), vector, views, ..Entry::clone(entry) };
+    // Of a copy's copy the first one is the original.
+    let copy_of = Some(entry.copy_of.clone().unwrap_or_else(|| entry.id.clone()));
+    let copy = Entry { id, prompt: prompt.clone(), vector, views, copy_of, ..Entry::clone(entry) };
     Ok(core.backend.put(&copy)?)
 }

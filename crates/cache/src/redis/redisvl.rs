@@ -134,6 +134,7 @@ impl RedisVl {
             stored_at: moment("updated_at").or_else(|| moment("inserted_at"))?,
             // Redis takes it away itself.
             expires_at: None,
+            copy_of: None,
         };
         entry.fits(wanted.attributes).then_some(entry)
     }

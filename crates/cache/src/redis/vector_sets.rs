@@ -73,6 +73,7 @@ impl VectorSets {
             volatile: false,
             stored_at: now,
             expires_at: Some(now + Duration::from_secs(60)),
+            copy_of: None,
         };
         let keys = self.keys(&scope);
         let address = || self.connections.address().to_string();

@@ -587,4 +587,18 @@ fn a_second_opinion_makes_a_near_miss_servable() {
     let answer = asked(&cache, SWAPPED);
     assert_eq!((served(&answer).as_deref(), answer.hit().unwrap().strategy), (Some("one"), Strategy::Exact));
     assert_eq!(asked(&cache, NEGATED).hit().map(|hit| &*hit.entry.prompt), None);
+    let copy = answer.hit().unwrap().entry.clone();
+    let (scope, original) = (copy.scope.clone(), copy.copy_of.clone().unwrap());
+
+    // Whoever changes or removes the original changes what the copy may say.
+    let change = |response: &[u8]| {
+        let change = Change { response: Some(response.to_vec()), ..Change::default() };
+        assert_eq!(cache.update(&scope, &original, change, &Deadline::none()), Ok(true));
+    };
+    change(b"two");
+    assert_eq!(asked(&cache, SWAPPED).miss(), Some(&Miss::OriginalGone));
+    change(b"one");
+    assert_eq!(served(&asked(&cache, SWAPPED)).as_deref(), Some("one"));
+    cache.remove(&scope, std::slice::from_ref(&original)).unwrap();
+    assert_eq!(asked(&cache, SWAPPED).miss(), Some(&Miss::OriginalGone));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -16,8 +16,8 @@ use crate::error::{Code, Failure};
 use crate::service::{ServedCache, Service};
 use crate::shapes::cache::{
     CacheExplainAnswer, CacheShape, CachesAnswer, CandidateShape, ChangedAnswer, ClearRequest, EntryShape,
-    FeedbackAnswer, FeedbackRequest, LookupAnswer, LookupRequest, NewEntryShape, RemoveRequest, ServedEntry,
-    StoreAnswer, StoredShape, UpdateRequest, entry_id, pairs, scope, sources, strategies, ttl,
+    FeedbackAnswer, FeedbackRequest, LookupAnswer, LookupRequest, NewEntryShape, RemoveRequest, ScopeParts,
+    ServedEntry, StoreAnswer, StoredShape, UpdateRequest, entry_id, pairs, scope, sources, strategies, ttl,
 };
 
 /// So many entries may be asked for.
@@ -28,6 +28,23 @@ pub(super) type Named<T> = Result<Path<T>, axum::extract::rejection::PathRejecti
 
 pub(super) fn named<T>(path: Named<T>) -> Result<T, Failure> {
     path.map(|Path(named)| named).map_err(|error| Failure::invalid(error.body_text()))
+}
+
+/// The parts of a scope in a query string: `?tenant=acme&user=7`.
+type AskedScope = Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>;
+
+/// None where nothing is asked for.
+fn asked_scope(asked: AskedScope) -> Result<Option<ScopeParts>, Failure> {
+    let Query(pairs) = asked.map_err(|error| Failure::invalid(error.body_text()))?;
+    let mut parts = ScopeParts::new();
+    for (name, value) in pairs {
+        if let Some(other) = parts.insert(name.clone(), value) {
+            return Err(Failure::invalid(format!(
+                "{name:?} is asked for twice, also as {other:?}: of whom is the entry?"
+            )));
+        }
+    }
+    Ok((!parts.is_empty()).then_some(parts))
 }
 
 /// A body that may leave everything out, but is an object: an array would be read as one with nothing in it.
@@ -176,15 +193,16 @@ pub(super) async fn keep(
     }
 }
 
-/// Shows an entry. Its scope is that without parts; `explain` shows those of others.
+/// Shows an entry of the scope that is asked for.
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
     path: Named<(String, String)>,
+    parts: AskedScope,
     ask: Ask,
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = service.cache(&ask.caller, &name)?;
-    let work = Changing::Get(scope(&cache.name, None)?, entry_id(&id)?);
+    let work = Changing::Get(scope(&cache.name, asked_scope(parts)?)?, entry_id(&id)?);
     match cache.changes.submit(work, ask.deadline).await?.answer {
         Changed::Entry(Some(entry)) => Ok(Json(EntryShape::from(&*entry)).into_response()),
         Changed::Entry(None) => Err(no_entry(cache, &id)),
@@ -214,16 +232,23 @@ pub(super) async fn update(
     }
 }
 
-/// Removes an entry.
+/// Removes an entry of the scope that is asked for, in the query string or in a body.
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     path: Named<(String, String)>,
+    parts: AskedScope,
     ask: Ask,
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = writable(&service, &ask, &name)?;
     let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { object(&ask)? };
-    let work = Changing::Remove(scope(&cache.name, request.scope)?, vec![entry_id(&id)?]);
+    let parts = match (asked_scope(parts)?, request.scope) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::invalid("give the scope in the query string or in the body, not in both"));
+        }
+        (asked, given) => asked.or(given),
+    };
+    let work = Changing::Remove(scope(&cache.name, parts)?, vec![entry_id(&id)?]);
     match changed(cache, work, &ask).await? {
         0 => Err(no_entry(cache, &id)),
         changed => Ok(count_of(cache, changed)),

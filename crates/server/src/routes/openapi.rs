@@ -33,6 +33,7 @@ enum Parameter {
     CacheId,
     Entry,
     EntryId,
+    Scope,
 }
 
 /// A body, by its type.
@@ -275,7 +276,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         request: None,
         method: "get",
-        parameters: &[Parameter::Cache, Parameter::Entry],
+        parameters: &[Parameter::Cache, Parameter::Entry, Parameter::Scope],
         ..of_cache("/v1/cache/{name}/entries/{id}", "Show an entry", &[], &[schema::<cache::EntryShape>])
     },
     Operation {
@@ -291,7 +292,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         request: None,
         method: "delete",
-        parameters: &[Parameter::Cache, Parameter::Entry],
+        parameters: &[Parameter::Cache, Parameter::Entry, Parameter::Scope],
         ..of_cache("/v1/cache/{name}/entries/{id}", "Remove an entry", &[], &[schema::<cache::ChangedAnswer>])
     },
     of_cache(
@@ -503,6 +504,11 @@ impl Parameter {
             Parameter::Entry => json!({
                 "name": "id", "in": "path", "required": true, "description": "The entry's id",
                 "schema": { "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$" },
+            }),
+            Parameter::Scope => json!({
+                "name": "scope", "in": "query", "required": false, "style": "form", "explode": true,
+                "description": "For whom the entry is: each part of its scope, as `tenant=acme&user=7`",
+                "schema": { "type": "object", "additionalProperties": { "type": "string" } },
             }),
             Parameter::EntryId => json!({
                 "name": "entryId", "in": "path", "required": true, "description": "The entry's id",

@@ -138,6 +138,17 @@ fn entries_are_changed_removed_and_expire() {
     assert_eq!(served(&lookup(&server, &json!({"prompt": STORED}))), None);
     store(STORED, json!({"attributes": {"a": "b"}}));
     store(SWAPPED, json!({"attributes": {"a": "c"}, "id": "swapped"}));
+    let scoped = format!("{path}/{}", store(SWAPPED, json!({"scope": {"tenant": "t", "user": "7"}})));
+    assert_eq!(server.get(&format!("{scoped}?user=7&tenant=t")).json()["response"], "one");
+    for other in ["", "?tenant=t", "?tenant=u&user=7"] {
+        assert_eq!(server.get(&format!("{scoped}{other}")).error(), (404, "not-found".into()), "{other}");
+    }
+    for wrong in ["?tenant=t&tenant=u", "?cache=answers"] {
+        assert_eq!(server.get(&format!("{scoped}{wrong}")).error(), (400, "invalid-request".into()), "{wrong}");
+    }
+    let own = format!("{scoped}?tenant=t&user=7");
+    assert_eq!(server.delete(&own, Some(&json!({"scope": {"tenant": "t"}}))).error(), (400, "invalid-request".into()));
+    assert_eq!(server.delete(&own, None).json()["changed"], 1);
     store(SWAPPED, json!({"scope": {"tenant": "t"}}));
     assert_eq!(server.delete(path, Some(&json!({"attributes": {"a": "b"}}))).json()["changed"], 1);
     assert_eq!(server.delete(path, Some(&json!({"ids": ["swapped", "absent"]}))).json()["changed"], 1);
