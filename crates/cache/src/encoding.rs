@@ -3,9 +3,9 @@
 //! All numbers are little-endian; a text is its length (u32) and its bytes:
 //!
 //! ```text
-//! entry   format u8 (1), flags u8 (1 volatile, 2 expires, 4 views, 8 copy), stored u64, expires u64 (both in ms since 1970),
+//! entry   format u8 (1), flags u8 (1 volatile, 2 expires, 4 views, 8 copy, 16 cost), stored u64, expires u64 (both in ms since 1970),
 //!         id text, scope list, prompt text, response text, attributes list, sources list, views text, vector f32s,
-//!         of a copy: the original's id text
+//!         of a copy: the original's id text; of what has a cost: amount f64, currency 3 letters
 //! list    count u32, then name text, value text of each
 //! f32s    count u32, then the values
 //! ```
@@ -13,13 +13,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::{Entry, EntryId, Scope, Source};
+use crate::{Cost, Entry, EntryId, Scope, Source};
 
 const FORMAT: u8 = 1;
 const VOLATILE: u8 = 1;
 const EXPIRES: u8 = 2;
 const VIEWS: u8 = 4;
 const COPY: u8 = 8;
+const COST: u8 = 16;
 
 /// Bytes that are no entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +37,8 @@ impl Entry {
             flag(VOLATILE, self.volatile)
                 | flag(EXPIRES, self.expires_at.is_some())
                 | flag(VIEWS, self.views.is_some())
-                | flag(COPY, self.copy_of.is_some()),
+                | flag(COPY, self.copy_of.is_some())
+                | flag(COST, self.cost.is_some()),
         );
         out.extend(milliseconds(self.stored_at).to_le_bytes());
         out.extend(self.expires_at.map_or(0, milliseconds).to_le_bytes());
@@ -51,6 +53,10 @@ impl Entry {
         self.vector.iter().for_each(|value| out.extend(value.to_le_bytes()));
         if let Some(original) = &self.copy_of {
             write_text(&mut out, original.as_str().as_bytes());
+        }
+        if let Some(cost) = &self.cost {
+            out.extend(cost.amount().to_le_bytes());
+            out.extend(cost.currency().as_bytes());
         }
         out
     }
@@ -82,6 +88,7 @@ impl Entry {
             stored_at,
             expires_at: Some(expires_at).filter(|_| flags & EXPIRES != 0),
             copy_of: if flags & COPY != 0 { Some(rest.id()?) } else { None },
+            cost: if flags & COST != 0 { Some(rest.cost()?) } else { None },
         };
         if rest.0.is_empty() { Ok(entry) } else { Err(Malformed("there is more than an entry")) }
     }
@@ -153,6 +160,13 @@ impl<'a> Rest<'a> {
         String::from_utf8(self.text()?.to_vec()).map_err(|_| Malformed("a text is not UTF-8"))
     }
 
+    fn cost(&mut self) -> Result<Cost, Malformed> {
+        let amount = f64::from_le_bytes(self.array()?);
+        let currency: [u8; 3] = self.array()?;
+        let currency = std::str::from_utf8(&currency).unwrap_or_default();
+        Cost::new(amount, currency).map_err(|_| Malformed("its cost is none"))
+    }
+
     fn id(&mut self) -> Result<EntryId, Malformed> {
         EntryId::new(self.string()?).map_err(|_| Malformed("an id is none"))
     }
@@ -215,6 +229,7 @@ mod tests {
                         vector,
                         volatile,
                         copy_of: original.map(|id| EntryId::new(id).unwrap()),
+                        cost: (times.0 % 2 == 0).then(|| Cost::new(times.0 as f64 / 1e6, "USD").unwrap()),
                     }
                 },
             )

@@ -74,7 +74,7 @@ pub use answer::{
 pub use backend::{Backend, Candidate, Evicted, Wanted};
 pub use cache::{Cache, Stored};
 pub use encoding::Malformed;
-pub use entry::{Attributes, Entry, EntryId, InvalidEntryId, Source};
+pub use entry::{Attributes, Cost, Entry, EntryId, InvalidCost, InvalidEntryId, Source};
 pub use error::{BackendError, CacheError};
 pub use flight::{Computed, Got, Origin};
 pub use lookup::{Change, Lookup, NewEntry, Sources, Strategies, VolatileRule};

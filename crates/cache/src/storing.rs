@@ -42,6 +42,7 @@ impl Core {
                 stored_at: now,
                 expires_at: expiry(now, new.ttl.or(self.settings.ttl)),
                 copy_of: None,
+                cost: new.cost,
             })
         };
         let entries: Vec<Result<Entry, CacheError>> = new.into_iter().zip(encoded).map(entry).collect();

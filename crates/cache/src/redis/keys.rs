@@ -149,6 +149,7 @@ mod tests {
                 stored_at: std::time::SystemTime::UNIX_EPOCH,
                 expires_at: None,
                 copy_of: None,
+                cost: None,
             };
             let beside = beside_vector(&entry, 9);
             let all_found = written(&asked).all(|clause| beside.contains(&clause));

@@ -135,6 +135,7 @@ impl RedisVl {
             // Redis takes it away itself.
             expires_at: None,
             copy_of: None,
+            cost: None,
         };
         entry.fits(wanted.attributes).then_some(entry)
     }

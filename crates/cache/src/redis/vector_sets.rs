@@ -74,6 +74,7 @@ impl VectorSets {
             stored_at: now,
             expires_at: Some(now + Duration::from_secs(60)),
             copy_of: None,
+            cost: None,
         };
         let keys = self.keys(&scope);
         let address = || self.connections.address().to_string();

@@ -17,7 +17,7 @@ use crate::service::{ServedCache, Service};
 use crate::shapes::cache::{
     CacheExplainAnswer, CacheShape, CachesAnswer, CandidateShape, ChangedAnswer, ClearRequest, EntryShape,
     FeedbackAnswer, FeedbackRequest, LookupAnswer, LookupRequest, NewEntryShape, RemoveRequest, ScopeParts,
-    ServedEntry, StoreAnswer, StoredShape, UpdateRequest, entry_id, pairs, scope, sources, strategies, ttl,
+    ServedEntry, StoreAnswer, StoredShape, UpdateRequest, cost, entry_id, pairs, scope, sources, strategies, ttl,
 };
 
 /// So many entries may be asked for.
@@ -179,6 +179,7 @@ fn storing(service: &Service, cache: &str, given: NewEntryShape) -> Result<Stori
         ttl: ttl(given.ttl_seconds)?,
         sources: sources(given.sources),
         volatile: given.volatile.unwrap_or_default(),
+        cost: given.cost.map(cost).transpose()?,
     })
 }
 

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vetted::wire::Outcome;
 use vetted_cache::{
-    Attributes, Entry, EntryId, Hit, Judged, Scope, Similarity, Source, Strategies, Strategy, VolatileRule,
+    Attributes, Cost, Entry, EntryId, Hit, Judged, Scope, Similarity, Source, Strategies, Strategy, VolatileRule,
 };
 
 use crate::error::Failure;
@@ -212,6 +212,20 @@ pub(crate) struct NewEntryShape {
     /// Whether it is true for a moment, whatever the prompt's words say.
     #[serde(default)]
     pub(crate) volatile: Option<bool>,
+    /// What it cost to make the response: what each hit saves, as metrics tell.
+    #[serde(default)]
+    pub(crate) cost: Option<CostShape>,
+}
+
+/// A sum of money.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(crate) struct CostShape {
+    /// How much.
+    #[schemars(range(min = 0.0))]
+    pub(crate) amount: f64,
+    /// Of which currency, by its three letters.
+    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    pub(crate) currency: String,
 }
 
 /// What was kept.
@@ -358,6 +372,10 @@ pub(crate) fn ttl(seconds: Option<f64>) -> Result<Option<std::time::Duration>, F
         long.map_err(|_| Failure::invalid("`ttl_seconds` is not a number of seconds from 0 on"))
     };
     seconds.map(parse).transpose()
+}
+
+pub(crate) fn cost(given: CostShape) -> Result<Cost, Failure> {
+    Cost::new(given.amount, &given.currency).map_err(|error| Failure::invalid(format!("`cost`: {error}")))
 }
 
 pub(crate) fn entry_id(id: &str) -> Result<EntryId, Failure> {

@@ -86,7 +86,7 @@ fn scopes_attributes_strategies_and_sources_are_kept_to() {
     let server = with_cache();
     let entries = json!({"entries": [
         {"prompt": STORED, "response": "acme", "scope": {"tenant": "acme"}},
-        {"prompt": STORED, "response": "german", "attributes": {"language": "de"}, "id": "own-id"},
+        {"prompt": STORED, "response": "german", "attributes": {"language": "de"}, "id": "own-id", "cost": {"amount": 0.5, "currency": "EUR"}},
         {"prompt": SWAPPED, "response": "sourced", "sources": [{"id": "handbook", "version": "3"}]},
     ]});
     assert_eq!(server.post("/v1/cache/answers/entries", &entries).json()["stored"][1]["id"], "own-id");
@@ -111,6 +111,15 @@ fn scopes_attributes_strategies_and_sources_are_kept_to() {
     ] {
         let answer = lookup(&server, &body);
         assert_eq!(served(&answer), expected, "{body}: {answer}");
+    }
+    for (parts, amount) in [("gen_ai_cache_saved_count", 4.0), ("gen_ai_cache_saved_sum", 2.0)] {
+        assert_eq!(server.metric(&[parts, "currency=\"EUR\""]), amount, "{parts}");
+    }
+    for cost in
+        [json!({"amount": -1, "currency": "EUR"}), json!({"amount": 1, "currency": "euro"}), json!({"amount": 1})]
+    {
+        let entry = json!({"prompt": STORED, "response": "x", "cost": cost});
+        assert_eq!(server.post("/v1/cache/answers/entries", &entry).error(), (400, "invalid-request".into()), "{cost}");
     }
 }
 
