@@ -14,6 +14,9 @@ use crate::opinion::{NearMiss, Opinions};
 use crate::storing::expiry;
 use crate::{Attributes, Backend, CacheError, CacheSettings, Change, Entry, EntryId, Lookup, NewEntry, Scope};
 
+/// So often a change is tried while others change the same entry.
+const TRIES: usize = 32;
+
 /// A semantic cache. Share one among threads.
 pub struct Cache {
     pub(crate) core: Arc<Core>,
@@ -137,26 +140,37 @@ impl Cache {
         self.core.store_many(new, deadline)
     }
 
-    /// Changes what is kept under an id; says whether there was something.
+    /// Changes what is kept under an id; says whether there was something. What somebody else does to the entry meanwhile is not
+    /// lost: a removal stays, and another change is changed further.
     ///
     /// # Errors
     /// When it cannot be read or kept.
     pub fn update(&self, scope: &Scope, id: &EntryId, change: Change, deadline: &Deadline) -> Result<bool, CacheError> {
         let scope = self.core.scope(scope);
-        let Some(entry) = self.core.backend.get(&scope, id)? else { return Ok(false) };
-        let mut entry = Entry::clone(&entry);
+        for _ in 0..TRIES {
+            let Some(was) = self.core.backend.get(&scope, id)? else { return Ok(false) };
+            let entry = self.changed(&was, &change, deadline)?;
+            if self.core.backend.replace(&was, &entry)? {
+                return Ok(true);
+            }
+        }
+        Err(CacheError::Contended { id: id.clone() })
+    }
+
+    fn changed(&self, was: &Entry, change: &Change, deadline: &Deadline) -> Result<Entry, CacheError> {
+        let mut entry = was.clone();
         let now = SystemTime::now();
-        if let Some(response) = change.response {
-            entry.response = response;
+        if let Some(response) = &change.response {
+            entry.response = response.clone();
             entry.stored_at = now;
             // It says something of its own now.
             entry.copy_of = None;
         }
-        if let Some(attributes) = change.attributes {
-            entry.attributes = attributes;
+        if let Some(attributes) = &change.attributes {
+            entry.attributes = attributes.clone();
         }
-        if let Some(sources) = change.sources {
-            entry.sources = sources;
+        if let Some(sources) = &change.sources {
+            entry.sources = sources.clone();
         }
         if let Some(ttl) = change.ttl {
             entry.expires_at = expiry(now, Some(ttl));
@@ -165,8 +179,7 @@ impl Cache {
             let encoded = self.core.encoded_for_storing(&[&entry.prompt], deadline)?;
             (entry.vector, entry.views) = encoded.into_iter().next().unwrap_or_default();
         }
-        self.core.backend.put(&entry)?;
-        Ok(true)
+        Ok(entry)
     }
 
     /// Removes the entries with these ids; says how many there were.

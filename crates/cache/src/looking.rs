@@ -306,7 +306,7 @@ impl Core {
             if (volatility.of_the_moment || entry.volatile) && !is_young {
                 return Some(Refusal::Volatile(Across::Time));
             }
-            if volatility.of_a_person && asked.lookup.scope.part(Scope::USER).is_none() {
+            if volatility.of_a_person && !says_who_asks(asked.lookup.scope) {
                 return Some(Refusal::Volatile(Across::Users));
             }
         }
@@ -328,6 +328,13 @@ impl Core {
                 false
             }
         }
+    }
+
+    /// Whether the answer is for whoever asks, and nobody knows who does.
+    pub(crate) fn is_for_one(&self, lookup: &Lookup<'_>) -> bool {
+        lookup.volatile == VolatileRule::Guarded
+            && Volatility::of(lookup.prompt).of_a_person
+            && !says_who_asks(lookup.scope)
     }
 
     pub(crate) fn conclude(&self, mut asked: Asked<'_, '_>) -> Answer {
@@ -364,6 +371,11 @@ impl Answer {
     pub(crate) fn missed(miss: Miss, took: Took) -> Answer {
         Answer { decision: DecisionId::random(), outcome: Outcome::Miss(miss), candidates: Vec::new(), took }
     }
+}
+
+/// A blank name is nobody's.
+fn says_who_asks(scope: &Scope) -> bool {
+    scope.part(Scope::USER).is_some_and(|user| !user.trim().is_empty())
 }
 
 fn seen<'a>(

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use vetted::Deadline;
 
 use crate::cache::Core;
-use crate::{CacheError, Entry, EntryId, Scope};
+use crate::{CacheError, Entry, EntryId, Scope, Volatility};
 
 /// Somebody who takes longer and knows better, such as a large model: asked about entries that were nearly served, off the way of
 /// every lookup. Where the answer is yes, the entry is kept under the new prompt too, and served when it comes again.
@@ -81,6 +81,11 @@ fn ask_all(opinion: &dyn SecondOpinion, core: &Core, questions: &Receiver<NearMi
 
 /// Keeps a copy of the entry, if it is still what it was.
 fn keep(core: &Core, NearMiss { scope, prompt, entry, .. }: &NearMiss) -> Result<(), CacheError> {
+    // The new prompt would not tell any longer that the answer is true for a moment or for a person.
+    let (of_original, of_copy) = (Volatility::of(&entry.prompt), Volatility::of(prompt));
+    if of_original.or(of_copy) != of_copy {
+        return Ok(());
+    }
     let now = core.backend.get(scope, &entry.id)?;
     if now.is_none_or(|now| now.response != entry.response || now.stored_at != entry.stored_at) {
         return Ok(());

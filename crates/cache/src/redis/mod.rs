@@ -48,6 +48,7 @@ mod address;
 mod connections;
 mod error;
 mod keys;
+mod patience;
 mod redisvl;
 mod scripts;
 mod server;

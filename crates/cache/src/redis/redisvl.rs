@@ -230,6 +230,10 @@ impl Backend for RedisVl {
         Err(read_only("an entry to keep"))
     }
 
+    fn replace(&self, _: &Entry, _: &Entry) -> Result<bool, BackendError> {
+        Err(read_only("an entry to change"))
+    }
+
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {
         let (none, forever) = (Attributes::new(), Deadline::none());
         self.conditions(scope, &none)?;

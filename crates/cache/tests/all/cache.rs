@@ -323,6 +323,10 @@ impl Backend for Failing {
         self.0.put(entry)
     }
 
+    fn replace(&self, was: &Entry, entry: &Entry) -> Result<bool, BackendError> {
+        self.0.replace(was, entry)
+    }
+
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {
         self.0.get(scope, id)
     }
@@ -502,6 +506,45 @@ fn of_equal_prompts_one_is_computed_and_the_others_wait() {
     assert!(matches!(got.origin, Origin::Cached(_)));
 }
 
+/// How many of four that ask at the same time compute for themselves.
+fn computed_by(lookups: [&Lookup<'_>; 4]) -> usize {
+    let cache = cache(CacheSettings::default());
+    let (computed, barrier) = (AtomicUsize::new(0), Barrier::new(4));
+    std::thread::scope(|threads| {
+        for lookup in lookups {
+            let (cache, computed, barrier) = (&cache, &computed, &barrier);
+            threads.spawn(move || {
+                barrier.wait();
+                let compute = || {
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(150));
+                    let sources = vec![Source { id: "terms".into(), version: "7".into() }];
+                    Ok::<_, String>(Computed { sources, ..Computed::from(b"made".to_vec()) })
+                };
+                cache.get_or_compute(lookup, compute).unwrap();
+            });
+        }
+    });
+    computed.into_inner()
+}
+
+#[test]
+fn nobody_is_given_what_was_computed_for_somebody_else() {
+    let scope = scope();
+    let (of_seven, of_eight) = ([7, 8].map(|it| BTreeMap::from([("terms".to_owned(), it.to_string())]))).into();
+    let asking = |prompt, sources| Lookup { sources, ..Lookup::new(&scope, prompt) };
+    let seven = asking(STORED, Sources::Current(&of_seven));
+    let eight = asking(STORED, Sources::Current(&of_eight));
+    assert_eq!(computed_by([&seven; 4]), 1);
+    // Whoever has other documents takes nothing that rests on these, however many there are.
+    assert!(computed_by([&seven, &eight, &seven, &eight]) >= 2);
+    let mine = asking("Where is my order?", Sources::Trusted);
+    assert_eq!(computed_by([&mine; 4]), 4, "nobody says who asks");
+    let known = scope.clone().with(Scope::USER, "ann");
+    let mine = Lookup { scope: &known, ..mine };
+    assert_eq!(computed_by([&mine; 4]), 1);
+}
+
 #[test]
 fn a_failure_wakes_everybody_and_the_next_begins_anew() {
     let cache = cache(CacheSettings::default());
@@ -593,7 +636,7 @@ fn a_second_opinion_makes_a_near_miss_servable() {
     // Whoever changes or removes the original changes what the copy may say.
     let change = |response: &[u8]| {
         let change = Change { response: Some(response.to_vec()), ..Change::default() };
-        assert_eq!(cache.update(&scope, &original, change, &Deadline::none()), Ok(true));
+        assert!(cache.update(&scope, &original, change, &Deadline::none()).unwrap());
     };
     change(b"two");
     assert_eq!(asked(&cache, SWAPPED).miss(), Some(&Miss::OriginalGone));

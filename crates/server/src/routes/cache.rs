@@ -47,7 +47,7 @@ fn asked_scope(asked: AskedScope) -> Result<Option<ScopeParts>, Failure> {
     Ok((!parts.is_empty()).then_some(parts))
 }
 
-/// A body that may leave everything out, but is an object: an array would be read as one with nothing in it.
+/// A body that is an object: an array would be read by places.
 fn object<T: DeserializeOwned>(ask: &Ask) -> Result<T, Failure> {
     let object: Map<String, Value> = ask.json()?;
     serde_json::from_value(Value::Object(object)).map_err(|error| Failure::of_json(&error))
@@ -73,7 +73,7 @@ pub(super) async fn lookup(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = service.cache(&ask.caller, &named(name)?)?;
-    let looking = looking(&service, cache, ask.json()?, false)?;
+    let looking = looking(&service, cache, object(&ask)?, false)?;
     let answer = answered(cache, looking, &ask).await?;
     let entries: Vec<ServedEntry> = match &answer.outcome {
         vetted_cache::Outcome::Hit(hits) => hits.iter().map(ServedEntry::from).collect(),
@@ -91,7 +91,7 @@ pub(super) async fn explain(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = service.cache(&ask.caller, &named(name)?)?;
-    let looking = looking(&service, cache, ask.json()?, true)?;
+    let looking = looking(&service, cache, object(&ask)?, true)?;
     let Found::Candidates(judged) = cache.lookups.submit(looking, ask.deadline).await?.answer else {
         return Err(mistaken());
     };
@@ -160,11 +160,25 @@ pub(super) async fn store(
 /// What a [`StoreRequest`] has. Read by hand, so that a message says which field is wrong.
 fn new_entries(body: Value) -> Result<Vec<NewEntryShape>, Failure> {
     let wrong = |error: serde_json::Error| Failure::of_json(&error);
+    let objects = |entries: &[Value]| match entries.iter().all(Value::is_object) {
+        true => Ok(()),
+        false => Err(Failure::invalid("an entry is an object")),
+    };
     match body {
         Value::Object(mut object) if object.contains_key("entries") => {
-            serde_json::from_value(object.remove("entries").unwrap_or_default()).map_err(wrong)
+            if let Some(other) = object.keys().find(|name| *name != "entries") {
+                let message = format!("beside `entries` there is {other:?}: each entry has its own, put it there");
+                return Err(Failure::invalid(message));
+            }
+            let entries: Vec<Value> =
+                serde_json::from_value(object.remove("entries").unwrap_or_default()).map_err(wrong)?;
+            objects(&entries)?;
+            entries.into_iter().map(|entry| serde_json::from_value(entry).map_err(wrong)).collect()
         }
-        other => Ok(vec![serde_json::from_value(other).map_err(wrong)?]),
+        other => {
+            objects(std::slice::from_ref(&other))?;
+            Ok(vec![serde_json::from_value(other).map_err(wrong)?])
+        }
     }
 }
 
@@ -295,7 +309,7 @@ pub(super) async fn feedback(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = writable(&service, &ask, &named(name)?)?;
-    let FeedbackRequest { decision, right } = ask.json()?;
+    let FeedbackRequest { decision, right } = object(&ask)?;
     let parsed = vetted_cache::DecisionId::parse(&decision);
     let id =
         parsed.ok_or_else(|| Failure::invalid("`decision` is not 32 hexadecimal digits, as a lookup answers them"))?;

@@ -400,7 +400,7 @@ fn document() -> Value {
             "title": "vetted",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Two-tier retrieval over HTTP: recall wide, then vet. Reranking, verification, search and embeddings in the \
-                shapes of Cohere, Jina, text-embeddings-inference, vLLM and OpenAI. Unknown fields and nulls are taken everywhere. \
+                shapes of Cohere, Jina, text-embeddings-inference, vLLM and OpenAI. Unknown fields are taken but under /v1/cache, where they are refused; nulls are taken everywhere. \
                 X-Request-Timeout-Ms says how long a client waits.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },

@@ -17,6 +17,7 @@ pub(crate) type ScopeParts = BTreeMap<String, String>;
 
 /// A question to a cache.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LookupRequest {
     /// The prompt.
     pub(crate) prompt: String,
@@ -132,6 +133,7 @@ pub(crate) struct EntryShape {
 
 /// A document that a response rests on.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SourceShape {
     /// Its id.
     pub(crate) id: String,
@@ -186,6 +188,7 @@ pub(crate) enum StoreRequest {
 
 /// A response to keep.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewEntryShape {
     /// The prompt that it answers.
     #[schemars(regex(pattern = r"\S"))]
@@ -219,6 +222,7 @@ pub(crate) struct NewEntryShape {
 
 /// A sum of money.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct CostShape {
     /// How much.
     #[schemars(range(min = 0.0))]
@@ -248,6 +252,7 @@ pub(crate) struct StoredShape {
 
 /// What to change of an entry. What is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UpdateRequest {
     /// For whom it is.
     #[serde(default)]
@@ -269,6 +274,7 @@ pub(crate) struct UpdateRequest {
 
 /// Which entries to remove: by id or by attributes.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RemoveRequest {
     /// For whom they are.
     #[serde(default)]
@@ -283,6 +289,7 @@ pub(crate) struct RemoveRequest {
 
 /// What to empty.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ClearRequest {
     /// For whom; the scope without parts unless given.
     #[serde(default)]
@@ -300,6 +307,7 @@ pub(crate) struct ChangedAnswer {
 
 /// Whether a decision was right.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct FeedbackRequest {
     /// The decision, from a lookup's answer.
     #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]

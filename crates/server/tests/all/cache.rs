@@ -104,10 +104,7 @@ fn scopes_attributes_strategies_and_sources_are_kept_to() {
         (json!({"prompt": SWAPPED, "sources": {"handbook": "3", "other": "1"}}), Some("sourced")),
         (json!({"prompt": SWAPPED, "sources": {"handbook": "4"}}), None),
         (json!({"prompt": SWAPPED, "sources": {}}), None),
-        (
-            json!({"prompt": SAME, "scope": null, "attributes": null, "k": null, "volatile": null, "unknown": 7}),
-            Some("german"),
-        ),
+        (json!({"prompt": SAME, "scope": null, "attributes": null, "k": null, "volatile": null}), Some("german")),
     ] {
         let answer = lookup(&server, &body);
         assert_eq!(served(&answer), expected, "{body}: {answer}");
@@ -352,6 +349,23 @@ fn what_no_client_should_send_is_a_clear_4xx() {
         ("lookup", json!({"prompt": "a", "strategies": []}), 400),
         ("lookup", json!({"prompt": "a", "strategies": ["fuzzy"]}), 400),
         ("lookup", json!({"prompt": "a", "scope": {"cache": "other"}}), 400),
+        // What is misspelt would be served to anybody, or emptied for everybody.
+        ("lookup", json!({"prompt": "a", "Scope": {"tenant": "t"}}), 400),
+        ("lookup", json!({"prompt": "a", "source": {"handbook": "3"}}), 400),
+        ("lookup", json!(["a"]), 400),
+        ("explain", json!({"prompt": "a", "scop": {"tenant": "t"}}), 400),
+        ("entries", json!({"prompt": "a", "response": "b", "ttl": 5}), 400),
+        (
+            "entries",
+            json!({"prompt": "a", "response": "b", "sources": [{"id": "a", "version": "1", "Version": "2"}]}),
+            400,
+        ),
+        ("entries", json!(["a", "b"]), 400),
+        ("entries", json!({"entries": [["a", "b"]]}), 400),
+        ("entries", json!({"scope": {"tenant": "t"}, "entries": [{"prompt": "a", "response": "b"}]}), 400),
+        ("clear", json!({"scop": {"tenant": "t"}}), 400),
+        ("clear", json!([]), 400),
+        ("feedback", json!({"decision": "0".repeat(32), "right": true, "wrong": false}), 400),
         ("lookup", json!({"prompt": "a", "scope": {"encoder": "other"}}), 400),
         ("lookup", json!({"prompt": "a", "attributes": pairs}), 400),
         ("lookup", json!({"prompt": "a", "attributes": {"a": 1}}), 400),
