@@ -176,8 +176,7 @@ fn is_decision(text: &str) -> bool {
 }
 
 impl Log {
-    /// The features that all decisions have of which something is known; of several kinds of scores, a score of one's own comes
-    /// last.
+    /// The features that all decisions have of which something is known. A score beside features is none of them.
     ///
     /// # Errors
     /// [`FileError::Mixed`] for the first decision that lacks one which the first decision has: what is made of some features
@@ -185,28 +184,25 @@ impl Log {
     pub fn features(&self) -> Result<Vec<String>, FileError> {
         let mut known = self.decisions.iter().filter(|it| it.features.iter().next().is_some());
         let Some(first) = known.next() else { return Ok(Vec::new()) };
-        let own_alone = |it: &Logged| it.features.iter().all(|(name, _)| name == OWN_SCORE);
-        // A score beside features is one more number.
-        let names: Vec<String> = first.features.iter().map(|(name, _)| name.to_owned()).collect();
-        let names: Vec<String> = names.into_iter().filter(|name| name != OWN_SCORE || own_alone(first)).collect();
+        let has_own_alone = |it: &Logged| it.features.iter().all(|(name, _)| name == OWN_SCORE);
+        let kind = |it: &Logged| match has_own_alone(it) {
+            true => "one with a `score` of its own".to_owned(),
+            false => "one with `features`".to_owned(),
+        };
+        let names = first.features.iter().map(|(name, _)| name.to_owned());
+        let names: Vec<String> = names.filter(|name| name != OWN_SCORE || has_own_alone(first)).collect();
         for it in known {
-            if let Some(lacking) = names.iter().find(|name| it.features.get(name).is_none()) {
-                let is_own = lacking == OWN_SCORE || own_alone(it);
-                let (got, expected) = match lacking == OWN_SCORE {
-                    true => ("one with `features`".to_owned(), "one with a `score` of its own".to_owned()),
-                    false if own_alone(it) => {
-                        ("one with a `score` of its own".to_owned(), "one with `features`".to_owned())
-                    }
-                    false => (format!("one without the feature `{lacking}`"), "one with it".to_owned()),
-                };
-                let keep = if is_own {
-                    ".features or .verdict".to_owned()
-                } else {
-                    format!(".features.{lacking} or .verdict")
-                };
-                let (path, line, first) = (self.path.clone(), it.line, first.line);
-                return Err(FileError::Mixed { path, line, got, first, expected, keep });
-            }
+            let Some(lacking) = names.iter().find(|name| it.features.get(name).is_none()) else { continue };
+            let (got, expected, keep) = match has_own_alone(it) == has_own_alone(first) {
+                true => (
+                    format!("one without the feature `{lacking}`"),
+                    "one with it".to_owned(),
+                    format!(".features.{lacking} or .verdict"),
+                ),
+                false => (kind(it), kind(first), ".features or .verdict".to_owned()),
+            };
+            let (path, line, first) = (self.path.clone(), it.line, first.line);
+            return Err(FileError::Mixed { path, line, got, first, expected, keep });
         }
         Ok(names)
     }
