@@ -287,6 +287,16 @@ impl Refusal {
         }
     }
 
+    /// Whether it was accepted as meaning the same, and rules refuse it.
+    pub(crate) fn is_by_rules(&self) -> bool {
+        match self {
+            Refusal::BelowSimilarity | Refusal::NotEquivalent | Refusal::TooLong => false,
+            Refusal::Volatile(_) | Refusal::SourceChanged(_) | Refusal::SourcesUnchecked | Refusal::OriginalGone => {
+                true
+            }
+        }
+    }
+
     /// What a lookup misses by that has nothing better.
     pub(crate) fn as_miss(&self) -> Miss {
         match self {

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use vetted::calibrated::verifier_model;
+use vetted::calibration::{Model, Provenance};
+use vetted::reader::Relation;
 use vetted::{Deadline, Verifier};
 use vetted_encoder::Encoder;
 
@@ -57,8 +60,17 @@ impl Cache {
     ) -> Result<Cache, CacheError> {
         let fingerprint = encoder.folder().fingerprint().map_err(vetted::Error::from)?;
         let precision = format!("{:?}", encoder.precision()).to_lowercase();
+        let provenance = Provenance {
+            relation: Some(Relation::Equivalence),
+            verifier: Some(verifier_model(&verifier)),
+            encoder: Some(Model {
+                name: encoder.folder().name.clone(),
+                sha256: fingerprint.clone(),
+                precision: precision.clone(),
+            }),
+        };
         let fingerprint = format!("{fingerprint}/{precision}");
-        let decisions = Decisions::open(settings.decisions.as_deref(), settings.prompts_in_decisions)?;
+        let decisions = Decisions::open(settings.decisions.as_deref(), settings.prompts_in_decisions, provenance)?;
         let opinion = settings.second_opinion.clone();
         let core = Arc::new(Core { backend, verifier, encoder, fingerprint, settings, decisions });
         let opinions = opinion.map(|opinion| Opinions::start(opinion, core.clone())).transpose()?;
@@ -231,10 +243,10 @@ impl Cache {
     }
 
     /// Says whether what was decided was right: whether what was served, or would have been, answers the prompt. Appended to
-    /// `feedback.jsonl`, which `vetted calibrate` reads.
+    /// `feedback.jsonl`, which `vetted calibrate` and `vetted drift` read; of several words about one decision the last counts.
     ///
     /// # Errors
-    /// When the decision is not known (any more), or cannot be written down.
+    /// When the decision is not known (any more), was about no candidate, or cannot be written down.
     pub fn feedback(&self, decision: DecisionId, right: bool) -> Result<(), CacheError> {
         self.core.decisions.feedback(decision, right)
     }

@@ -167,7 +167,10 @@ pub enum CacheError {
         id: crate::EntryId,
     },
     /// Nobody remembers the decision.
-    #[error("the decision {decision} is not known: the last {remembered} since the cache was opened are remembered")]
+    #[error(
+        "the decision {decision} is not known: of those since the cache was opened, the last {remembered} that were about a \
+         candidate are remembered"
+    )]
     UnknownDecision {
         /// Its name.
         decision: String,

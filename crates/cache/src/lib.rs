@@ -81,5 +81,5 @@ pub use lookup::{Change, Lookup, NewEntry, Sources, Strategies, VolatileRule};
 pub use memory::{Memory, MemoryLimits, MemoryNotice};
 pub use opinion::{NearMiss, SecondOpinion};
 pub use scope::{Scope, ScopeDigest};
-pub use settings::{Acceptance, Accepts, CacheSettings, Seen};
+pub use settings::{Acceptance, Accepts, CacheSettings, Scale, Seen};
 pub use volatile::Volatility;

@@ -47,8 +47,36 @@ pub trait Accepts: Send + Sync {
     /// Whether the candidate is accepted.
     fn accepts(&self, seen: &Seen<'_>) -> bool;
 
-    /// The number that the rule compares with its threshold, higher where it is surer: what is written down with feedback.
+    /// The number that the rule compares with its threshold, higher where it is surer: what is written down with feedback, under
+    /// the name of its scale.
     fn score(&self, seen: &Seen<'_>) -> f32;
+
+    /// What its numbers are.
+    fn scale(&self) -> Scale {
+        Scale::Own
+    }
+}
+
+/// What the numbers are that are compared with a threshold. On two scales the same number says two things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// The verifier's probability that both mean the same.
+    Probability,
+    /// A calibration's log-odds that accepting is right.
+    LogOdds,
+    /// A rule's own.
+    Own,
+}
+
+impl Scale {
+    /// Its name, under which its numbers are written down.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scale::Probability => "p_match",
+            Scale::LogOdds => "log_odds",
+            Scale::Own => "score",
+        }
+    }
 }
 
 /// What is known of a candidate when it is decided about.
@@ -103,5 +131,13 @@ impl Acceptance {
             Acceptance::Verdict | Acceptance::Probability(_) => judgement.p_match,
             Acceptance::By(rule) => rule.score(seen),
         })
+    }
+
+    /// What that number is.
+    pub fn scale(&self) -> Scale {
+        match self {
+            Acceptance::Verdict | Acceptance::Probability(_) => Scale::Probability,
+            Acceptance::By(rule) => rule.scale(),
+        }
     }
 }

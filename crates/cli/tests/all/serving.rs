@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::program::{command, fail};
 
 /// A server that is killed with its test.
-struct Served {
-    child: Child,
-    url: String,
+pub struct Served {
+    pub child: Child,
+    pub url: String,
 }
 
 impl Drop for Served {
@@ -26,7 +26,7 @@ impl Drop for Served {
     }
 }
 
-fn serve(folder: &Path, arguments: &[&str]) -> Served {
+pub fn serve(folder: &Path, arguments: &[&str]) -> Served {
     let all = [&["serve", "--listen", "127.0.0.1:0"], arguments].concat();
     let mut child = command(folder, &all).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
@@ -46,13 +46,13 @@ fn get(url: &str) -> (u16, Value) {
     (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn post(url: &str, body: &Value) -> (u16, Value) {
+pub fn post(url: &str, body: &Value) -> (u16, Value) {
     let mut answer = agent().post(url).send(body.to_string()).unwrap();
     let text = answer.body_mut().read_to_string().unwrap();
     (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

@@ -187,12 +187,12 @@ fn feedback_and_shadow_are_written_down() {
         serde_json::from_str(text.lines().next().unwrap()).unwrap()
     };
     let (shadow, feedback) = (row("shadow.jsonl"), row("feedback.jsonl"));
-    assert_eq!((&shadow["served"], shadow.get("right")), (&true.into(), None));
+    assert_eq!((&shadow["hit"], &shadow["served"], shadow.get("right")), (&true.into(), &false.into(), None));
     assert_eq!(
         (&feedback["right"], &feedback["query"], &feedback["prompt"]),
         (&true.into(), &SAME.into(), &STORED.into())
     );
-    assert!(feedback["score"].as_f64().unwrap() > 0.5);
+    assert!(feedback["p_match"].as_f64().unwrap() > 0.5);
 }
 
 #[test]
