@@ -10,9 +10,11 @@
 //! 5. Among several candidates one beats another that says nearly the same, but for what the query says ([`rivals`]).
 //! 6. A search leaves out what is rejected, or only marks it ([`Policy`]).
 
+mod alignment;
 mod asking;
 mod characters;
 pub(crate) mod language;
+mod literals;
 mod near_misses;
 pub(crate) mod polarity;
 mod rivals;
@@ -32,7 +34,7 @@ pub(crate) use near_misses::Said;
 pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
-pub(crate) use texts::{answered, looked_at, may_be_no};
+pub(crate) use texts::{Looked, answered, looked_at, may_be_no};
 pub use vouching::{Recalled, log_odds};
 pub(crate) use vouching::{is_sure, probability};
 pub(crate) use windows::combine;

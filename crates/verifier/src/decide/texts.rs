@@ -3,25 +3,52 @@
 use vetted_encoder::Unseen;
 use vetted_reader::{Kind, Relation, Thresholds};
 
+use super::literals::{self, Agreement};
 use super::{Answer, Finding, Judgement, Unverified, characters};
 use crate::verification::{Assessment, Verification};
 
-/// The verdict when the candidate's part that decided has been looked at: whether it `is_foreign`, and what is unseen of query
-/// and candidate.
+/// A query, or the part of a candidate that decided.
+#[derive(Clone, Copy)]
+pub(crate) struct Looked<'a> {
+    pub(crate) text: &'a str,
+    /// What the tokenizer does not see of it.
+    pub(crate) unseen: &'a Unseen,
+}
+
+/// The verdict when query and candidate have been looked at, and whether the candidate's part that decided `is_foreign`.
 pub(crate) fn looked_at(
     verification: Verification,
     is_foreign: bool,
-    unseen: (&Unseen, &Unseen),
+    (query, candidate): (Looked<'_>, Looked<'_>),
     relation: Relation,
 ) -> Verification {
     match verification {
         Verification::Accept(read) | Verification::Abstain(read) | Verification::Reject(read) if is_foreign => {
             Verification::Unverified(Unverified::NotEnglish, Some(read))
         }
-        Verification::Accept(read) if !characters::agree(unseen.0, unseen.1, relation) => {
+        Verification::Accept(read) if !characters::agree(query.unseen, candidate.unseen, relation) => {
             Verification::Unverified(Unverified::UnknownCharacters, Some(read))
         }
+        Verification::Accept(read) => held_to_literals(read, query.text, candidate.text, relation),
         other => other,
+    }
+}
+
+/// What is accepted by its meaning, unless the two differ in what must be the same letter by letter.
+fn held_to_literals(read: Assessment, query: &str, candidate: &str, relation: Relation) -> Verification {
+    let agreement = match relation {
+        Relation::Equivalence => literals::agreement(query, candidate),
+        Relation::Support => literals::is_said_with_another_value(query, candidate)
+            .map_or(Agreement::Agree, Agreement::Doubtful),
+    };
+    let found = |finding, kind| {
+        let judgement = Judgement { finding, kind: Some(kind), ..read.judgement };
+        Assessment { judgement, vouched: None, ..read.clone() }
+    };
+    match agreement {
+        Agreement::Agree => Verification::Accept(read),
+        Agreement::Doubtful(kind) => Verification::Abstain(found(Finding::Neither, kind)),
+        Agreement::Differ(kind) => Verification::Reject(found(Finding::Different, kind)),
     }
 }
 
@@ -78,7 +105,10 @@ mod tests {
         let lock = Unseen { unknown: vec!["\u{1f512}".into()], mistaken: Vec::new() };
         let accept = || Verification::Accept(read(Finding::Supports, 0.9, 0.0, None));
         let reject = || Verification::Reject(read(Finding::Contradicts, 0.0, 0.9, Some(Kind::Role)));
-        let look = |it, is_foreign, other| looked_at(it, is_foreign, (&key, other), Relation::Support).verdict();
+        let look = |it, is_foreign, other| {
+            let texts = (Looked { text: "", unseen: &key }, Looked { text: "", unseen: other });
+            looked_at(it, is_foreign, texts, Relation::Support).verdict()
+        };
         assert_eq!(look(accept(), false, &key), Verdict::Accept);
         assert_eq!(look(accept(), false, &lock), Verdict::Unverified);
         assert_eq!(look(reject(), false, &lock), Verdict::Reject);
