@@ -86,7 +86,8 @@ impl Default for CacheSettings {
 impl Acceptance {
     /// Whether a candidate is accepted.
     pub fn accepts(&self, seen: &Seen<'_>) -> bool {
-        if seen.verification.verdict() == Verdict::Unverified {
+        let is_unread = seen.verification.verdict() == Verdict::Unverified;
+        if is_unread || seen.verification.differs_in().is_some() {
             return false;
         }
         match self {

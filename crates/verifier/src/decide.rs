@@ -402,7 +402,15 @@ mod tests {
 
     fn assessment(judgement: Judgement) -> Assessment {
         let outputs = outputs(0.5, 0.5);
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: 0..1,
+            vouched: None,
+            differs_in: None,
+        }
     }
 
     #[test]

@@ -51,8 +51,7 @@ impl Verifier {
         let (mut perhaps_no, mut affirmed) = (Vec::new(), Vec::new());
         for (at, (verification, window)) in verified.into_iter().enumerate() {
             let unseen = tokens.unseen(window)?;
-            let texts =
-                (Looked { text: &query.read, unseen: &query.unseen }, Looked { text: window, unseen: &unseen });
+            let texts = (Looked { text: &query.read, unseen: &query.unseen }, Looked { text: window, unseen: &unseen });
             let mut verification = looked_at(verification, self.is_foreign(window), texts, terms.relation);
             match &mut verification {
                 Verification::Accept(read) if is_asked && !polarity::denies(window) => {

@@ -63,7 +63,8 @@ pub fn feature_names(relation: Relation) -> &'static [&'static str] {
     }
 }
 
-/// What is known about a pair. None where the verifier gave no verdict: such a pair is never accepted.
+/// What is known about a pair. None where the verifier gave no verdict, or where the texts differ in what must be the same letter
+/// by letter, which the numbers do not show: such a pair is never accepted.
 pub fn features(
     verification: &Verification,
     relation: Relation,
@@ -71,7 +72,7 @@ pub fn features(
     candidate: &str,
     cosine: Option<f64>,
 ) -> Option<Features> {
-    if matches!(verification, Verification::Unverified(..)) {
+    if matches!(verification, Verification::Unverified(..)) || verification.differs_in().is_some() {
         return None;
     }
     let read = verification.assessment()?;

@@ -5,7 +5,9 @@
 //! values of both texts agree, in their places. Equal values may be written in several ways: 1,500 and 1500, two and 2, 5 pm and
 //! 17:00, 50 % and 50 percent.
 
+mod chunks;
 mod contrasts;
+mod joining;
 mod quantities;
 mod spelling;
 mod text;
@@ -33,6 +35,8 @@ pub(crate) fn agreement(one: &str, other: &str) -> Agreement {
     if one == other {
         return Agreement::Agree;
     }
+    // Of several ways to lay one text beside the other, the same is taken whichever comes first.
+    let (one, other) = if one < other { (one, other) } else { (other, one) };
     let (one, other) = (Text::read(one), Text::read(other));
     let excludes = minimal(&one, &other);
     if let Some(Exclusion { kind, is_sure: true }) = excludes
@@ -49,6 +53,8 @@ pub(crate) fn is_said_with_another_value(claim: &str, window: &str) -> Option<Ki
     let (claim, window) = (Text::read(claim), Text::read(window));
     let mut found = None;
     for (own, other) in gaps(&claim.items, &window.items, is_same) {
+        // The window may say more after it.
+        let other = other.get(..own.len()).unwrap_or(other);
         match exclusion((own, other)) {
             _ if own.is_empty() => {}
             Some(Exclusion { kind, is_sure: true }) if found.is_none() && !is_word_gap(own) => found = Some(kind),
@@ -92,6 +98,7 @@ fn exclusion((own, other): Gap<'_, Item>) -> Option<Exclusion> {
     match (own, other) {
         (Item::Value(Value::Quantity(own)), Item::Value(Value::Quantity(other))) => {
             match (own.value == other.value, own.units_agree(other)) {
+                (true, false) if own.units_look_alike(other) => unsure(Kind::Unit),
                 (true, false) => sure(Kind::Unit),
                 (false, true) if own.is_year() && other.is_year() => sure(Kind::Date),
                 (false, true) => sure(Kind::Number),
@@ -160,9 +167,10 @@ fn same_sign(one: Sign, other: Sign) -> bool {
 
 /// What one sees in `one` that makes it doubtful whether `other` says the same.
 fn doubt(one: &Text, other: &Text) -> Option<Kind> {
-    values(one, other).or_else(|| signs(one, other)).or_else(|| opposites(one, other)).or_else(|| {
-        spelling::differs(one, other).then_some(Kind::Entity)
-    })
+    values(one, other)
+        .or_else(|| signs(one, other))
+        .or_else(|| opposites(one, other))
+        .or_else(|| spelling::differs(one, other).then_some(Kind::Entity))
 }
 
 /// A value of `one` that `other` does not have, or has in another place.
@@ -246,7 +254,8 @@ fn kind_of(item: &Item) -> Kind {
 /// How much of what stands around two places is the same: what is nearest counts most, and words that say something more than
 /// small ones.
 fn shared_context(one: &Text, at: usize, other: &Text, twin: usize) -> u32 {
-    let near = |text: &Text, at: usize, step: isize| at.checked_add_signed(step).and_then(|at| text.items.get(at).cloned());
+    let near =
+        |text: &Text, at: usize, step: isize| at.checked_add_signed(step).and_then(|at| text.items.get(at).cloned());
     [(-2, 1), (-1, 2), (1, 2), (2, 1)]
         .into_iter()
         .map(|(step, weight)| match (near(one, at, step), near(other, twin, step)) {
@@ -289,9 +298,9 @@ fn opposites(one: &Text, other: &Text) -> Option<Kind> {
         text.words().filter(|word| !in_text.words().any(|it| it.stem == word.stem)).cloned().collect()
     };
     let (own, others) = (missing(one, other), missing(other, one));
-    let found = own.iter().find_map(|own| {
-        others.iter().find_map(|other| contrast(own, other).filter(|contrast| contrast.anywhere))
-    })?;
+    let found = own
+        .iter()
+        .find_map(|own| others.iter().find_map(|other| contrast(own, other).filter(|contrast| contrast.anywhere)))?;
     (denials(one) == denials(other)).then_some(found.kind)
 }
 

@@ -105,7 +105,8 @@ pub(crate) fn denies(text: &str) -> bool {
 
 /// How many of these words, in small letters, deny.
 pub(super) fn denials_among(words: &[&str]) -> usize {
-    let denies = |word: &str| matches!(word, "not" | "never" | "cannot") || word.ends_with("n't") || DENIALS.contains(&word);
+    let denies =
+        |word: &str| matches!(word, "not" | "never" | "cannot") || word.ends_with("n't") || DENIALS.contains(&word);
     words.iter().filter(|word| denies(word)).count()
 }
 

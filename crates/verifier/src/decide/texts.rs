@@ -38,12 +38,13 @@ pub(crate) fn looked_at(
 fn held_to_literals(read: Assessment, query: &str, candidate: &str, relation: Relation) -> Verification {
     let agreement = match relation {
         Relation::Equivalence => literals::agreement(query, candidate),
-        Relation::Support => literals::is_said_with_another_value(query, candidate)
-            .map_or(Agreement::Agree, Agreement::Doubtful),
+        Relation::Support => {
+            literals::is_said_with_another_value(query, candidate).map_or(Agreement::Agree, Agreement::Doubtful)
+        }
     };
     let found = |finding, kind| {
         let judgement = Judgement { finding, kind: Some(kind), ..read.judgement };
-        Assessment { judgement, vouched: None, ..read.clone() }
+        Assessment { judgement, vouched: None, differs_in: Some(kind), ..read.clone() }
     };
     match agreement {
         Agreement::Agree => Verification::Accept(read),
@@ -96,7 +97,15 @@ mod tests {
     fn read(finding: Finding, p_match: f32, p_conflict: f32, kind: Option<Kind>) -> Assessment {
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds: [0.0; Kind::COUNT] };
         let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: 0..1,
+            vouched: None,
+            differs_in: None,
+        }
     }
 
     #[test]

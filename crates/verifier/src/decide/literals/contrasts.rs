@@ -42,14 +42,17 @@ pub(super) fn contrast(one: &Word, other: &Word) -> Option<Contrast> {
         }
     }
     let (own, other) = (one.folded.as_str(), other.folded.as_str());
-    let excludes = undoes(own, other) || undoes(other, own) || has_opposite_beginning(own, other) || has_opposite_end(own, other);
+    let excludes =
+        undoes(own, other) || undoes(other, own) || has_opposite_beginning(own, other) || has_opposite_end(own, other);
     excludes.then_some(Contrast { kind: Kind::Antonym, anywhere: true })
 }
 
 /// Whether `long` is `short` with something before it that denies or undoes it: "unlock", "illegal".
 fn undoes(long: &str, short: &str) -> bool {
     UNDOING.iter().any(|(prefix, least)| {
-        let is_it = long.strip_prefix(prefix).is_some_and(|rest| is_form_of(rest, short) && rest.len() >= *least);
+        let is_it = long
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() >= *least && (is_form_of(rest, short) || stem(rest) == stem(short)));
         is_it && !NOT_UNDOING.contains(&short) && !NOT_UNDOING.iter().any(|no| is_form_of(short, no) && no.len() > 4)
     })
 }
@@ -67,8 +70,8 @@ fn is_form_of(one: &str, other: &str) -> bool {
             || long.strip_prefix(stem).is_some_and(|end| stem.len() > 2 && ["ing", "ed", "es", "er"].contains(&end))
             // "ban", "banned".
             || long.strip_prefix(short).is_some_and(|end| {
-                let doubled = end.chars().next().filter(|first| short.ends_with(*first));
-                doubled.is_some() && ["ing", "ed"].contains(&&end[1..])
+                let mut letters = end.chars();
+                letters.next().is_some_and(|first| short.ends_with(first)) && ["ing", "ed"].contains(&letters.as_str())
             }))
 }
 
@@ -79,7 +82,9 @@ fn has_opposite_beginning(one: &str, other: &str) -> bool {
     BEGINNINGS.iter().any(|sides| {
         let rest = |word| sides.iter().enumerate().find_map(|(at, side)| Some((at, str::strip_prefix(word, side)?)));
         match (rest(one), rest(other)) {
-            (Some((own_side, own)), Some((other_side, other))) => own_side != other_side && own.len() > 2 && is_form_of(own, other),
+            (Some((own_side, own)), Some((other_side, other))) => {
+                own_side != other_side && own.len() > 2 && is_form_of(own, other)
+            }
             _ => false,
         }
     })
@@ -99,25 +104,60 @@ fn has_opposite_end(one: &str, other: &str) -> bool {
 }
 
 /// What undoes or denies the rest of a word, and how long that must be at least, for in short words it may be by chance.
-const UNDOING: [(&str, usize); 10] = [
-    ("un", 3),
-    ("non", 4),
-    ("dis", 4),
-    ("de", 5),
-    ("in", 6),
-    ("im", 6),
-    ("il", 5),
-    ("ir", 6),
-    ("mis", 5),
-    ("anti", 4),
-];
+const UNDOING: [(&str, usize); 10] =
+    [("un", 3), ("non", 4), ("dis", 4), ("de", 5), ("in", 5), ("im", 5), ("il", 5), ("ir", 6), ("mis", 5), ("anti", 4)];
 
 /// Words that become other ones with such a beginning, or the same.
-const NOT_UNDOING: [&str; 40] = [
-    "til", "der", "ion", "ite", "ique", "less", "ease", "play", "cover", "course", "charge", "tract", "tribute", "tail",
-    "liver", "sign", "mand", "pend", "press", "prove", "port", "pose", "part", "value", "valuable", "flammable",
-    "habitable", "habitant", "habit", "tense", "tension", "tent", "form", "stall", "vest", "clude", "take", "guise",
-    "light", "point",
+const NOT_UNDOING: [&str; 49] = [
+    "til",
+    "der",
+    "ion",
+    "ite",
+    "ique",
+    "less",
+    "ease",
+    "play",
+    "cover",
+    "course",
+    "charge",
+    "tract",
+    "tribute",
+    "tail",
+    "liver",
+    "sign",
+    "mand",
+    "pend",
+    "press",
+    "prove",
+    "port",
+    "pose",
+    "part",
+    "value",
+    "valuable",
+    "flammable",
+    "habitable",
+    "habitant",
+    "habit",
+    "tense",
+    "tension",
+    "tent",
+    "form",
+    "stall",
+    "vest",
+    "clude",
+    "take",
+    "guise",
+    "light",
+    "point",
+    "stead",
+    "sight",
+    "quest",
+    "plant",
+    "print",
+    "spire",
+    "former",
+    "state",
+    "position",
 ];
 
 /// Beginnings of which one is opposed to the other.
@@ -161,12 +201,24 @@ const fn close(kind: Kind, sides: &'static [&'static str]) -> Family {
 
 const FAMILIES: &[Family] = &[
     // When.
-    family(Kind::Date, &["monday mon", "tuesday tue", "wednesday wed", "thursday thu", "friday fri", "saturday", "sunday"]),
+    family(
+        Kind::Date,
+        &["monday mon", "tuesday tue", "wednesday wed", "thursday thu", "friday fri", "saturday", "sunday"],
+    ),
     family(
         Kind::Date,
         &[
-            "january jan", "february feb", "march", "april apr", "june jun", "july jul", "august aug",
-            "september sep sept", "october oct", "november nov", "december dec",
+            "january jan",
+            "february feb",
+            "march",
+            "april apr",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sep sept",
+            "october oct",
+            "november nov",
+            "december dec",
         ],
     ),
     family(Kind::Date, &["morning", "evening night tonight afternoon"]),
@@ -338,7 +390,7 @@ mod tests {
             ("subscribe", "unsubscribe", true),
             ("tagged", "untag", true),
             ("pinning", "unpinned", true),
-            ("qualify", "disqualified", false),
+            ("qualify", "disqualified", true),
             ("connect", "disconnected", true),
             ("compress", "decompress", true),
             ("mature", "immature", true),

@@ -42,6 +42,14 @@ impl Quantity {
         }
     }
 
+    /// Whether nothing but the case of its letters tells one's unit from the other's, so that it may be a slip.
+    pub(super) fn units_look_alike(&self, other: &Quantity) -> bool {
+        match (&self.unit, &other.unit) {
+            (Some(Unit::Known(own)), Some(Unit::Known(other))) => own.eq_ignore_ascii_case(other),
+            _ => false,
+        }
+    }
+
     /// Whether it looks like the number of a year.
     pub(super) fn is_year(&self) -> bool {
         self.unit.is_none() && self.digits.len() == 4 && (1000.0..2200.0).contains(&self.value)
@@ -82,7 +90,8 @@ pub(super) fn unit(word: &str) -> Option<Unit> {
     let lower = word.to_lowercase();
     let known = |symbol: &str| Some(Unit::Known(symbol.to_owned()));
     let singular = lower.strip_suffix('s').filter(|one| one.len() > 2).unwrap_or(&lower);
-    if let Some((symbol, _)) = NAMES.iter().find(|(_, names)| names.contains(&lower.as_str()) || names.contains(&singular))
+    if let Some((symbol, _)) =
+        NAMES.iter().find(|(_, names)| names.contains(&lower.as_str()) || names.contains(&singular))
     {
         return known(symbol);
     }
@@ -148,17 +157,8 @@ const BASE_NAMES: [(&str, &str); 16] = [
     ("calorie", "cal"),
 ];
 
-const PREFIXES: [(&str, &str); 9] = [
-    ("n", "n"),
-    ("u", "u"),
-    ("m", "m"),
-    ("c", "c"),
-    ("k", "k"),
-    ("K", "k"),
-    ("M", "M"),
-    ("G", "G"),
-    ("T", "T"),
-];
+const PREFIXES: [(&str, &str); 9] =
+    [("n", "n"), ("u", "u"), ("m", "m"), ("c", "c"), ("k", "k"), ("K", "k"), ("M", "M"), ("G", "G"), ("T", "T")];
 
 const BASE_SYMBOLS: [(&str, &str); 13] = [
     ("g", "g"),
@@ -181,8 +181,9 @@ const BASES: [&str; 8] = ["g", "m", "l", "s", "W", "V", "Hz", "Pa"];
 
 /// Symbols with a prefix in small letters: in letters of another case, they may be another unit.
 const VAGUE: [&str; 36] = [
-    "ng", "ug", "mg", "kg", "nm", "um", "mm", "cm", "km", "ml", "cl", "mw", "kw", "gw", "tw", "mwh", "kwh", "gwh", "mv",
-    "kv", "khz", "mhz", "ghz", "thz", "kb", "mb", "gb", "tb", "ms", "ns", "kpa", "mpa", "gpa", "kbps", "mbps", "gbps",
+    "ng", "ug", "mg", "kg", "nm", "um", "mm", "cm", "km", "ml", "cl", "mw", "kw", "gw", "tw", "mwh", "kwh", "gwh",
+    "mv", "kv", "khz", "mhz", "ghz", "thz", "kb", "mb", "gb", "tb", "ms", "ns", "kpa", "mpa", "gpa", "kbps", "mbps",
+    "gbps",
 ];
 
 /// Units by their names, and signs of units.
