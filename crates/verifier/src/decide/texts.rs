@@ -29,13 +29,24 @@ pub(crate) fn looked_at(
         Verification::Accept(read) if !characters::agree(query.unseen, candidate.unseen, relation) => {
             Verification::Unverified(Unverified::UnknownCharacters, Some(read))
         }
-        Verification::Accept(read) => held_to_literals(read, query.text, candidate.text, relation),
+        Verification::Accept(read) => {
+            held_to_literals(read, (query.text, candidate.text), relation, Verification::Accept)
+        }
+        // Not sure enough by the shipped threshold, but perhaps by somebody's own.
+        Verification::Abstain(read) if relation == Relation::Equivalence => {
+            held_to_literals(read, (query.text, candidate.text), relation, Verification::Abstain)
+        }
         other => other,
     }
 }
 
-/// What is accepted by its meaning, unless the two differ in what must be the same letter by letter.
-fn held_to_literals(read: Assessment, query: &str, candidate: &str, relation: Relation) -> Verification {
+/// What its meaning makes of a candidate, unless the two texts differ in what must be the same letter by letter.
+fn held_to_literals(
+    read: Assessment,
+    (query, candidate): (&str, &str),
+    relation: Relation,
+    meant: fn(Assessment) -> Verification,
+) -> Verification {
     let agreement = match relation {
         Relation::Equivalence => literals::agreement(query, candidate),
         Relation::Support => {
@@ -47,7 +58,7 @@ fn held_to_literals(read: Assessment, query: &str, candidate: &str, relation: Re
         Assessment { judgement, vouched: None, differs_in: Some(kind), ..read.clone() }
     };
     match agreement {
-        Agreement::Agree => Verification::Accept(read),
+        Agreement::Agree => meant(read),
         Agreement::Doubtful(kind) => Verification::Abstain(found(Finding::Neither, kind)),
         Agreement::Differ(kind) => Verification::Reject(found(Finding::Different, kind)),
     }
@@ -123,6 +134,78 @@ mod tests {
         assert_eq!(look(reject(), false, &lock), Verdict::Reject);
         assert_eq!(look(accept(), true, &key), Verdict::Unverified);
         assert_eq!(look(reject(), true, &key), Verdict::Unverified);
+    }
+
+    #[test]
+    fn what_differs_letter_by_letter_is_not_accepted_however_sure_the_reader_is() {
+        use Relation::{Equivalence, Support};
+        let nothing = Unseen::default();
+        let accept = |finding| Verification::Accept(read(finding, 0.99, 0.0, None));
+        let abstain = || Verification::Abstain(read(Finding::Neither, 0.45, 0.0, Some(Kind::Entity)));
+        let reject = || Verification::Reject(read(Finding::Different, 0.01, 0.0, Some(Kind::Role)));
+        for (verification, relation, query, candidate, verdict, finding, kind) in [
+            (
+                accept(Finding::Same),
+                Equivalence,
+                "Wait 3 days",
+                "Wait three days",
+                Verdict::Accept,
+                Finding::Same,
+                None,
+            ),
+            (
+                accept(Finding::Same),
+                Equivalence,
+                "Wait 3 days",
+                "Wait 4 days",
+                Verdict::Reject,
+                Finding::Different,
+                Some(Kind::Number),
+            ),
+            (
+                accept(Finding::Same),
+                Equivalence,
+                "Wait 3 days in 4 towns",
+                "Wait 4 days in 3 towns",
+                Verdict::Abstain,
+                Finding::Neither,
+                Some(Kind::Number),
+            ),
+            (
+                abstain(),
+                Equivalence,
+                "Wait 3 days",
+                "Wait 4 days",
+                Verdict::Reject,
+                Finding::Different,
+                Some(Kind::Number),
+            ),
+            (abstain(), Equivalence, "Wait 3 days", "Wait 3 days.", Verdict::Abstain, Finding::Neither, None),
+            (reject(), Equivalence, "Wait 3 days", "Wait 4 days", Verdict::Reject, Finding::Different, None),
+            (
+                accept(Finding::Supports),
+                Support,
+                "Kim waited 3 days.",
+                "Kim waited 4 days.",
+                Verdict::Abstain,
+                Finding::Neither,
+                Some(Kind::Number),
+            ),
+            (
+                accept(Finding::Supports),
+                Support,
+                "Kim waited.",
+                "Kim waited 4 days.",
+                Verdict::Accept,
+                Finding::Supports,
+                None,
+            ),
+        ] {
+            let texts = (Looked { text: query, unseen: &nothing }, Looked { text: candidate, unseen: &nothing });
+            let looked = looked_at(verification, false, texts, relation);
+            let found = looked.judgement().map(|it| it.finding);
+            assert_eq!((looked.verdict(), found, looked.differs_in()), (verdict, Some(finding), kind), "{candidate}");
+        }
     }
 
     #[test]
