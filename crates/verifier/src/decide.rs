@@ -6,7 +6,8 @@
 //!    found have a rule of their own, for most of them are *about* a query and say neither yes nor no.
 //! 3. The finding becomes a verdict, unless too little was read for one ([`conclude`]).
 //! 4. What numbers cannot tell is looked at in the texts: other languages ([`language`]), what the tokenizer does not see
-//!    ([`characters`]), and questions that are answered by no ([`polarity`], [`texts`]).
+//!    ([`characters`]), what must be the same letter by letter ([`literals`]), and questions that are answered by no ([`polarity`],
+//!    [`texts`]).
 //! 5. Among several candidates one beats another that says nearly the same, but for what the query says ([`rivals`]).
 //! 6. A search leaves out what is rejected, or only marks it ([`Policy`]).
 

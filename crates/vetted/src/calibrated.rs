@@ -332,6 +332,23 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_letter_by_letter_has_no_features() {
+        use vetted_reader::{Kind, Outputs};
+        use vetted_verifier::{Assessment, Finding, Judgement};
+
+        let outputs = Outputs { support: 5.0, equivalence: 5.0, conflict: -5.0, kinds: [0.0; Kind::COUNT] };
+        let judgement =
+            Judgement { finding: Finding::Neither, p_match: 0.99, p_conflict: 0.01, kind: None, answer: None };
+        for (differs_in, is_known) in [(None, true), (Some(Kind::Number), false)] {
+            let (support_of_all, coverage, window, vouched) = (5.0, 1.0, 0..1, None);
+            let read = Assessment { judgement, outputs, support_of_all, coverage, window, vouched, differs_in };
+            let verification = Verification::Abstain(read);
+            let features = features(&verification, Relation::Equivalence, "wait 3 days", "wait 4 days", Some(1.0));
+            assert_eq!(features.is_some(), is_known);
+        }
+    }
+
+    #[test]
     fn the_shipped_verifier_is_known_by_its_files() -> Result<(), Error> {
         let model = verifier_model_of(&VerifierSource::Shipped, Precision::F32)?;
         assert_eq!((model.sha256.len(), model.precision.as_str()), (64, "f32"));

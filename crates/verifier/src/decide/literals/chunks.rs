@@ -66,13 +66,28 @@ impl Reading {
         if inner.is_empty() {
             self.sign(chunk);
         } else {
-            self.bracketed(inner);
+            self.parts(inner);
         }
         let after = &chunk[chunk.trim_end_matches(closes).len()..];
         if after.contains('`') {
             self.in_code = false;
         }
         self.begins = after.contains(['.', '!', '?', ':']);
+    }
+
+    /// Cut at commas after which a blank is missing: "$20,how".
+    fn parts(&mut self, chunk: &str) {
+        let is_cut = |(at, sign): &(usize, char)| {
+            let next = chunk[at + sign.len_utf8()..].chars().next();
+            matches!(sign, ',' | ';') && next.is_some_and(|next| !next.is_ascii_digit())
+        };
+        match chunk.char_indices().find(is_cut).filter(|_| !chunk.contains("://")) {
+            Some((at, sign)) => {
+                self.bracketed(&chunk[..at]);
+                self.parts(&chunk[at + sign.len_utf8()..]);
+            }
+            None => self.bracketed(chunk),
+        }
     }
 
     /// Without brackets around it; those of a term are kept.
@@ -225,7 +240,7 @@ impl Reading {
             return self.digits(number);
         }
         let (unsigned, currency) = match chunk.find(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+')) {
-            Some(at) if at > 0 => (&chunk[at..], quantities::unit(&chunk[..at])),
+            Some(at) if at > 0 => (&chunk[at..], quantities::currency(&chunk[..at])),
             _ => (chunk, None),
         };
         let chunk = match (chunk.strip_prefix(['v', 'V']), &currency) {
@@ -259,12 +274,15 @@ impl Reading {
         }
         // From so many to so many: "5-10". What falls is a difference or a score, and what is divided is a share.
         if let Some((from, to)) = chunk.split_once(['-', '/'])
-            && let (Some((from, "")), Some((to, rest))) = (quantities::leading(from), quantities::leading(to))
-            && let Some(suffix) = Suffix::of(rest, false)
+            && let (Some((from, first)), Some((to, rest))) = (quantities::leading(from), quantities::leading(to))
+            && let Some(first @ (Suffix::Nothing | Suffix::Times(_))) = Suffix::of(first, currency.is_some())
+            && let Some(suffix) = Suffix::of(rest, currency.is_some())
             && !to.is_year()
         {
             let (is_range, is_share) = (from.value < to.value, chunk.contains('/'));
-            self.quantity(from);
+            let mut from = from;
+            from.unit = currency;
+            self.suffixed(from, first, "");
             match is_range && !is_share {
                 true => self.words("to"),
                 false => self.sign(if is_share { "/" } else { "-" }),
@@ -354,7 +372,7 @@ impl Suffix {
     /// None of what makes another thing of the number: "4K", "2nd-gen".
     fn of(rest: &str, is_money: bool) -> Option<Suffix> {
         Some(match rest.trim_end_matches('.') {
-            "" | "st" | "nd" | "rd" | "th" => Suffix::Nothing,
+            "" | "st" | "nd" | "rd" | "th" | "ST" | "ND" | "RD" | "TH" => Suffix::Nothing,
             "am" | "AM" | "Am" | "a.m" | "A.M" => Suffix::HalfDay("am"),
             "pm" | "PM" | "Pm" | "p.m" | "P.M" => Suffix::HalfDay("pm"),
             "m" | "M" | "mm" if is_money => Suffix::Times(1e6),

@@ -118,7 +118,7 @@ fn with_units(items: Vec<Item>) -> Vec<Item> {
             // "$ 20", "USD 20", "Rs 20".
             let before = match read.last() {
                 Some(Item::Word(word)) if word.folded == "rs" => quantities::unit("inr"),
-                Some(Item::Word(word)) if is_currency(&word.written) => quantities::unit(&word.written),
+                Some(Item::Word(word)) => quantities::currency(&word.written),
                 _ => None,
             };
             if before.is_some() {
@@ -164,13 +164,6 @@ fn with_units(items: Vec<Item>) -> Vec<Item> {
         read.push(item);
     }
     read
-}
-
-/// Whether it is a sign or a short name of a currency, such as stands before a number.
-fn is_currency(word: &str) -> bool {
-    let is_sign = !word.contains(char::is_alphanumeric);
-    (is_sign && word != "%" && word != "\u{b0}")
-        || ["USD", "EUR", "GBP", "JPY", "INR", "CNY", "CHF", "US$"].contains(&word)
 }
 
 /// Days of months with the month before the day, as in "March 4".

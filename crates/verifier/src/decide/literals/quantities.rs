@@ -110,8 +110,16 @@ pub(super) fn unit(word: &str) -> Option<Unit> {
             Some(("k", "b") | ("m", "b" | "bps") | ("M", "l")) | None => Some(Unit::Vague(vague)),
             Some((prefix, base)) => Some(Unit::Known(format!("{prefix}{base}"))),
         },
+        (_, false) if BASES.iter().any(|base| base.to_lowercase() == vague) => Some(Unit::Vague(vague)),
         _ => None,
     }
+}
+
+/// The currency that a sign or a short name names, such as stands before a number.
+pub(super) fn currency(word: &str) -> Option<Unit> {
+    let is_sign = !word.contains(char::is_alphanumeric) && !word.contains(['%', '\u{b0}']);
+    let is_name = ["USD", "US$", "EUR", "GBP", "JPY", "INR", "CNY", "CHF"].contains(&word.to_uppercase().as_str());
+    if is_sign || is_name { unit(word) } else { None }
 }
 
 /// Whether the symbol would be of another unit in letters of another case, so that it tells something without a number.

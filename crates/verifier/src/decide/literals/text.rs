@@ -97,7 +97,10 @@ static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::new(Algorithm::Por
 impl Text {
     pub(super) fn read(text: &str) -> Text {
         let items = chunks::items(text);
-        let (is_cased, has_article) = (is_cased(&items), items.iter().any(|item| item.is_word(&["a", "an"])));
+        let (is_cased, has_article) = (
+            text.contains(char::is_lowercase) && is_cased(&items),
+            items.iter().any(|item| item.is_word(&["a", "an"])),
+        );
         Text { items: joining::joined(items), is_cased, has_article }
     }
 
