@@ -3,7 +3,7 @@
 //! What the reader has learnt of such words is that they are near to each other, so that "How do I ban a user?" and "How do I
 //! unban a user?" look the same to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use vetted_reader::Kind;
@@ -53,7 +53,7 @@ fn undoes(long: &str, short: &str) -> bool {
         let is_it = long
             .strip_prefix(prefix)
             .is_some_and(|rest| rest.len() >= *least && (is_form_of(rest, short) || stem(rest) == stem(short)));
-        is_it && !NOT_UNDOING.contains(&short) && !NOT_UNDOING.iter().any(|no| is_form_of(short, no) && no.len() > 4)
+        is_it && !NOT_UNDOING.contains(&stem(short))
     })
 }
 
@@ -107,58 +107,14 @@ fn has_opposite_end(one: &str, other: &str) -> bool {
 const UNDOING: [(&str, usize); 10] =
     [("un", 3), ("non", 4), ("dis", 4), ("de", 5), ("in", 5), ("im", 5), ("il", 5), ("ir", 6), ("mis", 5), ("anti", 4)];
 
-/// Words that become other ones with such a beginning, or the same.
-const NOT_UNDOING: [&str; 49] = [
-    "til",
-    "der",
-    "ion",
-    "ite",
-    "ique",
-    "less",
-    "ease",
-    "play",
-    "cover",
-    "course",
-    "charge",
-    "tract",
-    "tribute",
-    "tail",
-    "liver",
-    "sign",
-    "mand",
-    "pend",
-    "press",
-    "prove",
-    "port",
-    "pose",
-    "part",
-    "value",
-    "valuable",
-    "flammable",
-    "habitable",
-    "habitant",
-    "habit",
-    "tense",
-    "tension",
-    "tent",
-    "form",
-    "stall",
-    "vest",
-    "clude",
-    "take",
-    "guise",
-    "light",
-    "point",
-    "stead",
-    "sight",
-    "quest",
-    "plant",
-    "print",
-    "spire",
-    "former",
-    "state",
-    "position",
-];
+/// The stems of words that become other ones with such a beginning, or the same.
+static NOT_UNDOING: LazyLock<HashSet<String>> = LazyLock::new(|| {
+    let words = "til der ion ite less ease play cover course charge tract tail liver sign pend press prove port pose \
+                 part value valuable flammable habitable habit tense tent form stall vest take light point stead \
+                 sight quest plant print spire former state position its fine note migrant migrate spite body coming \
+                 respective pair tend";
+    words.split_whitespace().map(stem).collect()
+});
 
 /// Beginnings of which one is opposed to the other.
 const BEGINNINGS: [&[&str]; 19] = [
