@@ -121,7 +121,9 @@ fn what_a_cache_logs_becomes_the_bound_that_it_serves_by() {
     let lately = &log[log.len() - some.len()..];
     for (row, hit) in lately.iter().zip(&hits) {
         assert_eq!((&row["served"], &row["accepted"]), (&(*hit).into(), &(*hit).into()), "{row}");
-        assert_eq!(row["log_odds"].as_f64().unwrap() >= threshold, *hit, "on one scale, whatever came of it: {row}");
+        // On one scale, whatever came of it. What is written has fewer digits than what was compared.
+        let beyond = row["log_odds"].as_f64().unwrap() - threshold;
+        assert!(beyond.abs() < 1e-4 || (beyond > 0.0) == *hit, "{row}");
         assert_eq!(row["verifier"], calibration["verifier"], "{row}");
     }
     let served = hits.iter().filter(|hit| **hit).count();
@@ -131,7 +133,9 @@ fn what_a_cache_logs_becomes_the_bound_that_it_serves_by() {
     fs::write(here.join("lately.jsonl"), lines(lately)).unwrap();
     let drift = ["drift", "--calibration", "same.json", "--json", "--decisions"];
     let answer = json(&succeed(here, &[&drift[..], &["lately.jsonl"]].concat()));
-    assert_eq!((&answer["audited"], &answer["rings"], &answer["repeated"]), (&served.into(), &false.into(), &0.into()));
+    assert_eq!((&answer["rings"], &answer["repeated"]), (&false.into(), &0.into()));
+    let is_about_all = |answer: &Value| answer["audited"].as_u64().unwrap().abs_diff(served as u64) <= 1;
+    assert!(is_about_all(&answer), "{served} were served, one of them perhaps at the threshold itself: {answer}");
     let whole = json(&succeed(here, &[&drift[..], &[feedback]].concat()));
     assert_eq!(
         (&whole["repeated"], &whole["decisions"]),
@@ -153,7 +157,7 @@ fn what_a_cache_logs_becomes_the_bound_that_it_serves_by() {
     let output = vetted(here, &[&drift[..], &["wrong.jsonl"]].concat());
     assert_eq!(output.status.code(), Some(3));
     let answer = json(&String::from_utf8(output.stdout).unwrap());
-    assert_eq!((&answer["audited"], &answer["wrong"]), (&served.into(), &served.into()), "{answer}");
+    assert!(is_about_all(&answer) && answer["audited"] == answer["wrong"], "{answer}");
 }
 
 fn lines(rows: &[Value]) -> String {
@@ -239,13 +243,20 @@ fn what_does_not_fit_a_log_is_refused_and_said() {
         assert!(message.contains(complaint), "{decisions}: {message}");
     }
     // What does not say is read, with a warning.
+    let read_ones = seen.iter().filter(|row| row.get("features").is_some()).count();
+    let warning = format!("{read_ones} decisions do not say who judged them");
     let output = vetted(here, &borrowed(&calibrate("old.jsonl", "equivalence", &["--out", "old.json"])));
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(output.status.success() && said.contains("792 decisions do not say who judged them"), "{said}");
-    assert_eq!(read(here, "old.json")["thresholds"], read(here, "same.json")["thresholds"]);
+    assert!(output.status.success() && said.contains(&warning), "{said}");
+    let again = vetted(here, &borrowed(&calibrate("seen.jsonl", "equivalence", &["--out", "again.json"])));
+    assert!(again.status.success() && !String::from_utf8(again.stderr).unwrap().contains("warning"));
+    for name in ["old.json", "again.json"] {
+        assert_eq!(read(here, name)["verifier"]["sha256"], read(here, "same.json")["verifier"]["sha256"]);
+    }
+    assert_eq!(read(here, "old.json")["thresholds"], read(here, "again.json")["thresholds"]);
     let drift = vetted(here, &["drift", "--calibration", "same.json", "--decisions", "old.jsonl"]);
     let said = String::from_utf8(drift.stderr).unwrap();
-    assert!(drift.status.success() && said.contains("792 decisions do not say"), "{said}");
+    assert!(drift.status.success() && said.contains(&warning), "{said}");
 }
 
 fn read(folder: &Path, name: &str) -> Value {
@@ -289,6 +300,6 @@ fn a_cache_that_a_calibration_does_not_bound_says_so_when_it_is_started() {
             assert!(of_cache.is_some_and(|line| line.contains("WARN")), "{out}: {said}");
         }
         // Without a cache there is nothing to say.
-        assert!(!ended(serve(here, &["--calibration", out])).contains("WARN"));
+        assert!(!ended(serve(here, &["--calibration", out])).contains(complaint));
     }
 }
