@@ -1,6 +1,6 @@
 """For DSPy: a retriever.
 
-pip install vetted[dspy]
+Needs dspy, as the extra `dspy` brings it.
 """
 
 from __future__ import annotations

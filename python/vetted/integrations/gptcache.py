@@ -1,6 +1,6 @@
 """For GPTCache: the evaluation that decides whether a prompt that was found is served.
 
-pip install vetted[gptcache]
+Needs gptcache, as the extra `gptcache` brings it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """For Haystack: a ranker that vets what a retriever found, and a retriever.
 
-pip install vetted[haystack]
+Needs haystack-ai, as the extra `haystack` brings it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """For LangChain: a compressor that vets what a retriever found, a retriever, a cross-encoder, embeddings, and a cache for models.
 
-pip install vetted[langchain]
+Needs langchain-core, as the extra `langchain` brings it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """For LlamaIndex: a postprocessor that vets what a retriever found, and a retriever.
 
-pip install vetted[llama-index]
+Needs llama-index-core, as the extra `llama-index` brings it.
 """
 
 from __future__ import annotations

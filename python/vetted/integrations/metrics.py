@@ -1,6 +1,6 @@
 """Metrics of retrieval for evaluations: does what was retrieved contradict what is said? No model of a provider is asked.
 
-`contradictions` needs nothing else; `ContradictionMetric` is the same for DeepEval: `pip install vetted[deepeval]`.
+`contradictions` needs nothing else; `ContradictionMetric` is the same for DeepEval, and needs it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ContradictionMetric(BaseMetric):  # type: ignore[misc,unused-ignore]
 
     def __init__(self, threshold: float = 1.0, verifier: Verifier | None = None, *, include_reason: bool = True) -> None:
         if BaseMetric is object:
-            raise ImportError("ContradictionMetric is for DeepEval: pip install vetted[deepeval]; `contradictions` needs nothing")
+            raise ImportError("ContradictionMetric is for DeepEval: pip install deepeval; `contradictions` needs nothing")
         self.threshold = threshold
         self.include_reason = include_reason
         self.verifier = verifier or Verifier()

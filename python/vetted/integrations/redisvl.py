@@ -1,6 +1,6 @@
 """For RedisVL: a second stage behind its semantic cache, and a reranker.
 
-pip install vetted[redisvl]
+Needs redisvl, as the extra `redisvl` brings it.
 """
 
 from __future__ import annotations
