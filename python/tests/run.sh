@@ -59,7 +59,7 @@ for group in "${groups[@]}"; do
         "$venvs/quick/bin/python" -m pytest -q python/tests --ignore python/tests/integrations
         ;;
     integrations)
-        environment integrations numpy pytest pytest-asyncio mypy langchain-core llama-index-core haystack-ai dspy redisvl langcache \
+        environment integrations numpy pytest pytest-asyncio mypy langchain-core langchain-classic llama-index-core haystack-ai dspy redisvl langcache \
             gptcache sqlalchemy deepeval nbclient ipykernel nbformat
         install integrations
         "$venvs/integrations/bin/python" -m pytest -q python/tests/integrations python/tests/test_package.py

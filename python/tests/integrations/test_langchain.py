@@ -65,6 +65,19 @@ def test_a_cross_encoder_scores(verifier: vetted.Verifier) -> None:
     assert scores[0] > scores[1] and all(isinstance(score, float) for score in scores)
 
 
+def test_rerankers_and_compressing_retrievers_of_langchain_take_them(verifier: vetted.Verifier, index: vetted.Index) -> None:
+    pytest.importorskip("langchain_classic")
+    from langchain_classic.retrievers import ContextualCompressionRetriever
+    from langchain_classic.retrievers.document_compressors import CrossEncoderReranker
+
+    store = InMemoryVectorStore(VettedEmbeddings())
+    store.add_texts([OTHER, SWAPPED, SAME])
+    base = store.as_retriever(search_kwargs={"k": 3})
+    for compressor in (VettedCompressor(verifier=verifier), CrossEncoderReranker(model=VettedCrossEncoder(verifier), top_n=2)):
+        found = ContextualCompressionRetriever(base_compressor=compressor, base_retriever=base).invoke(QUERY)
+        assert found[0].page_content == SAME and len(found) == 2
+
+
 async def test_a_cache_of_generations(tmp_path: Path, verifier: vetted.Verifier) -> None:
     cache = VettedCache(vetted.Cache(tmp_path / "c", verifier=verifier, min_probability=0.5))
     generations = [ChatGeneration(message=AIMessage("It went well."))]
