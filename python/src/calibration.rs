@@ -266,7 +266,7 @@ fn material(
             Ok(Material { checked, features, sha256: digest::of_bytes(lines), verifier: None, encoder: None })
         }
         Data::File(path) if is_logged(&path)? => {
-            let logged = read_logged(&path, asking.by_segment.as_deref())?;
+            let logged = read_logged(&path, asking.by_segment.as_deref())?.decisions;
             if logged.iter().any(|it| it.features.get(OWN_SCORE).is_none()) {
                 return Err(Fault::invalid(
                     "these decisions were logged with the verifier's features, not with a score of your own: \

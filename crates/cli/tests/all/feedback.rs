@@ -73,8 +73,8 @@ fn what_a_cache_logs_becomes_the_bound_that_it_serves_by() {
     for right in [!all[0].right, all[0].right] {
         cache(&served, "feedback", &json!({"decision": answers[0]["decision"], "right": right}));
     }
-    for case in 0..8 {
-        let nowhere = cache(&served, "lookup", &json!({"prompt": all[case].prompt, "scope": {"tenant": "other"}}));
+    for case in &all[..8] {
+        let nowhere = cache(&served, "lookup", &json!({"prompt": case.prompt, "scope": {"tenant": "other"}}));
         assert_eq!(nowhere["miss"], "no-candidate");
     }
     ended(served);
