@@ -101,7 +101,7 @@ mod tests {
             let of_match = (i * 7919 % 4000) as f64 / 500.0 - 4.0;
             Checked {
                 features: Some(Features::from([("match", of_match), ("cosine", 0.5)])),
-                right: if of_match > 0.0 { i % 50 != 0 } else { i % 50 == 0 },
+                right: (of_match > 0.0) != i.is_multiple_of(50),
                 segment: Some("north".into()),
                 texts: vec![format!("one {i}"), format!("other {i}")],
             }
