@@ -19,6 +19,10 @@ page:
     cargo build --release --features full
     crates/server/tests/page/page.sh
 
+# The Python wheel: built, installed where there is no Rust, tested with the real libraries
+python *GROUPS:
+    python/tests/run.sh {{GROUPS}}
+
 # What a release hands out: the program, completions, manual pages, an archive, in target/dist
 dist:
     cargo xtask dist

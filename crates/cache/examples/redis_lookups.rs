@@ -115,6 +115,8 @@ fn entry(scope: &Scope, number: u64) -> Entry {
         volatile: false,
         stored_at: SystemTime::now(),
         expires_at: Some(SystemTime::now() + Duration::from_secs(24 * 3600)),
+        copy_of: None,
+        cost: None,
     }
 }
 

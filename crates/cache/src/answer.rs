@@ -90,6 +90,8 @@ pub enum Miss {
     SourceChanged(Source),
     /// What means the same rests on documents, and the lookup does not say which versions are current.
     SourcesUnchecked,
+    /// What means the same is a copy of an entry that is gone or has another response now.
+    OriginalGone,
     /// The prompt is blank.
     NoText,
     /// The prompt is longer than the verifier reads, so only equal ones are served.
@@ -120,6 +122,8 @@ pub enum Refusal {
     SourceChanged(Source),
     /// It rests on documents, and nobody said which versions are current.
     SourcesUnchecked,
+    /// It is a copy of an entry that is gone or has another response now.
+    OriginalGone,
 }
 
 /// What a volatile entry would have been served across.
@@ -224,6 +228,7 @@ impl Miss {
             Miss::Volatile(Across::Users) => "volatile-users",
             Miss::SourceChanged(_) => "source-changed",
             Miss::SourcesUnchecked => "sources-unchecked",
+            Miss::OriginalGone => "original-gone",
             Miss::NoText => "no-text",
             Miss::TooLong => "too-long",
             Miss::Late => "late",
@@ -262,6 +267,7 @@ impl fmt::Display for Miss {
             Miss::SourcesUnchecked => {
                 "what means the same rests on documents, and the lookup does not say which versions are current"
             }
+            Miss::OriginalGone => "what means the same is a copy of an entry that was changed or removed",
             Miss::NoText => "the prompt is blank",
             Miss::TooLong => "the prompt is longer than the verifier reads, so only an equal one is served",
             Miss::Late => "there was no time",
@@ -281,6 +287,16 @@ impl Refusal {
         }
     }
 
+    /// Whether it was accepted as meaning the same, and rules refuse it.
+    pub(crate) fn is_by_rules(&self) -> bool {
+        match self {
+            Refusal::BelowSimilarity | Refusal::NotEquivalent | Refusal::TooLong => false,
+            Refusal::Volatile(_) | Refusal::SourceChanged(_) | Refusal::SourcesUnchecked | Refusal::OriginalGone => {
+                true
+            }
+        }
+    }
+
     /// What a lookup misses by that has nothing better.
     pub(crate) fn as_miss(&self) -> Miss {
         match self {
@@ -289,6 +305,7 @@ impl Refusal {
             Refusal::Volatile(across) => Miss::Volatile(*across),
             Refusal::SourceChanged(source) => Miss::SourceChanged(source.clone()),
             Refusal::SourcesUnchecked => Miss::SourcesUnchecked,
+            Refusal::OriginalGone => Miss::OriginalGone,
         }
     }
 
@@ -297,7 +314,7 @@ impl Refusal {
         match self {
             Refusal::BelowSimilarity => 0,
             Refusal::TooLong | Refusal::NotEquivalent => 1,
-            Refusal::Volatile(_) | Refusal::SourceChanged(_) | Refusal::SourcesUnchecked => 2,
+            Refusal::Volatile(_) | Refusal::SourceChanged(_) | Refusal::SourcesUnchecked | Refusal::OriginalGone => 2,
         }
     }
 }

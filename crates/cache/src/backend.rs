@@ -53,6 +53,13 @@ pub trait Backend: Send + Sync {
     /// When it cannot be kept: what was there before is then still there.
     fn put(&self, entry: &Entry) -> Result<(), BackendError>;
 
+    /// Keeps an entry in the place of `was`, if that is still what is there, whole and unchanged; says whether it was. Between
+    /// the look and the change nobody else changes it.
+    ///
+    /// # Errors
+    /// When it cannot be kept: what was there before is then still there.
+    fn replace(&self, was: &Entry, entry: &Entry) -> Result<bool, BackendError>;
+
     /// As [`put`](Self::put), of several: each is kept or not for itself, and an outcome is told for each, in their order. A
     /// backend that can keeps them together, which is faster.
     fn put_many(&self, entries: &[&Entry]) -> Vec<Result<(), BackendError>> {

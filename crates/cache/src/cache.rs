@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use vetted::calibrated::verifier_model;
+use vetted::calibration::{Model, Provenance};
+use vetted::reader::Relation;
 use vetted::{Deadline, Verifier};
 use vetted_encoder::Encoder;
 
@@ -13,6 +16,9 @@ use crate::looking::{Asked, nothing};
 use crate::opinion::{NearMiss, Opinions};
 use crate::storing::expiry;
 use crate::{Attributes, Backend, CacheError, CacheSettings, Change, Entry, EntryId, Lookup, NewEntry, Scope};
+
+/// So often a change is tried while others change the same entry.
+const TRIES: usize = 32;
 
 /// A semantic cache. Share one among threads.
 pub struct Cache {
@@ -54,8 +60,17 @@ impl Cache {
     ) -> Result<Cache, CacheError> {
         let fingerprint = encoder.folder().fingerprint().map_err(vetted::Error::from)?;
         let precision = format!("{:?}", encoder.precision()).to_lowercase();
+        let provenance = Provenance {
+            relation: Some(Relation::Equivalence),
+            verifier: Some(verifier_model(&verifier)),
+            encoder: Some(Model {
+                name: encoder.folder().name.clone(),
+                sha256: fingerprint.clone(),
+                precision: precision.clone(),
+            }),
+        };
         let fingerprint = format!("{fingerprint}/{precision}");
-        let decisions = Decisions::open(settings.decisions.as_deref(), settings.prompts_in_decisions)?;
+        let decisions = Decisions::open(settings.decisions.as_deref(), settings.prompts_in_decisions, provenance)?;
         let opinion = settings.second_opinion.clone();
         let core = Arc::new(Core { backend, verifier, encoder, fingerprint, settings, decisions });
         let opinions = opinion.map(|opinion| Opinions::start(opinion, core.clone())).transpose()?;
@@ -137,24 +152,37 @@ impl Cache {
         self.core.store_many(new, deadline)
     }
 
-    /// Changes what is kept under an id; says whether there was something.
+    /// Changes what is kept under an id; says whether there was something. What somebody else does to the entry meanwhile is not
+    /// lost: a removal stays, and another change is changed further.
     ///
     /// # Errors
     /// When it cannot be read or kept.
     pub fn update(&self, scope: &Scope, id: &EntryId, change: Change, deadline: &Deadline) -> Result<bool, CacheError> {
         let scope = self.core.scope(scope);
-        let Some(entry) = self.core.backend.get(&scope, id)? else { return Ok(false) };
-        let mut entry = Entry::clone(&entry);
+        for _ in 0..TRIES {
+            let Some(was) = self.core.backend.get(&scope, id)? else { return Ok(false) };
+            let entry = self.changed(&was, &change, deadline)?;
+            if self.core.backend.replace(&was, &entry)? {
+                return Ok(true);
+            }
+        }
+        Err(CacheError::Contended { id: id.clone() })
+    }
+
+    fn changed(&self, was: &Entry, change: &Change, deadline: &Deadline) -> Result<Entry, CacheError> {
+        let mut entry = was.clone();
         let now = SystemTime::now();
-        if let Some(response) = change.response {
-            entry.response = response;
+        if let Some(response) = &change.response {
+            entry.response = response.clone();
             entry.stored_at = now;
+            // It says something of its own now.
+            entry.copy_of = None;
         }
-        if let Some(attributes) = change.attributes {
-            entry.attributes = attributes;
+        if let Some(attributes) = &change.attributes {
+            entry.attributes = attributes.clone();
         }
-        if let Some(sources) = change.sources {
-            entry.sources = sources;
+        if let Some(sources) = &change.sources {
+            entry.sources = sources.clone();
         }
         if let Some(ttl) = change.ttl {
             entry.expires_at = expiry(now, Some(ttl));
@@ -163,8 +191,7 @@ impl Cache {
             let encoded = self.core.encoded_for_storing(&[&entry.prompt], deadline)?;
             (entry.vector, entry.views) = encoded.into_iter().next().unwrap_or_default();
         }
-        self.core.backend.put(&entry)?;
-        Ok(true)
+        Ok(entry)
     }
 
     /// Removes the entries with these ids; says how many there were.
@@ -216,10 +243,10 @@ impl Cache {
     }
 
     /// Says whether what was decided was right: whether what was served, or would have been, answers the prompt. Appended to
-    /// `feedback.jsonl`, which `vetted calibrate` reads.
+    /// `feedback.jsonl`, which `vetted calibrate` and `vetted drift` read; of several words about one decision the last counts.
     ///
     /// # Errors
-    /// When the decision is not known (any more), or cannot be written down.
+    /// When the decision is not known (any more), was about no candidate, or cannot be written down.
     pub fn feedback(&self, decision: DecisionId, right: bool) -> Result<(), CacheError> {
         self.core.decisions.feedback(decision, right)
     }

@@ -1,14 +1,30 @@
 //! What was decided, for those who say later whether it was right.
 //!
-//! Two files of JSON lines, appended to. `feedback.jsonl` has a row for each decision that somebody judged:
+//! Files of JSON lines, appended to. `feedback.jsonl` has a row for each time that somebody judged a decision:
 //!
 //! ```json
-//! {"score": 0.93, "right": true, "segment": "acme", "strategy": "semantic", "cosine": 0.88, "served": true, "decision": "0f…", "at": 1767225600}
+//! {"relation": "equivalence", "verifier": {...}, "encoder": {...},
+//!  "features": {"match": 4.1, "conflict": -5.2, "coverage": 1.0, "words": 0.6, "cosine": 0.88}, "right": true, "segment": "acme",
+//!  "group": ["sha256:...", "sha256:..."], "hit": true, "served": true, "accepted": true, "strategy": "semantic", "p_match": 0.98,
+//!  "cosine": 0.88, "entry": "...", "decision": "0f...", "at": 1767225600}
 //! ```
 //!
-//! `score` and `right` are what `vetted calibrate` reads, `segment` is the scope's tenant. `shadow.jsonl` has a row without
-//! `right` for each decision of a cache that only watches. Where prompts are wanted, both have `query` and `prompt` (the stored
-//! one). A row of equal prompts has no score and stands in `feedback-exact.jsonl`: no threshold decided it.
+//! | field | |
+//! |---|---|
+//! | `relation`, `verifier`, `encoder` | what was asked, and who judged: names, digests, arithmetic |
+//! | `features` | what is known of the candidate, as `vetted calibrate` and `vetted drift` read it; of one that was not verified `"verdict": "unverified"` in their place |
+//! | `right` | what was said; `segment` is the scope's tenant |
+//! | `group` | digests of the stored prompt and of the one that was asked: decisions that share one are not independent |
+//! | `hit`, `miss` | whether the lookup found what may be served, or why not |
+//! | `served` | whether it was: not in shadow mode |
+//! | `accepted` | whether the candidate was accepted as meaning the same, by whatever decides that; rules may have refused it all the same |
+//! | `p_match` | the verifier's probability, whatever decides |
+//! | `log_odds` | what a calibration compares with its threshold; `score` what a rule of one's own does. No column has two scales |
+//!
+//! A decision that is judged again gets another row, and the last one counts. `shadow.jsonl` has a row without `right` for each
+//! lookup of a cache that only watches, so that the share of those with `hit` is the hit rate that it would have. Where prompts are
+//! wanted, rows have `query` and `prompt` (the stored one). A row of equal prompts has no features and stands in
+//! `feedback-exact.jsonl`: no threshold decided it.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File};
@@ -17,10 +33,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+use vetted::calibrated::features;
+use vetted::calibration::{Features, Provenance, text_key};
+use vetted::reader::Relation;
 
-use crate::answer::{DecisionId, Judged, Outcome, Strategy};
+use crate::answer::{DecisionId, Outcome, Strategy};
 use crate::encoding::milliseconds;
+use crate::looking::Considered;
+use crate::settings::Scale;
 use crate::{CacheError, Lookup, Scope};
 
 /// So many decisions are remembered.
@@ -34,6 +55,7 @@ const SHADOW: &str = "shadow.jsonl";
 pub(crate) struct Decisions {
     folder: Option<PathBuf>,
     with_prompts: bool,
+    provenance: Provenance,
     recent: Mutex<Recent>,
     /// One row at a time.
     files: Mutex<HashMap<&'static str, File>>,
@@ -45,91 +67,137 @@ struct Recent {
     order: VecDeque<DecisionId>,
 }
 
-/// What was decided about the candidate that was served, or that came nearest to it.
+/// What came of a lookup, and what was decided about one candidate.
 #[derive(Clone, Debug)]
 pub(crate) struct Decision {
-    strategy: Strategy,
-    score: Option<f32>,
-    cosine: f32,
+    /// Why nothing may be served, if nothing may.
+    miss: Option<&'static str>,
     served: bool,
     segment: Option<String>,
+    query: String,
+    candidate: Option<Decided>,
+}
+
+/// The candidate that was served, or that came nearest to it.
+#[derive(Clone, Debug)]
+struct Decided {
+    strategy: Strategy,
+    accepted: bool,
+    features: Option<Features>,
+    p_match: Option<f32>,
+    /// What a rule compared with its threshold, on its scale.
+    by_rule: Option<(Scale, f32)>,
+    cosine: f32,
     entry: String,
-    /// What was asked, and the stored prompt.
-    prompts: (String, String),
+    prompt: String,
 }
 
 impl Decision {
-    /// None where there was no candidate.
+    /// Of a lookup that found this, whether it is served or only watched.
     pub(crate) fn of(
         outcome: &Outcome,
-        judged: &[Judged],
-        score: Option<f32>,
+        considered: Option<Considered<'_>>,
+        scale: Scale,
+        shadow: bool,
         lookup: &Lookup<'_>,
-    ) -> Option<Decision> {
-        let (entry, strategy, similarity, score, served) = match outcome {
-            Outcome::Hit(hits) => {
-                let hit = hits.first()?;
-                let score = score.filter(|_| hit.strategy == Strategy::Semantic);
-                (&hit.entry, hit.strategy, hit.similarity, score, true)
+    ) -> Decision {
+        let candidate = considered.map(|Considered { judged, accepted, score }| {
+            let (entry, cosine) = (&judged.entry, judged.similarity.cosine());
+            let read = judged.verification.as_ref();
+            let known = |verification| {
+                let cosine = Some(f64::from(cosine));
+                features(verification, Relation::Equivalence, lookup.prompt, &entry.prompt, cosine)
+            };
+            Decided {
+                strategy: judged.strategy,
+                accepted,
+                features: read.and_then(known),
+                p_match: read.and_then(|it| it.judgement()).map(|it| it.p_match),
+                by_rule: score.filter(|_| scale != Scale::Probability).map(|score| (scale, score)),
+                cosine,
+                entry: entry.id.to_string(),
+                prompt: entry.prompt.clone(),
             }
-            Outcome::Miss(_) => {
-                let read = judged.iter().filter_map(|it| Some((it, it.verification.as_ref()?.judgement()?.p_match)));
-                let (nearest, p_match) = read.max_by(|a, b| a.1.total_cmp(&b.1))?;
-                (&nearest.entry, nearest.strategy, nearest.similarity, score.or(Some(p_match)), false)
-            }
+        });
+        let miss = match outcome {
+            Outcome::Hit(_) => None,
+            Outcome::Miss(miss) => Some(miss.name()),
         };
-        Some(Decision {
-            strategy,
-            score,
-            cosine: similarity.cosine(),
-            served,
+        Decision {
+            miss,
+            served: miss.is_none() && !shadow,
             segment: lookup.scope.part(Scope::TENANT).map(str::to_owned),
-            entry: entry.id.to_string(),
-            prompts: (lookup.prompt.to_owned(), entry.prompt.clone()),
-        })
+            query: lookup.prompt.to_owned(),
+            candidate,
+        }
     }
 
-    fn row(&self, id: DecisionId, right: Option<bool>, with_prompts: bool) -> Value {
-        let mut row = Map::new();
+    fn row(&self, id: DecisionId, right: Option<bool>, provenance: &Provenance, with_prompts: bool) -> Value {
+        let mut row = provenance.fields();
         let mut put = |name: &str, value: Value| {
             if !value.is_null() {
                 row.insert(name.to_owned(), value);
             }
         };
-        put("score", json!(self.score));
         put("right", json!(right));
         put("segment", json!(self.segment));
-        put("strategy", json!(self.strategy.name()));
-        put("cosine", json!(self.cosine));
+        put("hit", json!(self.miss.is_none()));
+        put("miss", json!(self.miss));
         put("served", json!(self.served));
-        put("entry", json!(self.entry));
         put("decision", json!(id.to_string()));
         put("at", json!(milliseconds(SystemTime::now()) / 1000));
         if with_prompts {
-            put("query", json!(self.prompts.0));
-            put("prompt", json!(self.prompts.1));
+            put("query", json!(self.query));
+        }
+        if let Some(it) = &self.candidate {
+            match &it.features {
+                Some(features) => put("features", features.iter().collect()),
+                None if it.strategy == Strategy::Semantic => put("verdict", "unverified".into()),
+                None => {}
+            }
+            put("group", json!([text_key(&it.prompt), text_key(&self.query)]));
+            put("accepted", json!(it.accepted));
+            put("strategy", json!(it.strategy.name()));
+            put("p_match", json!(it.p_match));
+            if let Some((scale, score)) = it.by_rule {
+                put(scale.name(), json!(score));
+            }
+            put("cosine", json!(it.cosine));
+            put("entry", json!(it.entry));
+            if with_prompts {
+                put("prompt", json!(it.prompt));
+            }
         }
         Value::Object(row)
     }
 }
 
 impl Decisions {
-    pub(crate) fn open(folder: Option<&Path>, with_prompts: bool) -> Result<Decisions, CacheError> {
+    pub(crate) fn open(
+        folder: Option<&Path>,
+        with_prompts: bool,
+        provenance: Provenance,
+    ) -> Result<Decisions, CacheError> {
         if let Some(folder) = folder {
             fs::create_dir_all(folder).map_err(|source| CacheError::Decisions { path: folder.to_owned(), source })?;
         }
         let (recent, files) = (Mutex::default(), Mutex::default());
-        Ok(Decisions { folder: folder.map(Path::to_owned), with_prompts, recent, files })
+        Ok(Decisions { folder: folder.map(Path::to_owned), with_prompts, provenance, recent, files })
     }
 
-    /// Remembers a decision. Of a cache that only watches it is written down; that it cannot be is told in the log, and keeps
-    /// nobody from an answer.
-    pub(crate) fn note(&self, id: DecisionId, decision: Decision, shadow: bool) {
+    /// Remembers a decision about a candidate: of any other there is nothing to judge. Of a cache that only watches each one is
+    /// written down; that it cannot be is told in the log, and keeps nobody from an answer.
+    pub(crate) fn note(&self, id: DecisionId, shadow: bool, decision: impl FnOnce() -> Decision) {
         if self.folder.is_none() {
             return;
         }
-        if shadow && let Err(error) = self.write(SHADOW, &decision.row(id, None, self.with_prompts)) {
+        let decision = decision();
+        let row = || decision.row(id, None, &self.provenance, self.with_prompts);
+        if shadow && let Err(error) = self.write(SHADOW, &row()) {
             tracing::warn!(%error, "a decision of a cache that only watches is lost");
+        }
+        if decision.candidate.is_none() {
+            return;
         }
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.noted.insert(id, decision);
@@ -148,8 +216,9 @@ impl Decisions {
         let noted = self.recent.lock().unwrap_or_else(PoisonError::into_inner).noted.get(&id).cloned();
         let unknown = || CacheError::UnknownDecision { decision: id.to_string(), remembered: REMEMBERED };
         let decision = noted.ok_or_else(unknown)?;
-        let file = if decision.score.is_some() { FEEDBACK } else { FEEDBACK_EXACT };
-        self.write(file, &decision.row(id, Some(right), self.with_prompts))
+        let is_exact = decision.candidate.as_ref().is_some_and(|it| it.strategy == Strategy::Exact);
+        let file = if is_exact { FEEDBACK_EXACT } else { FEEDBACK };
+        self.write(file, &decision.row(id, Some(right), &self.provenance, self.with_prompts))
     }
 
     fn write(&self, name: &'static str, row: &Value) -> Result<(), CacheError> {

@@ -3,8 +3,9 @@
 //! All numbers are little-endian; a text is its length (u32) and its bytes:
 //!
 //! ```text
-//! entry   format u8 (1), flags u8 (1 volatile, 2 expires, 4 views), stored u64, expires u64 (both in ms since 1970),
-//!         id text, scope list, prompt text, response text, attributes list, sources list, views text, vector f32s
+//! entry   format u8 (1), flags u8 (1 volatile, 2 expires, 4 views, 8 copy, 16 cost), stored u64, expires u64 (both in ms since 1970),
+//!         id text, scope list, prompt text, response text, attributes list, sources list, views text, vector f32s,
+//!         of a copy: the original's id text; of what has a cost: amount f64, currency 3 letters
 //! list    count u32, then name text, value text of each
 //! f32s    count u32, then the values
 //! ```
@@ -12,12 +13,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use crate::{Entry, EntryId, Scope, Source};
+use crate::{Cost, Entry, EntryId, Scope, Source};
 
 const FORMAT: u8 = 1;
 const VOLATILE: u8 = 1;
 const EXPIRES: u8 = 2;
 const VIEWS: u8 = 4;
+const COPY: u8 = 8;
+const COST: u8 = 16;
 
 /// Bytes that are no entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +36,9 @@ impl Entry {
         out.push(
             flag(VOLATILE, self.volatile)
                 | flag(EXPIRES, self.expires_at.is_some())
-                | flag(VIEWS, self.views.is_some()),
+                | flag(VIEWS, self.views.is_some())
+                | flag(COPY, self.copy_of.is_some())
+                | flag(COST, self.cost.is_some()),
         );
         out.extend(milliseconds(self.stored_at).to_le_bytes());
         out.extend(self.expires_at.map_or(0, milliseconds).to_le_bytes());
@@ -46,6 +51,13 @@ impl Entry {
         write_text(&mut out, self.views.as_deref().unwrap_or_default());
         write_length(&mut out, self.vector.len());
         self.vector.iter().for_each(|value| out.extend(value.to_le_bytes()));
+        if let Some(original) = &self.copy_of {
+            write_text(&mut out, original.as_str().as_bytes());
+        }
+        if let Some(cost) = &self.cost {
+            out.extend(cost.amount().to_le_bytes());
+            out.extend(cost.currency().as_bytes());
+        }
         out
     }
 
@@ -61,7 +73,7 @@ impl Entry {
         }
         let stored_at = moment(u64::from_le_bytes(rest.array()?))?;
         let expires_at = moment(u64::from_le_bytes(rest.array()?))?;
-        let id = EntryId::new(rest.string()?).map_err(|_| Malformed("its id is none"))?;
+        let id = rest.id()?;
         let parts: BTreeMap<String, String> = rest.list()?.into_iter().collect();
         let entry = Entry {
             id,
@@ -75,6 +87,8 @@ impl Entry {
             volatile: flags & VOLATILE != 0,
             stored_at,
             expires_at: Some(expires_at).filter(|_| flags & EXPIRES != 0),
+            copy_of: if flags & COPY != 0 { Some(rest.id()?) } else { None },
+            cost: if flags & COST != 0 { Some(rest.cost()?) } else { None },
         };
         if rest.0.is_empty() { Ok(entry) } else { Err(Malformed("there is more than an entry")) }
     }
@@ -146,6 +160,17 @@ impl<'a> Rest<'a> {
         String::from_utf8(self.text()?.to_vec()).map_err(|_| Malformed("a text is not UTF-8"))
     }
 
+    fn cost(&mut self) -> Result<Cost, Malformed> {
+        let amount = f64::from_le_bytes(self.array()?);
+        let currency: [u8; 3] = self.array()?;
+        let currency = std::str::from_utf8(&currency).unwrap_or_default();
+        Cost::new(amount, currency).map_err(|_| Malformed("its cost is none"))
+    }
+
+    fn id(&mut self) -> Result<EntryId, Malformed> {
+        EntryId::new(self.string()?).map_err(|_| Malformed("an id is none"))
+    }
+
     pub(crate) fn list(&mut self) -> Result<Vec<(String, String)>, Malformed> {
         let count = self.length()?;
         // Each takes eight bytes at least: a count that is wrong reserves nothing.
@@ -179,26 +204,35 @@ mod tests {
         let times = (0..1u64 << 45, prop::option::of(0..1u64 << 45));
         (
             (pairs(), ".{0,9}", bytes(), pairs(), pairs()),
-            (prop::option::of(bytes()), prop::collection::vec(-1f32..1.0, 0..9), any::<bool>()),
+            (
+                prop::option::of(bytes()),
+                prop::collection::vec(-1f32..1.0, 0..9),
+                any::<bool>(),
+                prop::option::of("[a-f0-9]{1,9}"),
+            ),
             times,
         )
-            .prop_map(|((scope, prompt, response, attributes, sources), (views, vector, volatile), times)| {
-                let scope = Scope::from(scope);
-                let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
-                Entry {
-                    id: EntryId::of(&scope, &prompt, &Attributes::new()),
-                    sources: sources.into_iter().map(|(id, version)| Source { id, version }).collect(),
-                    stored_at: at(times.0),
-                    expires_at: times.1.map(at),
-                    scope,
-                    prompt,
-                    response,
-                    attributes,
-                    views,
-                    vector,
-                    volatile,
-                }
-            })
+            .prop_map(
+                |((scope, prompt, response, attributes, sources), (views, vector, volatile, original), times)| {
+                    let scope = Scope::from(scope);
+                    let at = |ms: u64| SystemTime::UNIX_EPOCH + Duration::from_millis(ms);
+                    Entry {
+                        id: EntryId::of(&scope, &prompt, &Attributes::new()),
+                        sources: sources.into_iter().map(|(id, version)| Source { id, version }).collect(),
+                        stored_at: at(times.0),
+                        expires_at: times.1.map(at),
+                        scope,
+                        prompt,
+                        response,
+                        attributes,
+                        views,
+                        vector,
+                        volatile,
+                        copy_of: original.map(|id| EntryId::new(id).unwrap()),
+                        cost: (times.0 % 2 == 0).then(|| Cost::new(times.0 as f64 / 1e6, "USD").unwrap()),
+                    }
+                },
+            )
     }
 
     proptest! {

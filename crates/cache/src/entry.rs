@@ -37,7 +37,24 @@ pub struct Entry {
     pub stored_at: SystemTime,
     /// From when on it is never served.
     pub expires_at: Option<SystemTime>,
+    /// The entry of the same scope that this is a copy of, under another prompt. Where that is gone or has another response, the
+    /// copy is not served: whoever takes an answer back takes it back everywhere.
+    pub copy_of: Option<EntryId>,
+    /// What it cost to make the response, and what each hit saves.
+    pub cost: Option<Cost>,
 }
+
+/// A sum of money: what a model's provider took for a response.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    amount: f64,
+    currency: [u8; 3],
+}
+
+/// No [`Cost`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a cost is an amount from 0 on and the three letters of a currency, as 0.0042 and USD")]
+pub struct InvalidCost;
 
 /// A document that a response rests on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +86,28 @@ impl Entry {
     /// Whether it has all of these attributes.
     pub fn fits(&self, attributes: &Attributes) -> bool {
         attributes.iter().all(|(name, value)| self.attributes.get(name) == Some(value))
+    }
+}
+
+impl Cost {
+    /// So much of a currency, by its letters in ISO 4217.
+    ///
+    /// # Errors
+    /// When the amount is negative or not finite, or the currency is not three capital letters.
+    pub fn new(amount: f64, currency: &str) -> Result<Cost, InvalidCost> {
+        let currency: [u8; 3] = currency.as_bytes().try_into().map_err(|_| InvalidCost)?;
+        let is_fine = amount.is_finite() && amount >= 0.0 && currency.iter().all(u8::is_ascii_uppercase);
+        is_fine.then_some(Cost { amount, currency }).ok_or(InvalidCost)
+    }
+
+    /// How much.
+    pub fn amount(&self) -> f64 {
+        self.amount
+    }
+
+    /// Of which currency, as `USD`.
+    pub fn currency(&self) -> &str {
+        std::str::from_utf8(&self.currency).unwrap_or_default()
     }
 }
 
@@ -136,6 +175,22 @@ mod tests {
             ("a\n", false),
         ] {
             assert_eq!(EntryId::new(id).is_ok(), allowed, "{id:?}");
+        }
+    }
+
+    #[test]
+    fn a_cost_is_an_amount_of_a_currency() {
+        assert_eq!(Cost::new(0.5, "EUR").map(|it| (it.amount(), it.currency().to_owned())), Ok((0.5, "EUR".into())));
+        for (amount, currency) in [
+            (-0.1, "EUR"),
+            (f64::NAN, "EUR"),
+            (f64::INFINITY, "EUR"),
+            (1.0, "eur"),
+            (1.0, "EU"),
+            (1.0, "EURO"),
+            (1.0, "\u{20ac}"),
+        ] {
+            assert_eq!(Cost::new(amount, currency), Err(InvalidCost), "{amount} {currency}");
         }
     }
 

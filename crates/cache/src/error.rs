@@ -160,8 +160,17 @@ pub enum CacheError {
     /// There was no time.
     #[error("it was not done in time: {0}")]
     Late(vetted::Expired),
+    /// Others changed the entry between each look and change.
+    #[error("the entry {id} was not changed: others change it all the time. Try again")]
+    Contended {
+        /// Which entry.
+        id: crate::EntryId,
+    },
     /// Nobody remembers the decision.
-    #[error("the decision {decision} is not known: the last {remembered} since the cache was opened are remembered")]
+    #[error(
+        "the decision {decision} is not known: of those since the cache was opened, the last {remembered} that were about a \
+         candidate are remembered"
+    )]
     UnknownDecision {
         /// Its name.
         decision: String,
@@ -198,7 +207,7 @@ impl CacheError {
             CacheError::Model(error) => error.kind(),
             CacheError::Late(_) | CacheError::Thread(_) | CacheError::Compute { .. } => ErrorKind::Unavailable,
             CacheError::UnknownDecision { .. } => ErrorKind::NotFound,
-            CacheError::NoDecisions => ErrorKind::Conflict,
+            CacheError::NoDecisions | CacheError::Contended { .. } => ErrorKind::Conflict,
             CacheError::Decisions { source, .. } => source.into(),
         }
     }

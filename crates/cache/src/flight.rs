@@ -49,8 +49,14 @@ type Key = (ScopeDigest, String, Attributes);
 
 #[derive(Default)]
 struct Flight {
-    landed: Mutex<Option<Result<Arc<Vec<u8>>, String>>>,
+    landed: Mutex<Option<Result<Arc<Landed>, String>>>,
     came: Condvar,
+}
+
+/// What was computed, as far as others may take it.
+struct Landed {
+    response: Vec<u8>,
+    sources: Vec<Source>,
 }
 
 /// Wakes everybody, whatever happens to who computes.
@@ -68,8 +74,9 @@ impl From<Vec<u8>> for Computed {
 
 impl Cache {
     /// What the cache has for the lookup, or what `compute` makes, which is then kept. Of callers that ask for the same prompt in
-    /// the same scope with the same attributes while one computes, the others wait for it. When it fails, all of them fail,
-    /// and the next call begins anew.
+    /// the same scope with the same attributes while one computes, the others wait for it, unless what it makes is not for them:
+    /// the prompt is about whoever asks and the scope does not say who does, or the response rests on other versions of documents
+    /// than theirs. When it fails, all of them fail, and the next call begins anew.
     ///
     /// # Errors
     /// When the response cannot be computed, or there is no time to wait. A response that cannot be kept is returned all the same.
@@ -82,38 +89,59 @@ impl Cache {
         if let Some(got) = cached(answer) {
             return Ok(got);
         }
-        let pilot =
-            match self.flights.join((lookup.scope.digest(), lookup.prompt.to_owned(), lookup.attributes.clone())) {
-                Ok(pilot) => pilot,
-                Err(flight) => return flight.wait(lookup),
-            };
+        if self.core.is_for_one(lookup) {
+            return self.compute_and_keep(lookup, compute, None);
+        }
+        let key = (lookup.scope.digest(), lookup.prompt.to_owned(), lookup.attributes.clone());
+        let pilot = match self.flights.join(key) {
+            Ok(pilot) => pilot,
+            Err(flight) => {
+                let landed = flight.wait(lookup)?;
+                return match lookup.sources.changed(&landed.sources) {
+                    None => Ok(Got { response: landed.response.clone(), origin: Origin::Shared }),
+                    Some(_) => self.compute_and_keep(lookup, compute, None),
+                };
+            }
+        };
         // Who computed before may just have landed.
         let again = Lookup { strategies: Strategies::Exact, ..lookup.clone() };
-        if let Some(got) = cached(self.lookup(&again)) {
-            pilot.land(Ok(&got.response));
-            return Ok(got);
+        let answer = self.lookup(&again);
+        if let Some(hit) = answer.hit() {
+            pilot.land(Ok(Landed { response: hit.entry.response.clone(), sources: hit.entry.sources.clone() }));
+            return Ok(Got { response: hit.entry.response.clone(), origin: Origin::Cached(Box::new(answer)) });
         }
-        match compute() {
-            Ok(Computed { response, ttl, sources, volatile }) => {
-                // Kept first: who comes after the landing finds it.
-                let attributes = lookup.attributes.clone();
-                let new = NewEntry {
-                    attributes,
-                    ttl,
-                    sources,
-                    volatile,
-                    ..NewEntry::new(lookup.scope, lookup.prompt, response.clone())
-                };
-                let stored = self.store(new, &lookup.deadline);
-                pilot.land(Ok(&response));
-                Ok(Got { response, origin: Origin::Computed(stored) })
+        self.compute_and_keep(lookup, compute, Some(pilot))
+    }
+
+    fn compute_and_keep<E: Display>(
+        &self,
+        lookup: &Lookup<'_>,
+        compute: impl FnOnce() -> Result<Computed, E>,
+        pilot: Option<Pilot<'_>>,
+    ) -> Result<Got, CacheError> {
+        let computed = compute().map_err(|error| error.to_string());
+        let Computed { response, ttl, sources, volatile } = match computed {
+            Ok(computed) => computed,
+            Err(reason) => {
+                if let Some(pilot) = pilot {
+                    pilot.land(Err(reason.clone()));
+                }
+                return Err(CacheError::Compute { reason });
             }
-            Err(error) => {
-                let reason = error.to_string();
-                pilot.land(Err(reason.clone()));
-                Err(CacheError::Compute { reason })
-            }
+        };
+        // Kept first: who comes after the landing finds it.
+        let new = NewEntry {
+            attributes: lookup.attributes.clone(),
+            ttl,
+            sources: sources.clone(),
+            volatile,
+            ..NewEntry::new(lookup.scope, lookup.prompt, response.clone())
+        };
+        let stored = self.store(new, &lookup.deadline);
+        if let Some(pilot) = pilot {
+            pilot.land(Ok(Landed { response: response.clone(), sources }));
         }
+        Ok(Got { response, origin: Origin::Computed(stored) })
     }
 }
 
@@ -136,9 +164,8 @@ impl Flights {
 }
 
 impl Pilot<'_> {
-    fn land(&self, outcome: Result<&Vec<u8>, String>) {
-        let outcome = outcome.map(|response| Arc::new(response.clone()));
-        *self.flight.landed.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+    fn land(&self, outcome: Result<Landed, String>) {
+        *self.flight.landed.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome.map(Arc::new));
     }
 }
 
@@ -152,11 +179,11 @@ impl Drop for Pilot<'_> {
 }
 
 impl Flight {
-    fn wait(&self, lookup: &Lookup<'_>) -> Result<Got, CacheError> {
+    fn wait(&self, lookup: &Lookup<'_>) -> Result<Arc<Landed>, CacheError> {
         let mut landed = self.landed.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             match &*landed {
-                Some(Ok(response)) => return Ok(Got { response: response.to_vec(), origin: Origin::Shared }),
+                Some(Ok(landed)) => return Ok(landed.clone()),
                 Some(Err(reason)) => return Err(CacheError::Compute { reason: reason.clone() }),
                 None => {}
             }

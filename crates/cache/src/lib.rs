@@ -74,12 +74,12 @@ pub use answer::{
 pub use backend::{Backend, Candidate, Evicted, Wanted};
 pub use cache::{Cache, Stored};
 pub use encoding::Malformed;
-pub use entry::{Attributes, Entry, EntryId, InvalidEntryId, Source};
+pub use entry::{Attributes, Cost, Entry, EntryId, InvalidCost, InvalidEntryId, Source};
 pub use error::{BackendError, CacheError};
 pub use flight::{Computed, Got, Origin};
 pub use lookup::{Change, Lookup, NewEntry, Sources, Strategies, VolatileRule};
 pub use memory::{Memory, MemoryLimits, MemoryNotice};
 pub use opinion::{NearMiss, SecondOpinion};
 pub use scope::{Scope, ScopeDigest};
-pub use settings::{Acceptance, Accepts, CacheSettings, Seen};
+pub use settings::{Acceptance, Accepts, CacheSettings, Scale, Seen};
 pub use volatile::Volatility;

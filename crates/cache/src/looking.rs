@@ -1,5 +1,6 @@
 //! The way of a lookup: equal prompts, then what is near, read in turn.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -32,8 +33,18 @@ pub(crate) struct Asked<'a, 'l> {
     over: Option<Miss>,
     /// The candidate that came nearest to being accepted of those that were not, and how sure the verifier is.
     pub(crate) nearly: Option<(Arc<Entry>, f32)>,
-    score: Option<f32>,
+    /// Of each that was judged, what is compared with a threshold.
+    scores: Vec<Option<f32>>,
     took: Took,
+}
+
+/// The candidate that a decision is about.
+pub(crate) struct Considered<'a> {
+    pub(crate) judged: &'a Judged,
+    /// Whether it was accepted, which rules may have overruled.
+    pub(crate) accepted: bool,
+    /// What is compared with a threshold; none of equal prompts, and of what was not verified.
+    pub(crate) score: Option<f32>,
 }
 
 /// What the verifier says of a candidate, if it was asked.
@@ -68,7 +79,7 @@ impl<'a, 'l> Asked<'a, 'l> {
             hits: Vec::new(),
             over: None,
             nearly: None,
-            score: None,
+            scores: Vec::new(),
             took: Took::default(),
         }
     }
@@ -86,6 +97,30 @@ impl<'a, 'l> Asked<'a, 'l> {
         let (entry, verification) = (entry.clone(), read.cloned());
         let age = self.now.duration_since(entry.stored_at).unwrap_or_default();
         self.hits.push(Hit { entry, strategy, similarity, verification, age });
+    }
+
+    fn judge(&mut self, judged: Judged, score: Option<f32>) {
+        self.judged.push(judged);
+        self.scores.push(score);
+    }
+
+    /// The candidate that is served first, or else that came nearest to it: accepted before not, and then as the threshold sees it.
+    fn considered(&self) -> Option<Considered<'_>> {
+        let all = self.judged.iter().zip(&self.scores).map(|(judged, score)| {
+            let accepted = judged.refused.as_ref().is_none_or(Refusal::is_by_rules);
+            Considered { judged, accepted, score: *score }
+        });
+        let read = all.filter(|it| it.judged.refused.is_none() || it.judged.verification.is_some());
+        // Of equals, the nearest.
+        read.min_by(|a, b| {
+            let is_refused = |it: &Considered<'_>| it.judged.refused.is_some();
+            let score = |it: &Considered<'_>| it.score.unwrap_or(f32::NEG_INFINITY);
+            let by_score = || match is_refused(a) {
+                true => b.accepted.cmp(&a.accepted).then_with(|| score(b).total_cmp(&score(a))),
+                false => Ordering::Equal,
+            };
+            is_refused(a).cmp(&is_refused(b)).then_with(by_score)
+        })
     }
 }
 
@@ -110,7 +145,7 @@ impl Core {
         if refused.is_none() {
             asked.served(&entry, Strategy::Exact, similarity, None);
         }
-        asked.judged.push(Judged { entry, strategy: Strategy::Exact, similarity, verification: None, refused });
+        asked.judge(Judged { entry, strategy: Strategy::Exact, similarity, verification: None, refused }, None);
     }
 
     /// Encodes the prompts of those that are not answered yet.
@@ -208,7 +243,6 @@ impl Core {
                 let score = self.score(place, candidates, &read, asked);
                 let verification = read.read();
                 if refused.is_none() {
-                    asked.score = asked.score.or(score);
                     asked.served(&candidate.entry, Strategy::Semantic, similarity, verification.as_ref());
                 } else if refused == Some(Refusal::NotEquivalent)
                     && let Some(score) = score
@@ -217,7 +251,7 @@ impl Core {
                     asked.nearly = Some((candidate.entry.clone(), score));
                 }
                 let (entry, strategy) = (candidate.entry.clone(), Strategy::Semantic);
-                asked.judged.push(Judged { entry, strategy, similarity, verification, refused });
+                asked.judge(Judged { entry, strategy, similarity, verification, refused }, score);
             }
             at = end;
         }
@@ -227,7 +261,7 @@ impl Core {
             }
             let (similarity, refused) = (Similarity::of_cosine(candidate.cosine), Some(Refusal::BelowSimilarity));
             let (entry, strategy) = (candidate.entry.clone(), Strategy::Semantic);
-            asked.judged.push(Judged { entry, strategy, similarity, verification: None, refused });
+            asked.judge(Judged { entry, strategy, similarity, verification: None, refused }, None);
         }
         Ok(())
     }
@@ -306,15 +340,35 @@ impl Core {
             if (volatility.of_the_moment || entry.volatile) && !is_young {
                 return Some(Refusal::Volatile(Across::Time));
             }
-            if volatility.of_a_person && asked.lookup.scope.part(Scope::USER).is_none() {
+            if volatility.of_a_person && !says_who_asks(asked.lookup.scope) {
                 return Some(Refusal::Volatile(Across::Users));
             }
         }
         match (asked.lookup.sources, asked.lookup.sources.changed(&entry.sources)) {
-            (_, None) => None,
+            (_, None) => (!self.stands(entry, asked)).then_some(Refusal::OriginalGone),
             (Sources::Unknown, Some(_)) => Some(Refusal::SourcesUnchecked),
             (_, Some(source)) => Some(Refusal::SourceChanged(source.clone())),
         }
+    }
+
+    /// Whether it is no copy, or its original still says the same. What cannot be looked up does not.
+    fn stands(&self, entry: &Entry, asked: &Asked<'_, '_>) -> bool {
+        let Some(original) = &entry.copy_of else { return true };
+        match self.backend.get(&asked.scope, original) {
+            Ok(Some(original)) => !original.is_over(asked.now) && original.response == entry.response,
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "whether a copied answer still stands cannot be looked up: it is not served");
+                false
+            }
+        }
+    }
+
+    /// Whether the answer is for whoever asks, and nobody knows who does.
+    pub(crate) fn is_for_one(&self, lookup: &Lookup<'_>) -> bool {
+        lookup.volatile == VolatileRule::Guarded
+            && Volatility::of(lookup.prompt).of_a_person
+            && !says_who_asks(lookup.scope)
     }
 
     pub(crate) fn conclude(&self, mut asked: Asked<'_, '_>) -> Answer {
@@ -331,10 +385,9 @@ impl Core {
             }),
         };
         let decision = DecisionId::random();
-        let noted = Decision::of(&outcome, &asked.judged, asked.score, asked.lookup);
-        if let Some(noted) = noted {
-            self.decisions.note(decision, noted, self.settings.shadow);
-        }
+        let (scale, shadow) = (self.settings.acceptance.scale(), self.settings.shadow);
+        let noted = || Decision::of(&outcome, asked.considered(), scale, shadow, asked.lookup);
+        self.decisions.note(decision, shadow, noted);
         let outcome = match outcome {
             Outcome::Hit(_) if self.settings.shadow => Outcome::Miss(Miss::Shadow),
             outcome => outcome,
@@ -351,6 +404,11 @@ impl Answer {
     pub(crate) fn missed(miss: Miss, took: Took) -> Answer {
         Answer { decision: DecisionId::random(), outcome: Outcome::Miss(miss), candidates: Vec::new(), took }
     }
+}
+
+/// A blank name is nobody's.
+fn says_who_asks(scope: &Scope) -> bool {
+    scope.part(Scope::USER).is_some_and(|user| !user.trim().is_empty())
 }
 
 fn seen<'a>(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vetted::Deadline;
 
-use crate::{Attributes, EntryId, Scope, Source, Versions};
+use crate::{Attributes, Cost, EntryId, Scope, Source, Versions};
 
 /// A question to a cache.
 #[derive(Clone)]
@@ -83,6 +83,8 @@ pub struct NewEntry<'a> {
     pub sources: Vec<Source>,
     /// Whether it is true for a moment, whatever the prompt's words say.
     pub volatile: bool,
+    /// What it cost to make the response.
+    pub cost: Option<Cost>,
 }
 
 /// What to change of an entry. What is none stays.
@@ -129,6 +131,7 @@ impl<'a> NewEntry<'a> {
             ttl: None,
             sources: Vec::new(),
             volatile: false,
+            cost: None,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct Memory {
     shelves: Arc<RwLock<Shelves>>,
     /// None where entries end with the process.
     durable: Option<Durable>,
+    /// Changes go on beside each other; who looks first and then changes is alone.
+    turns: RwLock<()>,
 }
 
 /// How much is kept.
@@ -79,8 +81,8 @@ impl std::fmt::Display for MemoryNotice {
         let MemoryNotice::TailCut { path, at, bytes } = self;
         write!(
             formatter,
-            "the last {bytes} bytes of {} were not written to the end and are cut off (it ends at byte {at} now): nothing that \
-             was acknowledged is lost",
+            "the last {bytes} bytes of {} are no whole record and are cut off (it ends at byte {at} now). A process that was \
+             killed while it wrote leaves such an end, and nothing that it had acknowledged is in it",
             path.display()
         )
     }
@@ -89,7 +91,7 @@ impl std::fmt::Display for MemoryNotice {
 impl Memory {
     /// Entries that end with the process.
     pub fn new(limits: MemoryLimits) -> Memory {
-        Memory { shelves: Arc::new(RwLock::new(Shelves::new(limits))), durable: None }
+        Memory { shelves: Arc::new(RwLock::new(Shelves::new(limits))), durable: None, turns: RwLock::default() }
     }
 
     /// Entries that are kept in `folder`, which is made if it is not there. One process at a time has it open.
@@ -100,7 +102,7 @@ impl Memory {
     pub fn open(folder: impl AsRef<Path>, limits: MemoryLimits) -> Result<(Memory, Vec<MemoryNotice>), BackendError> {
         let shelves = Arc::new(RwLock::new(Shelves::new(limits)));
         let (durable, notices) = Durable::open(folder.as_ref(), shelves.clone())?;
-        Ok((Memory { shelves, durable: Some(durable) }, notices))
+        Ok((Memory { shelves, durable: Some(durable), turns: RwLock::default() }, notices))
     }
 
     /// Writes the log anew with what is live, where it is much longer than that. Happens by itself, beside everything else.
@@ -117,6 +119,11 @@ impl Memory {
     }
 
     fn change(&self, change: Change) -> Result<usize, BackendError> {
+        let _with_others = self.turns.read().unwrap_or_else(PoisonError::into_inner);
+        self.change_now(change)
+    }
+
+    fn change_now(&self, change: Change) -> Result<usize, BackendError> {
         match &self.durable {
             Some(durable) => durable.write(change),
             None => {
@@ -164,11 +171,22 @@ impl Backend for Memory {
         Ok(())
     }
 
+    fn replace(&self, was: &Entry, entry: &Entry) -> Result<bool, BackendError> {
+        self.check(entry)?;
+        let _alone = self.turns.write().unwrap_or_else(PoisonError::into_inner);
+        if self.get(&was.scope, &was.id)?.is_none_or(|now| *now != *was) {
+            return Ok(false);
+        }
+        self.change_now(Change::Put(Arc::new(entry.clone())))?;
+        Ok(true)
+    }
+
     fn put_many(&self, entries: &[&Entry]) -> Vec<Result<(), BackendError>> {
         let Some(durable) = &self.durable else { return entries.iter().map(|entry| self.put(entry)).collect() };
         let checked: Vec<Result<(), BackendError>> = entries.iter().map(|entry| self.check(entry)).collect();
         let good = entries.iter().zip(&checked).filter(|(_, checked)| checked.is_ok());
         let changes = good.map(|(entry, _)| Change::Put(Arc::new(Entry::clone(entry)))).collect();
+        let _with_others = self.turns.read().unwrap_or_else(PoisonError::into_inner);
         let mut written = durable.write_many(changes).into_iter();
         let outcome =
             |checked: Result<(), BackendError>| checked.and_then(|()| written.next().unwrap_or(Ok(0)).map(drop));

@@ -7,13 +7,13 @@ use std::thread::JoinHandle;
 use vetted::Deadline;
 
 use crate::cache::Core;
-use crate::{CacheError, Entry, EntryId, Scope};
+use crate::{CacheError, Entry, EntryId, Scope, Volatility};
 
 /// Somebody who takes longer and knows better, such as a large model: asked about entries that were nearly served, off the way of
 /// every lookup. Where the answer is yes, the entry is kept under the new prompt too, and served when it comes again.
 ///
-/// What is kept then is a copy: it has the entry's attributes, sources, age and end, and an id of its own. Removing the entry by
-/// its id does not remove the copy; removing by attributes does.
+/// What is kept then is a copy: it has the entry's attributes, sources, age and end, and an id of its own. It is served as long
+/// as the entry itself stands unchanged.
 pub trait SecondOpinion: Send + Sync {
     /// Whether the response to the stored prompt answers the new one. Called on one thread, one question after the other; of
     /// questions that come faster, some are left out.
@@ -81,6 +81,11 @@ fn ask_all(opinion: &dyn SecondOpinion, core: &Core, questions: &Receiver<NearMi
 
 /// Keeps a copy of the entry, if it is still what it was.
 fn keep(core: &Core, NearMiss { scope, prompt, entry, .. }: &NearMiss) -> Result<(), CacheError> {
+    // The new prompt would not tell any longer that the answer is true for a moment or for a person.
+    let (of_original, of_copy) = (Volatility::of(&entry.prompt), Volatility::of(prompt));
+    if of_original.or(of_copy) != of_copy {
+        return Ok(());
+    }
     let now = core.backend.get(scope, &entry.id)?;
     if now.is_none_or(|now| now.response != entry.response || now.stored_at != entry.stored_at) {
         return Ok(());
@@ -88,6 +93,8 @@ fn keep(core: &Core, NearMiss { scope, prompt, entry, .. }: &NearMiss) -> Result
     let encoded = core.encoded_for_storing(&[prompt], &Deadline::none())?;
     let (vector, views) = encoded.into_iter().next().unwrap_or_default();
     let id = EntryId::of(scope, prompt, &entry.attributes);
-    let copy = Entry { id, prompt: prompt.clone(), vector, views, ..Entry::clone(entry) };
+    // Of a copy's copy the first one is the original.
+    let copy_of = Some(entry.copy_of.clone().unwrap_or_else(|| entry.id.clone()));
+    let copy = Entry { id, prompt: prompt.clone(), vector, views, copy_of, ..Entry::clone(entry) };
     Ok(core.backend.put(&copy)?)
 }

@@ -47,8 +47,36 @@ pub trait Accepts: Send + Sync {
     /// Whether the candidate is accepted.
     fn accepts(&self, seen: &Seen<'_>) -> bool;
 
-    /// The number that the rule compares with its threshold, higher where it is surer: what is written down with feedback.
+    /// The number that the rule compares with its threshold, higher where it is surer: what is written down with feedback, under
+    /// the name of its scale.
     fn score(&self, seen: &Seen<'_>) -> f32;
+
+    /// What its numbers are.
+    fn scale(&self) -> Scale {
+        Scale::Own
+    }
+}
+
+/// What the numbers are that are compared with a threshold. On two scales the same number says two things.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// The verifier's probability that both mean the same.
+    Probability,
+    /// A calibration's log-odds that accepting is right.
+    LogOdds,
+    /// A rule's own.
+    Own,
+}
+
+impl Scale {
+    /// Its name, under which its numbers are written down.
+    pub fn name(self) -> &'static str {
+        match self {
+            Scale::Probability => "p_match",
+            Scale::LogOdds => "log_odds",
+            Scale::Own => "score",
+        }
+    }
 }
 
 /// What is known of a candidate when it is decided about.
@@ -86,7 +114,8 @@ impl Default for CacheSettings {
 impl Acceptance {
     /// Whether a candidate is accepted.
     pub fn accepts(&self, seen: &Seen<'_>) -> bool {
-        if seen.verification.verdict() == Verdict::Unverified {
+        let is_unread = seen.verification.verdict() == Verdict::Unverified;
+        if is_unread || seen.verification.differs_in().is_some() {
             return false;
         }
         match self {
@@ -103,5 +132,50 @@ impl Acceptance {
             Acceptance::Verdict | Acceptance::Probability(_) => judgement.p_match,
             Acceptance::By(rule) => rule.score(seen),
         })
+    }
+
+    /// What that number is.
+    pub fn scale(&self) -> Scale {
+        match self {
+            Acceptance::Verdict | Acceptance::Probability(_) => Scale::Probability,
+            Acceptance::By(rule) => rule.scale(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vetted::reader::{Kind, Outputs};
+    use vetted::{Assessment, Finding, Judgement};
+
+    use super::*;
+
+    struct Anything;
+
+    impl Accepts for Anything {
+        fn accepts(&self, _: &Seen<'_>) -> bool {
+            true
+        }
+
+        fn score(&self, _: &Seen<'_>) -> f32 {
+            1.0
+        }
+    }
+
+    #[test]
+    fn no_threshold_accepts_what_differs_letter_by_letter() {
+        let outputs = Outputs { support: 5.0, equivalence: 5.0, conflict: -5.0, kinds: [0.0; Kind::COUNT] };
+        let judgement = Judgement { finding: Finding::Same, p_match: 0.99, p_conflict: 0.01, kind: None, answer: None };
+        for (differs_in, accepted) in [(None, true), (Some(Kind::Number), false)] {
+            let (support_of_all, coverage, window, vouched) = (5.0, 1.0, 0..1, None);
+            let read = Assessment { judgement, outputs, support_of_all, coverage, window, vouched, differs_in };
+            let verification = Verification::Accept(read);
+            let similarity = Similarity::of_cosine(1.0);
+            let (prompt, kept) = ("wait 3 days", "wait 4 days");
+            let seen = Seen { prompt, kept, similarity, gap: None, verification: &verification, tenant: None };
+            for rule in [Acceptance::Verdict, Acceptance::Probability(0.5), Acceptance::By(Arc::new(Anything))] {
+                assert_eq!(rule.accepts(&seen), accepted);
+            }
+        }
     }
 }

@@ -41,6 +41,8 @@ impl Core {
                 volatile: new.volatile,
                 stored_at: now,
                 expires_at: expiry(now, new.ttl.or(self.settings.ttl)),
+                copy_of: None,
+                cost: new.cost,
             })
         };
         let entries: Vec<Result<Entry, CacheError>> = new.into_iter().zip(encoded).map(entry).collect();

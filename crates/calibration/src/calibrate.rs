@@ -148,18 +148,24 @@ struct Segment {
     asked: u64,
 }
 
-/// Decisions without those that say the same about the same texts, and how many these are: a pair that stands there ten times
-/// is one observation. Of decisions without texts, nobody knows.
+/// Decisions without those that say the same about the same texts, and how many these are.
 fn distinct(checked: &[Checked]) -> (Vec<&Checked>, u64) {
-    let mut seen = HashSet::new();
-    let mut distinct = Vec::with_capacity(checked.len());
-    for it in checked {
-        if it.texts.len() < 2 || seen.insert((&it.texts, it.right, &it.segment)) {
-            distinct.push(it);
-        }
-    }
+    let mut repeats = Repeats::default();
+    let distinct: Vec<&Checked> =
+        checked.iter().filter(|it| repeats.is_new(&it.texts, it.right, it.segment.as_deref())).collect();
     let repeated = (checked.len() - distinct.len()) as u64;
     (distinct, repeated)
+}
+
+/// Finds decisions that say the same about the same texts: a pair that stands there ten times is one observation. Of decisions
+/// without texts, nobody knows.
+#[derive(Default)]
+pub(crate) struct Repeats<'a>(HashSet<(&'a [String], bool, Option<&'a str>)>);
+
+impl<'a> Repeats<'a> {
+    pub(crate) fn is_new(&mut self, texts: &'a [String], right: bool, segment: Option<&'a str>) -> bool {
+        texts.len() < 2 || self.0.insert((texts, right, segment))
+    }
 }
 
 fn check(checked: &[&Checked], request: &Request<'_>) -> Result<(), Error> {

@@ -123,6 +123,80 @@ pub enum FileError {
         problem: String,
     },
 
+    /// The first line is neither a labelled pair nor a logged decision.
+    #[error(
+        "{}:{line}: the line is not a JSON object: {problem}. JSONL has an object in each line: a labelled pair, as \
+         {{\"s1\": \"...\", \"s2\": \"...\", \"label\": 1}}, or {EXPECTED}. NaN, Infinity and numbers beyond 1e308 are no JSON: leave \
+         such decisions out",
+        path.display()
+    )]
+    NotJson {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// Decisions stand together that have nothing to do with each other.
+    #[error(
+        "{path}:{line}: this decision is {got}, and that of line {first} is {expected}: there is no calibration about both. Keep \
+         those of one kind: jq -c 'select({keep})' {path} > kept.jsonl",
+        path = path.display()
+    )]
+    Mixed {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// What is said there.
+        got: String,
+        /// The line that first said something else.
+        first: u64,
+        /// What is said there.
+        expected: String,
+        /// A condition, as `jq` reads it, for the lines that say what the later one says.
+        keep: String,
+    },
+
+    /// The decisions are about another question or by other models than those that they are to be used for.
+    #[error(
+        "{}: its decisions are {logged}, and {expected}: what they show says nothing about that. Give other decisions, or {todo}",
+        path.display()
+    )]
+    OtherDecisions {
+        /// The file.
+        path: PathBuf,
+        /// What they say.
+        logged: String,
+        /// What they are to be used for.
+        expected: String,
+        /// What else can be done.
+        todo: String,
+    },
+
+    /// A decision lacks what the calibration decides by.
+    #[error(
+        "{}:{line}: the decision has {} and lacks {lacks}: the calibration decides by {takes}, so it can say nothing about it. Give \
+         decisions that were logged with that (a cache's `feedback.jsonl`, `--decisions-out`, the `features` of `vetted verify \
+         --calibration --json`), and leave older ones out; or log a `verdict`",
+        path.display(),
+        if has.is_empty() { "no features" } else { has }
+    )]
+    Unjudgeable {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// What the calibration takes.
+        takes: String,
+        /// What is missing of it.
+        lacks: String,
+        /// What is there.
+        has: String,
+    },
+
     /// The segment that was named is unknown, or none was named.
     #[error(
         "{} The calibration has thresholds of their own for each `{column}`: {known}. For any other calibrate with decisions of \

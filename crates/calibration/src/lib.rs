@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | of what is accepted, how much is wrong? | [`learn_then_test`] | at most `rate`, with probability `confidence` |
 //! | of all that is asked, how often is something wrong accepted? | [`conformal`] | at most `rate` on average |
-//! | is it still so, a month later? | [`Alarm`] | a false alarm at most with probability `1 - confidence`, ever |
+//! | is it still so, a month later? | [`Alarm`], [`audit`] of a log | a false alarm at most with probability `1 - confidence`, ever |
 //! | how good is the ranking for a cache, whatever the threshold? | [`operational`] | none: a description |
 //! | several promises at once: rejecting, too; each tenant's own threshold | [`band`], [`bands`] | all of them together |
 //!
@@ -46,6 +46,7 @@
 //! ```
 #![warn(missing_docs)]
 
+mod audit;
 mod binomial;
 mod bound;
 mod calibrate;
@@ -61,10 +62,12 @@ mod logged;
 mod measured;
 mod need;
 pub mod operational;
+mod provenance;
 mod report;
 mod score;
 mod split;
 
+pub use audit::{Audit, audit};
 pub use binomial::{Interval, lower, shifted, upper, wilson};
 pub use bound::{Bound, Decision};
 pub use calibrate::{Checked, Request, calibrate};
@@ -75,9 +78,10 @@ pub use error::Error;
 pub use file_error::FileError;
 pub use ladder::Ladder;
 pub use learn_then_test::{Band, Chosen, band, bands, learn_then_test};
-pub use logged::{Logged, is_logged, read_logged, write_logged};
+pub use logged::{Log, Logged, is_logged, read_logged, write_logged};
 pub use measured::{Bin, Fit, Measured, OtherBound, Risk};
 pub use need::{Need, decisions_needed};
+pub use provenance::Provenance;
 pub use report::Report;
 pub use score::{Features, OWN_SCORE, Score, Weighted, probability};
 pub use split::{DEVELOPMENT, GroupedBy, Split, text_key};

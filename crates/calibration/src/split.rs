@@ -126,7 +126,8 @@ pub fn text_key(text: &str) -> String {
 
 const KEY: &str = "sha256:";
 
-fn key(text: &str) -> String {
+/// The same, of a text or of what stands for it.
+pub(crate) fn key(text: &str) -> String {
     if text.starts_with(KEY) { text.to_owned() } else { text_key(text) }
 }
 

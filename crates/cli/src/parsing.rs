@@ -8,8 +8,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 
 /// The arguments, and whether the answer shall be JSON. Ends the program where they make no sense.
-pub fn parse<Arguments: Parser>() -> (Arguments, bool) {
-    let (arguments, json) = parse_from::<Arguments>(std::env::args_os().collect()).unwrap_or_else(|error| error.exit());
+pub fn parse<Arguments: Parser>(given: Vec<OsString>) -> (Arguments, bool) {
+    let (arguments, json) = parse_from::<Arguments>(given).unwrap_or_else(|error| error.exit());
     if let Some(message) = std::env::var_os(THREADS).and_then(|threads| wrong_threads(&threads.to_string_lossy())) {
         Arguments::command().error(ErrorKind::InvalidValue, message).exit();
     }

@@ -19,4 +19,4 @@ mod numbers;
 pub use article::article;
 pub use calendar::{MONTHS, month};
 pub use inflection::{gerund, past, plural, singular, singular_candidates};
-pub use numbers::{grouped, spelled};
+pub use numbers::{grouped, spelled, unspelled};

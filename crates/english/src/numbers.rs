@@ -35,6 +35,13 @@ pub fn spelled(number: u64) -> Option<String> {
     Some(if at.is_multiple_of(10) { (*tens).to_owned() } else { format!("{tens}-{}", SMALL[at % 10]) })
 }
 
+/// The number below twenty, or the tens, that a word in small letters is for: "seven", "forty".
+pub fn unspelled(word: &str) -> Option<u64> {
+    let small = SMALL.iter().position(|small| *small == word);
+    let tens = || TENS.iter().position(|tens| *tens == word && !tens.is_empty()).map(|at| at * 10);
+    small.or_else(tens).and_then(|number| u64::try_from(number).ok())
+}
+
 /// A number in digits with a comma between thousands.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -60,6 +67,14 @@ mod tests {
             assert_eq!(spelled(number).as_deref(), Some(word));
         }
         assert_eq!((spelled(100), spelled(u64::MAX)), (None, None));
+    }
+
+    #[test]
+    fn words_are_numbers_again() {
+        for number in (0..=20).chain([30, 70, 90]) {
+            assert_eq!(spelled(number).and_then(|word| unspelled(&word)), Some(number));
+        }
+        assert_eq!(["", "hundred", "Two", "twenty-one"].map(unspelled), [None; 4]);
     }
 
     #[test]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use vetted::Verifier;
 use vetted::calibrated::{Calibrated, features};
-use vetted::calibration::{Decided, Ruling};
+use vetted::calibration::{Calibration, Decided, Ruling};
 use vetted::reader::Relation;
-use vetted_cache::{Acceptance, Accepts, Backend, Cache, CacheError, CacheSettings, Memory, Seen, redis};
+use vetted_cache::{Acceptance, Accepts, Backend, Cache, CacheError, CacheSettings, Memory, Scale, Seen, redis};
 use vetted_encoder::Encoder;
 
 use crate::StartError;
@@ -40,6 +40,9 @@ pub(crate) fn open_cache(
             (Arc::from(opened.backend), limits.decisions.as_ref().map(|folder| folder.join(name)))
         }
     };
+    calibrated.into_iter().flat_map(|it| unbounded(it.calibration())).for_each(|why| {
+        tracing::warn!(cache = name, "{why}");
+    });
     let acceptance = match calibrated.filter(|it| it.calibration().relation == Relation::Equivalence) {
         Some(calibrated) => Acceptance::By(Arc::new(ByCalibration(calibrated.clone()))),
         None => Acceptance::default(),
@@ -53,6 +56,39 @@ pub(crate) fn open_cache(
         ..CacheSettings::default()
     };
     Cache::new(backend, verifier.clone(), encoder.clone(), settings).map_err(fault)
+}
+
+/// How a calibration does not bound what a cache serves, though it was given: each a sentence for whoever started the server.
+fn unbounded(calibration: &Calibration) -> Vec<String> {
+    let relation = calibration.relation;
+    if relation != Relation::Equivalence {
+        return vec![format!(
+            "the calibration is about {relation}, so it bounds nothing that the cache serves: the verifier's own verdict decides there, \
+             and nothing is promised. Give one that `vetted calibrate --relation equivalence` made"
+        )];
+    }
+    if !calibration.accepts_anything() {
+        return vec![
+            "the calibration accepts nothing, so the cache serves nothing but equal prompts. Calibrate with more decisions, or with a \
+             larger rate; or start without --calibration, by the verifier's own verdict, where nothing is promised"
+                .to_owned(),
+        ];
+    }
+    let Some(column) = &calibration.segment_column else { return Vec::new() };
+    let mut said = vec![format!(
+        "the calibration has thresholds for each `{column}`, which the cache takes the scope's tenant for: lookups of another tenant, \
+         or of none, are served nothing but equal prompts. It knows: {}",
+        calibration.segments().collect::<Vec<_>>().join(", ")
+    )];
+    let nothing = calibration.thresholds.iter().filter(|it| it.accept.threshold().is_none());
+    let nothing: Vec<&str> = nothing.filter_map(|it| it.segment.as_deref()).collect();
+    if !nothing.is_empty() {
+        said.push(format!(
+            "the calibration accepts nothing of {}: these tenants are served nothing but equal prompts",
+            nothing.join(", ")
+        ));
+    }
+    said
 }
 
 /// What a calibration about equivalence accepts.
@@ -74,5 +110,9 @@ impl Accepts for ByCalibration {
 
     fn score(&self, seen: &Seen<'_>) -> f32 {
         self.decided(seen).and_then(|decided| decided.score).map_or(f32::NEG_INFINITY, |score| score as f32)
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::LogOdds
     }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use vetted::Deadline;
 use vetted_cache::{
-    Answer, Attributes, Cache, CacheError, Change, Entry, EntryId, Judged, Lookup, NewEntry, Scope, Source, Sources,
-    Stored, Strategies, Versions, VolatileRule,
+    Answer, Attributes, Cache, CacheError, Change, Cost, Entry, EntryId, Judged, Lookup, NewEntry, Scope, Source,
+    Sources, Stored, Strategies, Versions, VolatileRule,
 };
 
 use crate::error::{Code, Failure};
@@ -53,6 +53,7 @@ pub(crate) struct Storing {
     pub(crate) ttl: Option<std::time::Duration>,
     pub(crate) sources: Vec<Source>,
     pub(crate) volatile: bool,
+    pub(crate) cost: Option<Cost>,
 }
 
 /// What was changed.
@@ -154,6 +155,7 @@ fn store(cache: &Cache, metrics: &CacheMetrics, items: &mut [Item<Changing>]) {
             ttl: storing.ttl,
             sources: storing.sources.clone(),
             volatile: storing.volatile,
+            cost: storing.cost,
             ..NewEntry::new(&storing.scope, &storing.prompt, storing.response.as_bytes())
         }));
     }

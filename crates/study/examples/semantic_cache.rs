@@ -1,13 +1,18 @@
-//! What a semantic cache may serve: RedisVL's rule (a cosine distance below a threshold), the verifier's equivalence, and a
-//! calibration of both, side by side in one run.
+//! What a semantic cache may serve: RedisVL's rule (a cosine distance below a threshold), a cross-encoder, the verifier's
+//! equivalence, and a calibration of verifier and cosine, side by side in one run.
 //!
-//! `cargo run --release -p vetted-study --example semantic_cache -- CALIBRATION BANKING77_FOLDER PAIRS...`
+//! ```sh
+//! cache() { cargo run --release -p vetted-study --example semantic_cache -- "$@"; }
+//! cache log BANKING77_FOLDER > log.tsv     # what a cache of this domain would have logged, with feedback; for `vetted calibrate`
+//! cache compare CALIBRATION CROSS_ENCODER pairs PAIRS...
+//! cache compare CALIBRATION CROSS_ENCODER banking77 BANKING77_FOLDER
+//! ```
 //!
-//! CALIBRATION is a file of `vetted calibrate --relation equivalence`, made on other data. PAIRS are files of labelled pairs: each
-//! pair is a lookup in a cache that has one entry, and serving it is right if they mean the same. BANKING77_FOLDER has `train.csv`
-//! and `test.csv` (a text and its intent): the first is the cache, the second is asked, and serving an entry of the same intent is
-//! right. Of each lookup the eight nearest entries are proposed; RedisVL serves the nearest, the others the one with the highest
-//! score.
+//! CALIBRATION is a file of `vetted calibrate --relation equivalence`, made on other data. CROSS_ENCODER is the folder of one, or
+//! `none`. PAIRS are files of labelled pairs: each pair is a lookup in a cache that has one entry, and serving it is right if they
+//! mean the same. BANKING77_FOLDER has `train.csv` and `test.csv` (a text and its intent): the first is the cache, the second is
+//! asked, and serving an entry of the same intent is right. `log` asks each text of the first against the others. Of each lookup
+//! the eight nearest entries are proposed; RedisVL serves the nearest, the others the one with the highest score.
 //!
 //! Thresholds are the best in hindsight, which flatters all alike; RedisVL's own default (a distance of 0.1) and the verifier's own
 //! verdict stand in rows of their own. Intervals are bootstraps over lookups.
@@ -20,9 +25,10 @@ use vetted::calibration::operational::Operational;
 use vetted::calibration::{Calibration, Decision, Features, probability};
 use vetted::models::{DEFAULT_MODEL, ensure};
 use vetted::reader::Relation;
-use vetted::{Precision, Verdict, Verifier, VerifierOptions};
+use vetted::{Compute, Team, Verdict, Verifier, VerifierOptions};
 use vetted_encoder::{Encoder, Options, Role};
 use vetted_pairs::{Label, read_labelled};
+use vetted_study::scorers::{Named, load};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -31,30 +37,66 @@ const NEAREST: usize = 8;
 /// RedisVL's `distance_threshold`.
 const REDISVL: f64 = 0.1;
 const RESAMPLES: u64 = 500;
+/// Below every score.
+const NOT_READ: f64 = -1e9;
+/// Others that each text is logged with.
+const LOGGED: usize = 2;
 
 /// An entry that may be served for a lookup.
 struct Proposal {
     right: bool,
     cosine: f64,
-    /// Of the verifier, of the calibration; none where nothing was verified.
-    scores: [Option<f64>; 2],
+    /// Of the cross-encoder, of the verifier, of the calibration; none where nothing was verified.
+    scores: [Option<f64>; 3],
     /// Whether the verifier's own verdict is *accept*.
     accepted: bool,
 }
 
+const USAGE: &str = "usage: semantic_cache log BANKING77_FOLDER
+       semantic_cache compare CALIBRATION CROSS_ENCODER|none (pairs PAIRS... | banking77 FOLDER)";
+
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [calibration, banking, pairs @ ..] = arguments.as_slice() else {
-        return Err("usage: semantic_cache CALIBRATION BANKING77_FOLDER PAIRS...".into());
-    };
-    let calibration = Calibration::read(Path::new(calibration))?;
-    let precision = Precision::F32;
-    let encoder = Encoder::open(&ensure(DEFAULT_MODEL, &mut |_| {})?, Options { precision, ..Options::default() })?;
-    let verifier = Verifier::shipped(VerifierOptions::all_in(precision), &mut |_| {})?;
-    let read = Reader { encoder, verifier, calibration };
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["log", folder] => log(Path::new(folder)),
+        ["compare", calibration, cross_encoder, what, paths @ ..] => {
+            let reader = Reader::open(Path::new(calibration), cross_encoder)?;
+            match (*what, paths) {
+                ("pairs", paths) => of_pairs(&reader, paths),
+                ("banking77", [folder]) => {
+                    table("Banking77", &reader.banking(Path::new(folder))?);
+                    Ok(())
+                }
+                _ => Err(USAGE.into()),
+            }
+        }
+        _ => Err(USAGE.into()),
+    }
+}
 
+/// Writes each text of the cache with the nearest others, and whether they have its intent.
+fn log(folder: &Path) -> Result<(), Failure> {
+    let (encoder, compute) = (encoder()?, Compute::default());
+    let entries = intents(&folder.join("train.csv"))?;
+    let team = &mut compute.team();
+    let vectors = encoder.embed(&texts(&entries), Role::Query, team)?;
+    // The nearest of all is the text itself.
+    let nearest = nearest(&vectors.iter().collect::<Vec<_>>(), &vectors.iter().collect::<Vec<_>>(), LOGGED + 1, team);
+    println!("source\tsplit\tphenomenon\tequiv\traw_label\ts1\ts2\trelation");
+    for (at, (text, intent)) in entries.iter().enumerate() {
+        for (_, other) in nearest[at].iter().filter(|(_, other)| *other != at).take(LOGGED) {
+            let (stored, of) = &entries[*other];
+            let same = u8::from(intent == of);
+            println!("banking77\ttrain\tlookup\t{same}\t{same}\t{stored}\t{text}\tequivalence");
+        }
+    }
+    Ok(())
+}
+
+fn of_pairs(read: &Reader, paths: &[&str]) -> Result<(), Failure> {
     let mut sources: BTreeMap<String, Vec<Vec<Proposal>>> = BTreeMap::new();
-    for path in pairs {
+    for path in paths {
         let labelled = read_labelled(path)?.collect::<Result<Vec<_>, _>>()?;
         let pairs: Vec<_> =
             labelled.iter().filter(|it| it.relation == Relation::Equivalence && it.label.is_some()).collect();
@@ -71,27 +113,51 @@ fn main() -> Result<(), Failure> {
     }
     let all: Vec<&Vec<Proposal>> = sources.values().flatten().collect();
     table("all pairs together", &all);
-    table("Banking77", &read.banking(Path::new(banking))?);
     Ok(())
+}
+
+fn encoder() -> Result<Encoder, Failure> {
+    Ok(Encoder::open(&ensure(DEFAULT_MODEL, &mut |_| {})?, Options::default())?)
 }
 
 struct Reader {
     encoder: Encoder,
     verifier: Verifier,
     calibration: Calibration,
+    cross_encoder: Option<Named>,
 }
 
 impl Reader {
+    fn open(calibration: &Path, cross_encoder: &str) -> Result<Reader, Failure> {
+        Ok(Reader {
+            encoder: encoder()?,
+            verifier: Verifier::shipped(VerifierOptions::default(), &mut |_| {})?,
+            calibration: Calibration::read(calibration)?,
+            cross_encoder: match cross_encoder {
+                "none" => None,
+                folder => Some(load(folder, VerifierOptions::default(), &|_| {})?),
+            },
+        })
+    }
+
     fn proposals(&self, pairs: &[(&str, &str)], right: &[bool]) -> Result<Vec<Proposal>, Failure> {
         let asked: Vec<_> = pairs.iter().map(|(query, entry)| (*query, *entry, Relation::Equivalence)).collect();
         let verdicts = self.verifier.verify_pairs(&asked)?;
-        let read = pairs.iter().zip(&verdicts).zip(self.cosines(pairs)?).zip(right);
-        let proposals = read.map(|((((query, entry), verdict), cosine), right)| {
+        let by_cross_encoder = match &self.cross_encoder {
+            Some(named) => named.verifier.verify_pairs(&asked)?,
+            None => Vec::new(),
+        };
+        let read = pairs.iter().zip(&verdicts).zip(self.cosines(pairs)?).zip(right).enumerate();
+        let proposals = read.map(|(at, ((((query, entry), verdict), cosine), right))| {
             let known = features(verdict, Relation::Equivalence, query, entry, Some(cosine));
             Proposal {
                 right: *right,
                 cosine,
-                scores: [self.of_verifier(known.as_ref()), self.of_calibration(known.as_ref())],
+                scores: [
+                    by_cross_encoder.get(at).map(|it| f64::from(it.outputs().equivalence)),
+                    self.of_verifier(known.as_ref()),
+                    self.of_calibration(known.as_ref()),
+                ],
                 accepted: verdict.verdict() == Verdict::Accept,
             }
         });
@@ -118,19 +184,10 @@ impl Reader {
         let [entries, lookups] = ["train.csv", "test.csv"].map(|name| intents(&folder.join(name)));
         let (entries, lookups) = (entries?, lookups?);
         let team = &mut self.verifier.compute().team();
-        let vectors = |texts: &[(String, String)]| texts.iter().map(|(text, _)| text.clone()).collect::<Vec<_>>();
-        let of_entries = self.encoder.embed(&vectors(&entries), Role::Query, team)?;
-        let of_lookups = self.encoder.embed(&vectors(&lookups), Role::Query, team)?;
-        let of_entries: Vec<&[f32]> = of_entries.iter().collect();
-        let nearest = |vector: &[f32]| {
-            let mut order: Vec<(f64, usize)> =
-                of_entries.iter().enumerate().map(|(at, entry)| (f64::from(dot(vector, entry)), at)).collect();
-            order.select_nth_unstable_by(NEAREST, |one, other| other.0.total_cmp(&one.0));
-            order.truncate(NEAREST);
-            order.sort_by(|one, other| other.0.total_cmp(&one.0));
-            order
-        };
-        let nearest = team.map(of_lookups.iter(), || (), |(), vector, _| nearest(vector));
+        let of_entries = self.encoder.embed(&texts(&entries), Role::Query, team)?;
+        let of_lookups = self.encoder.embed(&texts(&lookups), Role::Query, team)?;
+        let (of_entries, of_lookups) = (of_entries.iter().collect::<Vec<_>>(), of_lookups.iter().collect::<Vec<_>>());
+        let nearest = nearest(&of_lookups, &of_entries, NEAREST, team);
         let (mut pairs, mut right) = (Vec::new(), Vec::new());
         for ((text, intent), nearest) in lookups.iter().zip(&nearest) {
             for (_, at) in nearest {
@@ -141,6 +198,23 @@ impl Reader {
         let mut proposals = self.proposals(&pairs, &right)?.into_iter();
         Ok(lookups.iter().map(|_| proposals.by_ref().take(NEAREST).collect()).collect())
     }
+}
+
+/// Of each asked vector the nearest stored ones, with their cosines.
+fn nearest(asked: &[&[f32]], stored: &[&[f32]], count: usize, team: &mut Team) -> Vec<Vec<(f64, usize)>> {
+    let nearest = |vector: &[f32]| {
+        let mut order: Vec<(f64, usize)> =
+            stored.iter().enumerate().map(|(at, entry)| (f64::from(dot(vector, entry)), at)).collect();
+        order.select_nth_unstable_by(count, |one, other| other.0.total_cmp(&one.0));
+        order.truncate(count);
+        order.sort_by(|one, other| other.0.total_cmp(&one.0));
+        order
+    };
+    team.map(asked.iter(), || (), |(), vector, _| nearest(vector))
+}
+
+fn texts(of: &[(String, String)]) -> Vec<String> {
+    of.iter().map(|(text, _)| text.clone()).collect()
 }
 
 fn dot(one: &[f32], other: &[f32]) -> f32 {
@@ -164,7 +238,7 @@ fn table<Lookup: AsRef<[Proposal]>>(name: &str, lookups: &[Lookup]) {
     let nearest: Vec<Decision> =
         lookups.iter().map(|it| Decision { score: it[0].cosine, right: it[0].right }).collect();
     let best = |which: usize| -> Vec<Decision> {
-        let score = |proposal: &Proposal| proposal.scores[which].unwrap_or(-1.0);
+        let score = |proposal: &Proposal| proposal.scores[which].unwrap_or(NOT_READ);
         let chosen = lookups.iter().filter_map(|it| it.iter().max_by(|a, b| score(a).total_cmp(&score(b))));
         chosen.map(|it| Decision { score: score(it), right: it.right }).collect()
     };
@@ -173,9 +247,16 @@ fn table<Lookup: AsRef<[Proposal]>>(name: &str, lookups: &[Lookup]) {
         "| rule | hit rate at 1 % wrong [95 %] | at 2 % [95 %] | wrong served of all, at 2 % | P-CHR AUC (of its ceiling) |"
     );
     println!("|---|---|---|---:|---:|");
-    for (rule, decisions) in
-        [("cosine, as RedisVL", nearest), ("verifier", best(0)), ("calibration of verifier and cosine", best(1))]
-    {
+    let rules = [
+        ("cosine, as RedisVL", nearest),
+        ("cross-encoder", best(0)),
+        ("verifier", best(1)),
+        ("calibration of verifier and cosine", best(2)),
+    ];
+    for (rule, decisions) in rules {
+        if decisions.iter().all(|it| it.score == NOT_READ) {
+            continue;
+        }
         let Ok(Some(measured)) = Operational::new(&decisions) else { continue };
         let rates = [0.01, 0.02].map(|rate| {
             let (low, high) = interval(&decisions, rate);

@@ -6,13 +6,16 @@
 //!    found have a rule of their own, for most of them are *about* a query and say neither yes nor no.
 //! 3. The finding becomes a verdict, unless too little was read for one ([`conclude`]).
 //! 4. What numbers cannot tell is looked at in the texts: other languages ([`language`]), what the tokenizer does not see
-//!    ([`characters`]), and questions that are answered by no ([`polarity`], [`texts`]).
+//!    ([`characters`]), what must be the same letter by letter ([`literals`]), and questions that are answered by no ([`polarity`],
+//!    [`texts`]).
 //! 5. Among several candidates one beats another that says nearly the same, but for what the query says ([`rivals`]).
 //! 6. A search leaves out what is rejected, or only marks it ([`Policy`]).
 
+mod alignment;
 mod asking;
 mod characters;
 pub(crate) mod language;
+mod literals;
 mod near_misses;
 pub(crate) mod polarity;
 mod rivals;
@@ -32,7 +35,7 @@ pub(crate) use near_misses::Said;
 pub(crate) use rivals::Wording;
 pub use rivals::{Contender, beaten};
 pub(crate) use rivals::{WordingRead, rivals, supported_by};
-pub(crate) use texts::{answered, looked_at, may_be_no};
+pub(crate) use texts::{Looked, answered, looked_at, may_be_no};
 pub use vouching::{Recalled, log_odds};
 pub(crate) use vouching::{is_sure, probability};
 pub(crate) use windows::combine;
@@ -400,7 +403,15 @@ mod tests {
 
     fn assessment(judgement: Judgement) -> Assessment {
         let outputs = outputs(0.5, 0.5);
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: 0..1, vouched: None }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: 0..1,
+            vouched: None,
+            differs_in: None,
+        }
     }
 
     #[test]

@@ -217,7 +217,8 @@ impl Verifier {
             let known = recalled.get(at).zip(vouching);
             let vouched = known.and_then(|(known, vouching)| probability(&judgement, known, vouching));
             let is_sure = is_sure(&judgement, vouched.zip(vouching), thresholds);
-            let assessment = Assessment { judgement, outputs, support_of_all, coverage, window, vouched };
+            let assessment =
+                Assessment { judgement, outputs, support_of_all, coverage, window, vouched, differs_in: None };
             conclude(assessment, unread(terms.extent, terms.relation, ranges.len()), terms.rules, is_sure)
         };
         ranges.zip(read).enumerate().map(combined).collect()

@@ -10,12 +10,12 @@ use vetted_reader::{Relation, Scorer, Views};
 
 use crate::Error;
 use crate::decide::{
-    Contender, Finding, Recalled, Rules, Said, Window, Wording, WordingRead, extent_of_question, may_be_no, rivals,
-    supported_by,
+    Contender, Finding, Recalled, Rules, Said, Window, Wording, WordingRead, extent_of_question, is_sure, may_be_no,
+    probability, rivals, supported_by,
 };
 use crate::judging::{Held, QueryTokens, Reading, Terms};
 use crate::second_look::QueryText;
-use crate::verification::Verification;
+use crate::verification::{Assessment, Verification};
 use crate::verifier::{Verifier, tensors};
 use crate::windows::{PassageText, PassageViews, Wanted, Windows};
 
@@ -155,7 +155,8 @@ impl Verifier {
 
     /// As [`verify_many`](Self::verify_many), with what recall knows of each query's passages, in their order: a verifier that
     /// has learnt what to make of it ([`Vouching`](vetted_reader::Vouching)) takes it into account where a query asks for
-    /// something. Passages of which nothing is given are judged without.
+    /// something. Passages of which nothing is given are judged without. As long as it is not known what is rejected, each is
+    /// [ahead of all](Recalled::AHEAD_OF_ALL); [`PreparedQuery::vouch`] has the last word.
     ///
     /// # Errors
     /// As [`verify_many`](Self::verify_many).
@@ -311,6 +312,23 @@ impl PreparedQuery {
         self.verifier.look_again(&self.text, self.terms(), verified, team)
     }
 
+    /// Whether it matters for this query what recall knows of passages.
+    pub fn vouches(&self) -> bool {
+        self.text.asks && self.verifier.config().vouching.is_some()
+    }
+
+    /// Whether a passage in which support is found is accepted, by all that is known of it; the probability is left on what was
+    /// read. None where recall does not matter: then what was decided stays.
+    pub fn vouch<Place>(&self, read: &mut Assessment<Place>, recalled: &Recalled) -> Option<bool> {
+        let config = self.verifier.config();
+        let vouching = config.vouching.as_ref().filter(|_| self.vouches())?;
+        if read.judgement.finding != Finding::Supports {
+            return None;
+        }
+        read.vouched = probability(&read.judgement, recalled, vouching);
+        Some(is_sure(&read.judgement, read.vouched.zip(Some(vouching)), &config.thresholds))
+    }
+
     /// For each contender of [`Verifier::verify_many`] that is still one, which other one beats it: it says nearly the same, but
     /// for what the query says, and supports the query clearly better
     /// ([`Thresholds::rival_margin`](vetted_reader::Thresholds::rival_margin)). What is beaten beats nothing.
@@ -343,7 +361,7 @@ impl PreparedQuery {
     ) -> Vec<(Verification, Contender)> {
         // A statement says all that a passage must say, so the match alone tells, and what recall knows would only help
         // near-misses (docs/decisions/13).
-        let recalled = if self.text.asks { recalled } else { &[] };
+        let recalled = if self.vouches() { recalled } else { &[] };
         let ranges_read = ranges.iter().map(Vec::as_slice);
         let verified = self.verifier.combined(self.terms(), ranges_read, &readings, recalled);
         let mut contenders = Vec::with_capacity(verified.len());

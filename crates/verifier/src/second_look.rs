@@ -4,7 +4,7 @@ use vetted_encoder::{Unseen, models};
 use vetted_kernels::Team;
 use vetted_reader::Relation;
 
-use crate::decide::{Answer, Rules, answered, asks, language, looked_at, may_be_no, polarity};
+use crate::decide::{Answer, Looked, Rules, answered, asks, language, looked_at, may_be_no, polarity};
 use crate::judging::{Question, Terms};
 use crate::verification::Verification;
 use crate::verifier::Verifier;
@@ -51,8 +51,8 @@ impl Verifier {
         let (mut perhaps_no, mut affirmed) = (Vec::new(), Vec::new());
         for (at, (verification, window)) in verified.into_iter().enumerate() {
             let unseen = tokens.unseen(window)?;
-            let mut verification =
-                looked_at(verification, self.is_foreign(window), (&query.unseen, &unseen), terms.relation);
+            let texts = (Looked { text: &query.read, unseen: &query.unseen }, Looked { text: window, unseen: &unseen });
+            let mut verification = looked_at(verification, self.is_foreign(window), texts, terms.relation);
             match &mut verification {
                 Verification::Accept(read) if is_asked && !polarity::denies(window) => {
                     read.judgement.answer = Some(Answer::Yes);

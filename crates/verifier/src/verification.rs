@@ -38,6 +38,9 @@ pub struct Assessment<Place = Range<usize>> {
     /// has learnt to tell ([`Vouching`](vetted_reader::Vouching)) and support is found in it: then this decides what is accepted,
     /// not the match alone.
     pub vouched: Option<f32>,
+    /// What kind of thing the texts differ in that must be the same letter by letter, such as a number, where the numbers above
+    /// speak for the candidate. It is not accepted then, whatever threshold anybody holds the numbers to.
+    pub differs_in: Option<Kind>,
 }
 
 impl Verification {
@@ -64,6 +67,12 @@ impl Verification {
         self.assessment().map(|read| &read.judgement)
     }
 
+    /// What kind of thing the texts differ in that must be the same letter by letter
+    /// ([`Assessment::differs_in`]): whoever decides by numbers of their own must not accept such a candidate.
+    pub fn differs_in(&self) -> Option<Kind> {
+        self.assessment().and_then(|read| read.differs_in)
+    }
+
     /// The logits behind the verdict. White space supports nothing, says the same as nothing and contradicts nothing: minus
     /// infinity.
     pub fn outputs(&self) -> Outputs {
@@ -82,7 +91,7 @@ impl Verification {
 impl<Place> Assessment<Place> {
     /// The same, of a part that is told in another way.
     pub fn at<Other>(self, window: Other) -> Assessment<Other> {
-        let Assessment { judgement, outputs, support_of_all, coverage, window: _, vouched } = self;
-        Assessment { judgement, outputs, support_of_all, coverage, window, vouched }
+        let Assessment { judgement, outputs, support_of_all, coverage, window: _, vouched, differs_in } = self;
+        Assessment { judgement, outputs, support_of_all, coverage, window, vouched, differs_in }
     }
 }

@@ -32,7 +32,8 @@ pub struct Verifier {
 pub type LoadedBase<'a> = &'a dyn Fn(&ModelFolder) -> Option<Arc<Encoder>>;
 
 /// The files of the verifier that comes with vetted, by name; `crates/verifier/weights/vetted-minilm/README.md` is its card.
-pub const SHIPPED_VERIFIER: [(&str, &[u8]); 2] = [
+/// A static: a constant would be in every program once for each crate that names it, which was 24 MB of 86.
+pub static SHIPPED_VERIFIER: [(&str, &[u8]); 2] = [
     ("config.json", include_bytes!("../weights/vetted-minilm/config.json")),
     ("model.safetensors", include_bytes!("../weights/vetted-minilm/model.safetensors")),
 ];

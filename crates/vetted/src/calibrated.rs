@@ -63,7 +63,8 @@ pub fn feature_names(relation: Relation) -> &'static [&'static str] {
     }
 }
 
-/// What is known about a pair. None where the verifier gave no verdict: such a pair is never accepted.
+/// What is known about a pair. None where the verifier gave no verdict, or where the texts differ in what must be the same letter
+/// by letter, which the numbers do not show: such a pair is never accepted.
 pub fn features(
     verification: &Verification,
     relation: Relation,
@@ -71,7 +72,7 @@ pub fn features(
     candidate: &str,
     cosine: Option<f64>,
 ) -> Option<Features> {
-    if matches!(verification, Verification::Unverified(..)) {
+    if matches!(verification, Verification::Unverified(..)) || verification.differs_in().is_some() {
         return None;
     }
     let read = verification.assessment()?;
@@ -328,6 +329,23 @@ mod tests {
         assert_eq!([words_in_common("", ""), words_in_common("a", "!")], [0.0, 0.0]);
         assert!((cosine(&[3.0, 0.0], &[1.0, 1.0]) - 0.5f64.sqrt()).abs() < 1e-12);
         assert_eq!(cosine(&[0.0, 0.0], &[1.0, 1.0]), 0.0);
+    }
+
+    #[test]
+    fn what_differs_letter_by_letter_has_no_features() {
+        use vetted_reader::{Kind, Outputs};
+        use vetted_verifier::{Assessment, Finding, Judgement};
+
+        let outputs = Outputs { support: 5.0, equivalence: 5.0, conflict: -5.0, kinds: [0.0; Kind::COUNT] };
+        let judgement =
+            Judgement { finding: Finding::Neither, p_match: 0.99, p_conflict: 0.01, kind: None, answer: None };
+        for (differs_in, is_known) in [(None, true), (Some(Kind::Number), false)] {
+            let (support_of_all, coverage, window, vouched) = (5.0, 1.0, 0..1, None);
+            let read = Assessment { judgement, outputs, support_of_all, coverage, window, vouched, differs_in };
+            let verification = Verification::Abstain(read);
+            let features = features(&verification, Relation::Equivalence, "wait 3 days", "wait 4 days", Some(1.0));
+            assert_eq!(features.is_some(), is_known);
+        }
     }
 
     #[test]

@@ -132,7 +132,15 @@ mod tests {
         kinds[Kind::Role as usize] = 0.0;
         let outputs = Outputs { support: 0.0, equivalence: 0.0, conflict: 0.0, kinds };
         let judgement = Judgement { finding, p_match: 0.5, p_conflict: 0.5, kind, answer: None };
-        Assessment { judgement, outputs, support_of_all: 0.0, coverage: 1.0, window: Part::Title, vouched: None }
+        Assessment {
+            judgement,
+            outputs,
+            support_of_all: 0.0,
+            coverage: 1.0,
+            window: Part::Title,
+            vouched: None,
+            differs_in: None,
+        }
     }
 
     fn candidate(recall_rank: usize, verdict: usize) -> Candidate {

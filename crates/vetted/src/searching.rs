@@ -14,7 +14,7 @@ use vetted_verifier::Recalled;
 use crate::outcome::{Outcome, Part, select};
 use crate::search::{Candidate, Found, Hit, LeftOut, Mode, Ranked, Search, Timing};
 use crate::snippet::{Snippet, snippet};
-use crate::verify::Question;
+use crate::verify::{Cosines, Question};
 use crate::{Engine, Error, PassageText, PreparedQuery, Unverified, Verifier};
 
 /// What one search needs of models.
@@ -33,8 +33,8 @@ struct Underway<'a> {
     /// Where the verifier regards how far passages are ahead of others: what cosine others usually have.
     usual: Option<f32>,
     candidates: Vec<Candidate>,
-    /// How far each candidate is ahead; nothing where the verifier does not regard that.
-    recalled: Vec<Recalled>,
+    /// Of what was recalled, also of what is no candidate any more; nothing where the verifier does not regard it.
+    cosines: Vec<f32>,
     /// What recall could not ask.
     not_asked: Vec<NotAsked>,
     timing: Timing,
@@ -149,7 +149,7 @@ impl Engine {
             vector: search.vector.clone().unwrap_or_default(),
             usual,
             candidates: Vec::new(),
-            recalled: Vec::new(),
+            cosines: Vec::new(),
             not_asked: Vec::new(),
             timing: Timing::default(),
         })
@@ -160,9 +160,10 @@ impl Engine {
         let mut questions = Vec::with_capacity(underway.len());
         let mut places = Vec::with_capacity(underway.len());
         for (at, search) in underway.iter_mut().enumerate() {
-            let Ok(Underway { search, asked: Some(asked), candidates, recalled, .. }) = search else { continue };
+            let Ok(Underway { search, asked: Some(asked), candidates, usual, cosines, .. }) = search else { continue };
             let Some(verify) = search.verify else { continue };
-            questions.push(Question::new(asked, search, verify, candidates, recalled));
+            let known = usual.map(|usual| Cosines { of: cosines, usual });
+            questions.push(Question::new(asked, search, verify, candidates, known));
             places.push(at);
         }
         if questions.is_empty() {
@@ -327,7 +328,7 @@ impl Underway<'_> {
         let least = self.usual.map_or(0, |_| Recalled::DECIDED_BY);
         let Retrieved { mut hits, not_asked } = session.search(&query.k(wanted.max(least)), team)?;
         self.not_asked = not_asked;
-        self.recalled = self.usual.map(|usual| recalled(&hits, usual)).unwrap_or_default();
+        self.cosines = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
         hits.truncate(wanted);
         self.candidates = hits.into_iter().map(Candidate::recalled).collect();
         if search.verify.is_some() && !has_text(search) {
@@ -338,12 +339,6 @@ impl Underway<'_> {
         self.timing.ranking = start.elapsed();
         Ok(())
     }
-}
-
-/// What is known of each hit before it is read.
-fn recalled(hits: &[vetted_retrieval::Hit], usual: f32) -> Vec<Recalled> {
-    let cosines: Vec<f32> = hits.iter().map(|hit| hit.scores.dense.unwrap_or_default()).collect();
-    Recalled::of(&cosines, usual)
 }
 
 /// The best that stay, and what is left out.

@@ -66,10 +66,16 @@ pub(crate) struct Question<'a> {
     verify: Verify,
     /// Those to verify, and what is compared among those that are not rejected by themselves.
     candidates: &'a mut [Candidate],
-    /// What recall knows of them; nothing where the verifier does not regard it.
-    recalled: &'a [Recalled],
+    /// What recall knows of them, where the verifier regards it.
+    known: Option<Cosines<'a>>,
     contenders: Vec<Option<Contender>>,
     expired: Option<Expired>,
+}
+
+/// Cosines of what was recalled, the candidates first, and what others usually have.
+pub(crate) struct Cosines<'a> {
+    pub(crate) of: &'a [f32],
+    pub(crate) usual: f32,
 }
 
 /// Some candidates of a question, with what is read of them.
@@ -88,7 +94,7 @@ impl<'a> Question<'a> {
         search: &'a Search,
         verify: Verify,
         candidates: &'a mut [Candidate],
-        recalled: &'a [Recalled],
+        known: Option<Cosines<'a>>,
     ) -> Question<'a> {
         let (depth, why) = match unanswerable(asked.extent()) {
             Some(why) => (0, why),
@@ -103,7 +109,7 @@ impl<'a> Question<'a> {
             deadline: &search.deadline,
             verify,
             candidates,
-            recalled,
+            known: known.filter(|_| asked.vouches()),
             contenders,
             expired: None,
         }
@@ -137,6 +143,32 @@ impl<'a> Question<'a> {
             candidate.outcome = Outcome::of_passage(verification, reading.bytes);
             let stays = matches!(candidate.outcome, Outcome::Accept(_) | Outcome::Abstain(_));
             self.contenders.push(stays.then_some(contender));
+        }
+    }
+}
+
+impl Question<'_> {
+    /// Accepts what can be vouched for by all that is known, now that it is known what is rejected.
+    fn vouch(&mut self) {
+        let Some(Cosines { of, usual }) = self.known else { return };
+        let is_rejected =
+            |at: usize| self.candidates.get(at).is_some_and(|it| matches!(it.outcome, Outcome::Reject(..)));
+        let recalled = Recalled::of(of, is_rejected, usual);
+        for (candidate, recalled) in self.candidates.iter_mut().zip(&recalled) {
+            let (mut read, was_accepted) = match std::mem::replace(&mut candidate.outcome, Outcome::Off) {
+                Outcome::Accept(read) => (read, true),
+                Outcome::Abstain(read) => (read, false),
+                other => {
+                    candidate.outcome = other;
+                    continue;
+                }
+            };
+            // What was not accepted though it might have been ahead of all was not looked at as closely.
+            let is_sure = self.asked.vouch(&mut read, recalled);
+            candidate.outcome = match was_accepted && is_sure.unwrap_or(true) {
+                true => Outcome::Accept(read),
+                false => Outcome::Abstain(read),
+            };
         }
     }
 }
@@ -176,8 +208,9 @@ impl Engine {
                 }
             }
         }
-        for Question { asked, candidates, contenders, .. } in questions.iter_mut().filter(|it| it.expired.is_none()) {
-            reject_near_misses(candidates, &asked.rivals(contenders));
+        for question in questions.iter_mut().filter(|it| it.expired.is_none()) {
+            reject_near_misses(question.candidates, &question.asked.rivals(&question.contenders));
+            question.vouch();
         }
     }
 
@@ -251,8 +284,14 @@ fn verified(
 ) -> Vec<Result<Vec<(Verification, Contender)>, Error>> {
     let asked: Vec<Asked> =
         parts.iter().map(|part| (questions[part.question].asked, part.sources.as_slice())).collect();
-    let known = |part: &Part<'_>| questions[part.question].recalled.get(part.range.clone()).unwrap_or_default();
-    let recalled: Vec<&[Recalled]> = parts.iter().map(known).collect();
+    // What is rejected is not known yet.
+    let recalled: Vec<&[Recalled]> = parts
+        .iter()
+        .map(|part| match questions[part.question].known {
+            Some(_) => &[Recalled::AHEAD_OF_ALL; CANDIDATES_TOGETHER][..part.range.len()],
+            None => &[],
+        })
+        .collect();
     let Some((first, _)) = asked.first() else { return Vec::new() };
     let verifier = first.verifier();
     match verifier.verify_recalled(&asked, &recalled, team) {

@@ -148,6 +148,8 @@ mod tests {
                 volatile: false,
                 stored_at: std::time::SystemTime::UNIX_EPOCH,
                 expires_at: None,
+                copy_of: None,
+                cost: None,
             };
             let beside = beside_vector(&entry, 9);
             let all_found = written(&asked).all(|clause| beside.contains(&clause));

@@ -47,6 +47,7 @@
 mod address;
 mod error;
 mod keys;
+mod patience;
 mod redisvl;
 mod scripts;
 mod vector_sets;

@@ -139,6 +139,8 @@ impl RedisVl {
             stored_at: moment("updated_at").or_else(|| moment("inserted_at"))?,
             // Redis takes it away itself.
             expires_at: None,
+            copy_of: None,
+            cost: None,
         };
         entry.fits(wanted.attributes).then_some(entry)
     }
@@ -231,6 +233,10 @@ impl Backend for RedisVl {
 
     fn put(&self, _: &Entry) -> Result<(), BackendError> {
         Err(read_only("an entry to keep"))
+    }
+
+    fn replace(&self, _: &Entry, _: &Entry) -> Result<bool, BackendError> {
+        Err(read_only("an entry to change"))
     }
 
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {

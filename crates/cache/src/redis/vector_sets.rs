@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ::redis::{Cmd, FromRedisValue, Value, cmd};
 use vetted::Deadline;
@@ -10,6 +10,7 @@ use vetted_redis::{Connections, Memory, Purpose, check};
 
 use super::error::of_backend;
 use super::keys::{self, Keys};
+use super::patience::Patience;
 use super::scripts::{self, Script};
 use super::{Address, Notice, RedisError, Settings};
 use crate::encoding::milliseconds;
@@ -51,6 +52,7 @@ pub(super) struct VectorSets {
     connections: Connections,
     settings: Settings,
     no_threads: bool,
+    patience: Patience,
     /// When the last sweep was, in milliseconds since 1970.
     swept: AtomicU64,
     /// How many entries this process took away because they were over, and to make room.
@@ -69,6 +71,7 @@ impl VectorSets {
             connections,
             settings,
             no_threads: checked.no_threads,
+            patience: Patience::default(),
             swept: AtomicU64::default(),
             expired: Arc::default(),
             made_room: AtomicU64::default(),
@@ -95,10 +98,12 @@ impl VectorSets {
             volatile: false,
             stored_at: now,
             expires_at: Some(now + Duration::from_secs(60)),
+            copy_of: None,
+            cost: None,
         };
         let keys = self.keys(&scope);
         let address = || self.connections.address().to_string();
-        self.store(&entry).map_err(|error| match error {
+        self.store(&entry, None).map_err(|error| match error {
             RedisError::Answered { reason, .. } if reason.contains("nknown Redis command") => {
                 RedisError::NoVectorSets { address: address(), reason }
             }
@@ -127,7 +132,8 @@ impl VectorSets {
         self.connections.ask("EVAL", command)
     }
 
-    fn store(&self, entry: &Entry) -> Result<(), RedisError> {
+    /// Says whether it is kept, which it is not where something else than `was` is there.
+    fn store(&self, entry: &Entry, was: Option<&Entry>) -> Result<bool, RedisError> {
         let keys = self.keys(&entry.scope);
         let record = entry.to_bytes();
         let over = entry.expires_at.map(milliseconds).filter(|over| *over < NEVER);
@@ -143,12 +149,16 @@ impl VectorSets {
             .arg(over.map_or_else(|| "+inf".to_owned(), |over| over.to_string()))
             .arg(self.settings.entries_per_scope)
             .arg(BOUND);
+        if let Some(was) = was {
+            command.arg(was.to_bytes());
+        }
         let answer = self.connections.ask("EVAL", command)?;
-        let (expired, made_room): (u64, u64) =
+        let counted: Option<(u64, u64)> =
             FromRedisValue::from_redis_value(answer).map_err(|error| self.connections.unexpected("EVAL", &error))?;
+        let Some((expired, made_room)) = counted else { return Ok(false) };
         self.expired.fetch_add(expired, Ordering::Relaxed);
         self.made_room.fetch_add(made_room, Ordering::Relaxed);
-        Ok(())
+        Ok(true)
     }
 
     /// The ids of the nearest, the nearest first.
@@ -249,6 +259,112 @@ impl VectorSets {
         }
     }
 
+    /// Says whether it is kept, as [`store`](Self::store) does.
+    fn keep(&self, entry: &Entry, was: Option<&Entry>) -> Result<bool, BackendError> {
+        // Without one, it is found by its words alone.
+        if !entry.vector.is_empty() {
+            check_vector(&entry.vector)?;
+        }
+        let size = entry.size();
+        if size > self.settings.largest_entry {
+            return Err(BackendError::TooLarge { bytes: size as u64, limit: self.settings.largest_entry as u64 });
+        }
+        let keys = self.keys(&entry.scope);
+        self.store(entry, was).map_err(|error| self.told("an entry to keep", &keys, &entry.vector, error))
+    }
+
+    /// Looks something up, if the server has not just let somebody else wait in vain.
+    fn patiently<T>(&self, keys: &Keys, look: impl FnOnce() -> Result<T, BackendError>) -> Result<T, BackendError> {
+        // One node of a cluster may hang alone; its scopes are not known, so each is tried.
+        let place = if self.connections.address().cluster { keys.base() } else { "" };
+        if !self.patience.is_left(place) {
+            return Err(BackendError::Late { backend: NAME });
+        }
+        let since = Instant::now();
+        let found = look();
+        match &found {
+            // Whoever has little time learns nothing about the server.
+            Err(BackendError::Late { .. }) if since.elapsed() < self.settings.command => {}
+            Err(BackendError::Late { .. }) => self.patience.lost(place),
+            _ => self.patience.found(place),
+        }
+        found
+    }
+
+    fn find_exact(&self, keys: &Keys, wanted: &Wanted<'_>) -> Result<Option<Arc<Entry>>, BackendError> {
+        let prompt = keys::prompt_digest(wanted.prompt);
+        let mut command = scripts::EXACT.on(keys, &[keys.prompt(&prompt)]);
+        command.arg(&prompt).arg(milliseconds(wanted.now));
+        for attribute in keys::written(wanted.attributes) {
+            command.arg(attribute);
+        }
+        let told = |error: RedisError| of_backend(error, NAME, "an exact lookup");
+        let answer = self.connections.ask_within("EVAL", command, self.time_left(wanted.deadline)?).map_err(told)?;
+        let record: Option<Vec<u8>> = FromRedisValue::from_redis_value(answer)
+            .map_err(|error| told(self.connections.unexpected("EVAL", &error)))?;
+        Ok(record.and_then(|record| self.read(&record, None, wanted)).filter(|entry| entry.prompt == wanted.prompt))
+    }
+
+    /// See [`nearest`](Backend::nearest).
+    fn find_nearest(
+        &self,
+        keys: &Keys,
+        wanted: &Wanted<'_>,
+        vector: &[f32],
+        k: usize,
+    ) -> Result<Vec<Candidate>, BackendError> {
+        let told = |error| self.told("a search", keys, vector, error);
+        if k == 0 {
+            return Ok(Vec::new());
+        }
+        check_vector(vector)?;
+        let mut found = Vec::with_capacity(k);
+        // Twice at most: what lost its content is removed after the first time, and is not in the way at the second.
+        for is_last in [false, true] {
+            found.clear();
+            let asked = k.saturating_add(SPARE);
+            let within = self.time_left(wanted.deadline)?;
+            let ids = self.search(keys, wanted.attributes, wanted.now, vector, asked, within).map_err(told)?;
+            let mut lost = Vec::new();
+            let mut rest = &ids[..];
+            while found.len() < k && !rest.is_empty() {
+                let (some, later) = rest.split_at(rest.len().min(k - found.len()));
+                rest = later;
+                let within = self.time_left(wanted.deadline)?;
+                let records = self.records(keys, some, within).map_err(told)?;
+                for (id, record) in some.iter().zip(records) {
+                    match record {
+                        None => lost.push(id.clone()),
+                        Some(record) => {
+                            let entry = self.read(&record, Some(id), wanted);
+                            found.extend(entry.filter(|entry| entry.vector.len() == vector.len()).map(|entry| {
+                                // The server's score is of rounded vectors, and it is (1 + cosine) / 2.
+                                let cosine = cosine(&entry.vector, vector);
+                                Candidate { entry, cosine }
+                            }));
+                        }
+                    }
+                }
+            }
+            if lost.is_empty() {
+                break;
+            }
+            let is_enough = found.len() >= k || ids.len() < asked || is_last;
+            if is_enough {
+                let mut command = scripts::REMOVE.on(keys, &[]);
+                lost.iter().for_each(|id| {
+                    command.arg(id);
+                });
+                self.connections.tell(command, None);
+                break;
+            }
+            self.forget(keys, &lost).map_err(told)?;
+        }
+        self.sweep(keys);
+        found.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then_with(|| a.entry.id.cmp(&b.entry.id)));
+        Ok(found)
+    }
+
     /// So long a command may take for somebody who waits until this deadline.
     fn time_left(&self, deadline: &Deadline) -> Result<Duration, BackendError> {
         deadline.check().map_err(|_| BackendError::Late { backend: NAME })?;
@@ -275,87 +391,26 @@ impl Backend for VectorSets {
 
     fn exact(&self, wanted: &Wanted<'_>) -> Result<Option<Arc<Entry>>, BackendError> {
         let keys = self.keys(wanted.scope);
-        let prompt = keys::prompt_digest(wanted.prompt);
-        let mut command = scripts::EXACT.on(&keys, &[keys.prompt(&prompt)]);
-        command.arg(&prompt).arg(milliseconds(wanted.now));
-        for attribute in keys::written(wanted.attributes) {
-            command.arg(attribute);
-        }
-        let told = |error: RedisError| of_backend(error, NAME, "an exact lookup");
-        let answer = self.connections.ask_within("EVAL", command, self.time_left(wanted.deadline)?).map_err(told)?;
-        let record: Option<Vec<u8>> = FromRedisValue::from_redis_value(answer)
-            .map_err(|error| told(self.connections.unexpected("EVAL", &error)))?;
-        Ok(record.and_then(|record| self.read(&record, None, wanted)).filter(|entry| entry.prompt == wanted.prompt))
+        self.patiently(&keys, || self.find_exact(&keys, wanted))
     }
 
     fn nearest(&self, wanted: &Wanted<'_>, vector: &[f32], k: usize) -> Result<Vec<Candidate>, BackendError> {
         let keys = self.keys(wanted.scope);
-        let told = |error| self.told("a search", &keys, vector, error);
-        if k == 0 {
-            return Ok(Vec::new());
-        }
-        check_vector(vector)?;
-        let mut found = Vec::with_capacity(k);
-        // Twice at most: what lost its content is removed after the first time, and is not in the way at the second.
-        for is_last in [false, true] {
-            found.clear();
-            let asked = k.saturating_add(SPARE);
-            let within = self.time_left(wanted.deadline)?;
-            let ids = self.search(&keys, wanted.attributes, wanted.now, vector, asked, within).map_err(told)?;
-            let mut lost = Vec::new();
-            let mut rest = &ids[..];
-            while found.len() < k && !rest.is_empty() {
-                let (some, later) = rest.split_at(rest.len().min(k - found.len()));
-                rest = later;
-                let within = self.time_left(wanted.deadline)?;
-                let records = self.records(&keys, some, within).map_err(told)?;
-                for (id, record) in some.iter().zip(records) {
-                    match record {
-                        None => lost.push(id.clone()),
-                        Some(record) => {
-                            let entry = self.read(&record, Some(id), wanted);
-                            found.extend(entry.filter(|entry| entry.vector.len() == vector.len()).map(|entry| {
-                                // The server's score is of rounded vectors, and it is (1 + cosine) / 2.
-                                let cosine = cosine(&entry.vector, vector);
-                                Candidate { entry, cosine }
-                            }));
-                        }
-                    }
-                }
-            }
-            if lost.is_empty() {
-                break;
-            }
-            let is_enough = found.len() >= k || ids.len() < asked || is_last;
-            if is_enough {
-                let mut command = scripts::REMOVE.on(&keys, &[]);
-                lost.iter().for_each(|id| {
-                    command.arg(id);
-                });
-                self.connections.tell(command, None);
-                break;
-            }
-            self.forget(&keys, &lost).map_err(told)?;
-        }
-        self.sweep(&keys);
-        found.sort_by(|a, b| b.cosine.total_cmp(&a.cosine).then_with(|| a.entry.id.cmp(&b.entry.id)));
-        Ok(found)
+        self.patiently(&keys, || self.find_nearest(&keys, wanted, vector, k))
     }
 
     fn put(&self, entry: &Entry) -> Result<(), BackendError> {
         if entry.is_over(SystemTime::now()) {
             return self.remove(&entry.scope, std::slice::from_ref(&entry.id)).map(drop);
         }
-        // Without one, it is found by its words alone.
-        if !entry.vector.is_empty() {
-            check_vector(&entry.vector)?;
-        }
-        let size = entry.size();
-        if size > self.settings.largest_entry {
-            return Err(BackendError::TooLarge { bytes: size as u64, limit: self.settings.largest_entry as u64 });
-        }
-        let keys = self.keys(&entry.scope);
-        self.store(entry).map_err(|error| self.told("an entry to keep", &keys, &entry.vector, error))
+        self.keep(entry, None).map(drop)
+    }
+
+    fn replace(&self, was: &Entry, entry: &Entry) -> Result<bool, BackendError> {
+        // What is over from now on is kept for a moment, so that it is known to have taken the other's place.
+        let end = SystemTime::now() + Duration::from_millis(1);
+        let expires_at = entry.expires_at.map(|it| it.max(end));
+        self.keep(&Entry { expires_at, ..entry.clone() }, Some(was))
     }
 
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {

@@ -10,8 +10,8 @@ use vetted::{Deadline, Verdict, Verifier, VerifierOptions};
 use vetted_cache::{
     Acceptance, Accepts, Across, Answer, Attributes, Backend, BackendError, Cache, CacheError, CacheSettings,
     Candidate, Change, Computed, DecisionId, Entry, EntryId, Lookup, Memory, MemoryLimits, Miss, NearMiss, NewEntry,
-    Origin, Refusal, Scope, SecondOpinion, Seen, Similarity, Source, Sources, Strategies, Strategy, VolatileRule,
-    Wanted,
+    Origin, Refusal, Scale, Scope, SecondOpinion, Seen, Similarity, Source, Sources, Strategies, Strategy,
+    VolatileRule, Wanted,
 };
 use vetted_encoder::{Encoder, ModelFolder, Options};
 
@@ -323,6 +323,10 @@ impl Backend for Failing {
         self.0.put(entry)
     }
 
+    fn replace(&self, was: &Entry, entry: &Entry) -> Result<bool, BackendError> {
+        self.0.replace(was, entry)
+    }
+
     fn get(&self, scope: &Scope, id: &EntryId) -> Result<Option<Arc<Entry>>, BackendError> {
         self.0.get(scope, id)
     }
@@ -415,18 +419,35 @@ fn feedback_is_written_down_for_calibration() {
     let refused = asked(&cache, SWAPPED);
     cache.feedback(refused.decision, false).unwrap();
     cache.feedback(asked(&cache, STORED).decision, true).unwrap();
-    let unknown = DecisionId::parse("00000000000000000000000000000001").unwrap();
-    assert!(matches!(cache.feedback(unknown, true), Err(CacheError::UnknownDecision { .. })));
+    let elsewhere = Scope::new("elsewhere");
+    let nothing = cache.lookup(&Lookup::new(&elsewhere, SAME)).decision;
+    for unknown in [DecisionId::parse("00000000000000000000000000000001").unwrap(), nothing] {
+        assert!(matches!(cache.feedback(unknown, true), Err(CacheError::UnknownDecision { .. })), "nothing to judge");
+    }
     let rows = |name| rows(&folder.path().join("decisions"), name);
     let [served, not] = rows("feedback.jsonl").try_into().unwrap();
     let p_match = semantic.hit().unwrap().judgement().unwrap().p_match;
-    assert!((served["score"].as_f64().unwrap() - f64::from(p_match)).abs() < 1e-6);
-    assert_eq!((&served["right"], &served["segment"], &served["served"]), (&true.into(), &"acme".into(), &true.into()));
-    assert_eq!((&not["right"], &not["served"]), (&false.into(), &false.into()));
-    assert!(not["score"].as_f64().unwrap() < served["score"].as_f64().unwrap());
-    assert!(served.get("query").is_none() && served.get("prompt").is_none(), "prompts only where they are asked for");
+    assert!((served["p_match"].as_f64().unwrap() - f64::from(p_match)).abs() < 1e-6);
+    assert!(not["p_match"].as_f64().unwrap() < served["p_match"].as_f64().unwrap());
+    for (row, right, accepted) in [(&served, true, true), (&not, false, false)] {
+        assert_eq!((&row["right"], &row["segment"]), (&right.into(), &"acme".into()));
+        for name in ["hit", "served", "accepted"] {
+            assert_eq!(row[name], accepted, "{name}: {row}");
+        }
+        // What `vetted calibrate` would find if it read the pair, and by whom.
+        let features: Vec<&str> = row["features"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(features, ["conflict", "cosine", "coverage", "match", "words"]);
+        assert_eq!((&row["relation"], &row["verifier"]["sha256"]), (&"equivalence".into(), &MODELS.0.digest().into()));
+        assert_eq!(row["encoder"]["sha256"].as_str().unwrap().len(), 64);
+        assert!(row.get("log_odds").is_none() && row.get("score").is_none() && row.get("verdict").is_none(), "{row}");
+        assert!(row.get("query").is_none() && row.get("prompt").is_none(), "prompts only where they are asked for");
+    }
+    assert_eq!((served.get("miss"), &not["miss"]), (None, &"not-equivalent".into()));
+    // What is about the same stored prompt is one group, and its other text is not.
+    assert_eq!((&served["group"][0], served["group"][1] == not["group"][1]), (&not["group"][0], false));
+    assert!(served["group"][0].as_str().unwrap().starts_with("sha256:"));
     let [exact] = rows("feedback-exact.jsonl").try_into().unwrap();
-    assert_eq!((exact.get("score"), &exact["strategy"]), (None, &"exact".into()));
+    assert_eq!((exact.get("features"), &exact["strategy"], &exact["hit"]), (None, &"exact".into(), &true.into()));
 
     let cache = self::cache(CacheSettings { prompts_in_decisions: true, ..settings });
     store(&cache, STORED, "one");
@@ -437,24 +458,108 @@ fn feedback_is_written_down_for_calibration() {
     assert!(matches!(silent.feedback(semantic.decision, true), Err(CacheError::NoDecisions)));
 }
 
+/// Log-odds, as of a calibration: the cosine moved.
+struct LogOddsAbove(f32);
+
+impl Accepts for LogOddsAbove {
+    fn accepts(&self, seen: &Seen<'_>) -> bool {
+        self.score(seen) >= self.0
+    }
+
+    fn score(&self, seen: &Seen<'_>) -> f32 {
+        10.0 + seen.similarity.cosine()
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::LogOdds
+    }
+}
+
+#[test]
+fn no_column_of_feedback_has_two_scales() {
+    let probability = Acceptance::Probability(0.5);
+    let (log_odds, own) = (Acceptance::By(Arc::new(LogOddsAbove(10.9))), Acceptance::By(Arc::new(Above(0.9))));
+    for (acceptance, column, least) in
+        [(probability, None, 0.0), (log_odds, Some("log_odds"), 9.0), (own, Some("score"), -1.0)]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let decisions = Some(folder.path().to_owned());
+        let cache = cache(CacheSettings { acceptance, decisions, ..CacheSettings::default() });
+        store(&cache, STORED, "one");
+        // Served and not: near enough for the rules above, and not.
+        let asked = [SAME, SWAPPED, "Nobody knows what a baker greeted."].map(|prompt| asked(&cache, prompt));
+        asked.iter().for_each(|answer| cache.feedback(answer.decision, true).unwrap());
+        let rows = rows(folder.path(), "feedback.jsonl");
+        let served: Vec<bool> = rows.iter().map(|row| row["served"].as_bool().unwrap()).collect();
+        assert!(served.contains(&true) && served.contains(&false), "{rows:?}");
+        for row in &rows {
+            assert!((0.0..=1.0).contains(&row["p_match"].as_f64().unwrap()), "{row}");
+            for name in ["log_odds", "score"] {
+                assert_eq!(row.get(name).is_some(), column == Some(name), "{row}");
+            }
+            assert!(column.is_none_or(|name| row[name].as_f64().unwrap() > least), "{row}");
+        }
+    }
+}
+
+#[test]
+fn a_decision_is_about_what_was_served_or_came_nearest_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let decisions = Some(folder.path().to_owned());
+    let cache = cache(CacheSettings { decisions, ..CacheSettings::default() });
+    let row = |prompt: &str| {
+        let answer = asked(&cache, prompt);
+        cache.feedback(answer.decision, true).unwrap();
+        rows(folder.path(), "feedback.jsonl").pop().unwrap()
+    };
+    store(&cache, NEGATED, "negated");
+    let stored = store(&cache, STORED, "one");
+    assert_eq!(row(SAME)["entry"], stored.as_str());
+    // Accepted, and kept back by a rule: the decision about meaning the same was a yes.
+    let mut old = Entry::clone(&cache.get(&scope(), &stored).unwrap().unwrap());
+    old.stored_at = SystemTime::now() - Duration::from_secs(90);
+    old.volatile = true;
+    cache.backend().put(&old).unwrap();
+    let kept_back = row(SAME);
+    assert_eq!((&kept_back["entry"], &kept_back["accepted"]), (&stored.as_str().into(), &true.into()));
+    assert_eq!((&kept_back["hit"], &kept_back["miss"]), (&false.into(), &"volatile-time".into()));
+    // What the verifier cannot read is not accepted by any calibration, and that is what is said.
+    cache.clear(&scope()).unwrap();
+    store(&cache, "The nurse visited \u{519c}\u{6c11}.", "one");
+    let unread = row("The nurse visited \u{9762}\u{5305}\u{5e08}.");
+    assert_eq!((&unread["verdict"], unread.get("features")), (&"unverified".into(), None), "{unread}");
+    assert_eq!((&unread["accepted"], &unread["hit"]), (&false.into(), &false.into()));
+}
+
 #[test]
 fn a_cache_that_only_watches_serves_nothing_and_writes_down_what_it_would_have() {
     let folder = tempfile::tempdir().unwrap();
     let decisions = Some(folder.path().to_owned());
     let cache = cache(CacheSettings { shadow: true, decisions, ..CacheSettings::default() });
+    let early = asked(&cache, SAME);
     let id = store(&cache, STORED, "one");
     let answers = [STORED, SAME, SWAPPED].map(|prompt| asked(&cache, prompt));
+    let scope = scope();
+    let late = cache.lookup(&Lookup { deadline: Deadline::after(Duration::ZERO), ..Lookup::new(&scope, SAME) });
     let misses: Vec<&Miss> = answers.iter().map(|answer| answer.miss().unwrap()).collect();
     assert_eq!(misses, [&Miss::Shadow, &Miss::Shadow, &Miss::NotEquivalent]);
     cache.feedback(answers[1].decision, true).unwrap();
     let rows_of = |name| rows(folder.path(), name);
+    // A row for each lookup, so that the share of those with `hit` is the hit rate.
     let shadow = rows_of("shadow.jsonl");
-    let said: Vec<_> =
-        shadow.iter().map(|row| (row["strategy"].as_str().unwrap(), row["served"].as_bool().unwrap())).collect();
-    assert_eq!(said, [("exact", true), ("semantic", true), ("semantic", false)]);
-    assert_eq!(shadow[1]["entry"], id.as_str());
-    assert_eq!(shadow[1]["decision"], answers[1].decision.to_string());
-    assert_eq!(rows_of("feedback.jsonl").len(), 1);
+    let said: Vec<_> = shadow.iter().map(|row| (row["hit"].as_bool().unwrap(), row["miss"].as_str())).collect();
+    let missed = |miss| (false, Some(miss));
+    let expected = [missed("no-candidate"), (true, None), (true, None), missed("not-equivalent"), missed("late")];
+    assert_eq!(said, expected);
+    assert!(shadow.iter().all(|row| row["served"] == false && row.get("right").is_none()), "{shadow:?}");
+    let strategies: Vec<Option<&str>> = shadow.iter().map(|row| row["strategy"].as_str()).collect();
+    assert_eq!(strategies, [None, Some("exact"), Some("semantic"), Some("semantic"), None]);
+    assert_eq!(shadow[2]["entry"], id.as_str());
+    for (row, answer) in shadow.iter().zip([&early].into_iter().chain(&answers).chain([&late])) {
+        assert_eq!(row["decision"], answer.decision.to_string());
+    }
+    let feedback = rows_of("feedback.jsonl");
+    assert_eq!((feedback.len(), &feedback[0]["hit"], &feedback[0]["served"]), (1, &true.into(), &false.into()));
 }
 
 #[test]
@@ -500,6 +605,45 @@ fn of_equal_prompts_one_is_computed_and_the_others_wait() {
     assert_eq!(origins.lock().unwrap().iter().filter(|it| **it).count(), 1);
     let got = cache.get_or_compute(&Lookup::new(&scope(), SAME), || Err::<Computed, _>("not asked")).unwrap();
     assert!(matches!(got.origin, Origin::Cached(_)));
+}
+
+/// How many of four that ask at the same time compute for themselves.
+fn computed_by(lookups: [&Lookup<'_>; 4]) -> usize {
+    let cache = cache(CacheSettings::default());
+    let (computed, barrier) = (AtomicUsize::new(0), Barrier::new(4));
+    std::thread::scope(|threads| {
+        for lookup in lookups {
+            let (cache, computed, barrier) = (&cache, &computed, &barrier);
+            threads.spawn(move || {
+                barrier.wait();
+                let compute = || {
+                    computed.fetch_add(1, Ordering::Relaxed);
+                    std::thread::sleep(Duration::from_millis(150));
+                    let sources = vec![Source { id: "terms".into(), version: "7".into() }];
+                    Ok::<_, String>(Computed { sources, ..Computed::from(b"made".to_vec()) })
+                };
+                cache.get_or_compute(lookup, compute).unwrap();
+            });
+        }
+    });
+    computed.into_inner()
+}
+
+#[test]
+fn nobody_is_given_what_was_computed_for_somebody_else() {
+    let scope = scope();
+    let (of_seven, of_eight) = ([7, 8].map(|it| BTreeMap::from([("terms".to_owned(), it.to_string())]))).into();
+    let asking = |prompt, sources| Lookup { sources, ..Lookup::new(&scope, prompt) };
+    let seven = asking(STORED, Sources::Current(&of_seven));
+    let eight = asking(STORED, Sources::Current(&of_eight));
+    assert_eq!(computed_by([&seven; 4]), 1);
+    // Whoever has other documents takes nothing that rests on these, however many there are.
+    assert!(computed_by([&seven, &eight, &seven, &eight]) >= 2);
+    let mine = asking("Where is my order?", Sources::Trusted);
+    assert_eq!(computed_by([&mine; 4]), 4, "nobody says who asks");
+    let known = scope.clone().with(Scope::USER, "ann");
+    let mine = Lookup { scope: &known, ..mine };
+    assert_eq!(computed_by([&mine; 4]), 1);
 }
 
 #[test]
@@ -587,4 +731,18 @@ fn a_second_opinion_makes_a_near_miss_servable() {
     let answer = asked(&cache, SWAPPED);
     assert_eq!((served(&answer).as_deref(), answer.hit().unwrap().strategy), (Some("one"), Strategy::Exact));
     assert_eq!(asked(&cache, NEGATED).hit().map(|hit| &*hit.entry.prompt), None);
+    let copy = answer.hit().unwrap().entry.clone();
+    let (scope, original) = (copy.scope.clone(), copy.copy_of.clone().unwrap());
+
+    // Whoever changes or removes the original changes what the copy may say.
+    let change = |response: &[u8]| {
+        let change = Change { response: Some(response.to_vec()), ..Change::default() };
+        assert!(cache.update(&scope, &original, change, &Deadline::none()).unwrap());
+    };
+    change(b"two");
+    assert_eq!(asked(&cache, SWAPPED).miss(), Some(&Miss::OriginalGone));
+    change(b"one");
+    assert_eq!(served(&asked(&cache, SWAPPED)).as_deref(), Some("one"));
+    cache.remove(&scope, std::slice::from_ref(&original)).unwrap();
+    assert_eq!(asked(&cache, SWAPPED).miss(), Some(&Miss::OriginalGone));
 }

@@ -25,6 +25,7 @@ pub fn holds(name: &str, make: &dyn Fn() -> Arc<dyn Backend>) {
     vectors_of_another_length_are_refused(&*make(), &Scope::new(name).with("check", "lengths"));
     nobody_is_kept_waiting(&*make(), &Scope::new(name).with("check", "waiting"));
     without_a_vector_it_is_found_by_its_prompt(&*make(), &Scope::new(name).with("check", "without"));
+    what_changed_meanwhile_is_not_replaced(&*make(), &Scope::new(name).with("check", "replaced"));
     many_use_it_at_once(&*make(), &Scope::new(name).with("check", "many"));
     scopes_are_walls(name, make);
 }
@@ -55,6 +56,8 @@ pub fn entry(scope: &Scope, prompt: &str, number: usize) -> Entry {
         volatile: number % 2 == 1,
         stored_at: whole_milliseconds(SystemTime::now()),
         expires_at: None,
+        copy_of: None,
+        cost: None,
     }
 }
 
@@ -301,6 +304,41 @@ fn nobody_is_kept_waiting(backend: &dyn Backend, scope: &Scope) {
     let wanted = wanted(scope, "there", &none, &over);
     assert!(matches!(backend.exact(&wanted), Err(BackendError::Late { .. })));
     assert!(matches!(backend.nearest(&wanted, &vector(1), 3), Err(BackendError::Late { .. })));
+    backend.clear(scope).unwrap();
+}
+
+fn what_changed_meanwhile_is_not_replaced(backend: &dyn Backend, scope: &Scope) {
+    let first = entry(scope, "prompt", 1);
+    let second = Entry { response: b"second".to_vec(), ..first.clone() };
+    backend.put(&first).unwrap();
+    let read = backend.get(scope, &first.id).unwrap().unwrap();
+    assert!(backend.replace(&read, &second).unwrap());
+    assert_same(&backend.get(scope, &first.id).unwrap().unwrap(), &second);
+    // Who read before that knows nothing of it.
+    assert!(!backend.replace(&read, &first).unwrap());
+    assert_same(&backend.get(scope, &first.id).unwrap().unwrap(), &second);
+    let read = backend.get(scope, &first.id).unwrap().unwrap();
+    assert_eq!(backend.remove(scope, std::slice::from_ref(&first.id)).unwrap(), 1);
+    assert!(!backend.replace(&read, &first).unwrap(), "removing is final");
+    assert_eq!(backend.get(scope, &first.id).unwrap(), None);
+
+    // Everybody counts one up, so that no change may be lost; and what is removed while others change it stays away.
+    let counter = entry(scope, "counter", 2);
+    backend.put(&Entry { response: b"0".to_vec(), ..counter.clone() }).unwrap();
+    let count_up = || {
+        for _ in 0..10 {
+            loop {
+                let was = backend.get(scope, &counter.id).unwrap().unwrap();
+                let number: u32 = std::str::from_utf8(&was.response).unwrap().parse().unwrap();
+                let response = (number + 1).to_string().into_bytes();
+                if backend.replace(&was, &Entry { response, ..Entry::clone(&was) }).unwrap() {
+                    break;
+                }
+            }
+        }
+    };
+    std::thread::scope(|threads| (0..4).for_each(|_| drop(threads.spawn(count_up))));
+    assert_eq!(backend.get(scope, &counter.id).unwrap().unwrap().response, b"40");
     backend.clear(scope).unwrap();
 }
 

@@ -13,7 +13,7 @@ use vetted::calibrated::{
     COSINE, encoder_model, encoder_model_of, feature_names, features_of_pairs, verifier_model, verifier_model_of,
 };
 use vetted::calibration::{
-    Checked, Features, Made, Model, OWN_SCORE, Promise, Report, Request, calibrate, is_logged, read_logged,
+    Checked, Log, Made, Model, OWN_SCORE, Promise, Provenance, Report, Request, calibrate, is_logged, read_logged,
     write_logged,
 };
 use vetted::models::{self, DEFAULT_MODEL};
@@ -31,8 +31,8 @@ use crate::terminal::{download_progress, printable_json, printable_lines, say};
 /// are missing.
 ///
 /// The data are labelled pairs (tab-separated text, CSV or JSONL with s1, s2 and equiv or label; .gz as well), or logged
-/// decisions: JSONL with `right`, and a `score` of your own or the `features` that `vetted verify --calibration FILE --json` prints.
-/// A file fits the verifier that it was made with, and no other.
+/// decisions: JSONL with `right`, and a `score` of your own or the `features` that `vetted verify --calibration FILE --json` prints;
+/// the `decisions/feedback.jsonl` of a cache is such a log. A file fits the verifier that it was made with, and no other.
 #[derive(Args)]
 pub struct Calibrate {
     /// Labelled pairs or logged decisions, like those that are to come
@@ -56,10 +56,11 @@ pub struct Calibrate {
     /// Thresholds of their own for each value of this column (tenant, intent); all promises hold together
     #[arg(long, value_name = "COLUMN")]
     by_segment: Option<String>,
-    #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {JUDGES}"))]
-    verifier: String,
+    #[arg(long, env = "VETTED_VERIFIER",
+        help = format!("Who judges: {JUDGES} [default: the one that logged decisions name, else vetted]"))]
+    verifier: Option<String>,
     /// The encoder whose cosine is held beside the verifier's probabilities where equivalence is asked
-    /// [default: all-MiniLM-L6-v2]
+    /// [default: the one that logged decisions name, else all-MiniLM-L6-v2]
     #[arg(long, env = "VETTED_MODEL")]
     model: Option<String>,
     /// The arithmetic of encoder and reader: take the one that will be used
@@ -82,6 +83,9 @@ pub struct Calibrate {
     #[arg(long)]
     json: bool,
 }
+
+/// The verifier where nobody names one.
+const SHIPPED: &str = "vetted";
 
 /// What the rates of a promise are rates of.
 #[derive(Clone, Copy, ValueEnum)]
@@ -112,7 +116,12 @@ impl Calibrate {
         }
         let material = if is_logged(&self.data)? { self.logged()? } else { self.pairs()? };
         if let Some(path) = &self.decisions_out {
-            write_logged(path, &material.checked)?;
+            let provenance = Provenance {
+                relation: Some(self.relation.into()),
+                verifier: material.verifier.clone(),
+                encoder: material.encoder.clone(),
+            };
+            write_logged(path, &material.checked, &provenance)?;
         }
         let features: Vec<&str> = material.features.iter().map(String::as_str).collect();
         let sha256 =
@@ -137,24 +146,51 @@ impl Calibrate {
 
     /// Logged decisions: no model runs.
     fn logged(&self) -> Result<Material> {
-        let logged = read_logged(&self.data, self.by_segment.as_deref())?;
-        let first = logged.iter().map(|it| &it.features).find(|it| it.iter().next().is_some());
-        let features: Vec<String> = match first {
-            Some(features) if features.get(OWN_SCORE).is_some() => vec![OWN_SCORE.to_owned()],
-            Some(features) => in_order(features, self.relation.into()),
-            None => Vec::new(),
+        let (path, relation) = (&self.data, self.relation.into());
+        let log = read_logged(path, self.by_segment.as_deref())?;
+        log.provenance.check_relation(path, relation)?;
+        let features = match log.features()? {
+            own if own == [OWN_SCORE] => own,
+            logged => in_order(&logged, relation),
         };
-        let precision = Arithmetic::from(self.precision);
         let own = features.first().is_none_or(|name| name == OWN_SCORE);
-        let verifier = match own {
-            true => None,
-            false => Some(verifier_model_of(&scorers::source(&self.verifier), precision)?),
+        let takes_cosine = features.iter().any(|name| name == COSINE);
+        // What is told must be what the decisions say.
+        let named = &log.provenance;
+        let verifier = if own && named.verifier.is_none() { None } else { self.told_verifier()? };
+        let encoder = if !takes_cosine && named.encoder.is_none() { None } else { self.told_encoder()? };
+        named.check_models(path, verifier.as_ref(), encoder.as_ref())?;
+        let verifier = match named.verifier.clone().or(verifier) {
+            _ if own => None,
+            Some(verifier) => Some(verifier),
+            None => Some(verifier_model_of(&scorers::source(SHIPPED), self.arithmetic())?),
         };
-        let encoder = match features.iter().any(|name| name == COSINE) {
-            true => Some(encoder_model_of(&models::ensure(self.encoder(), &mut download_progress())?, precision)?),
-            false => None,
+        say_of_log(&log, verifier.as_ref());
+        let encoder = match named.encoder.clone().or(encoder) {
+            _ if !takes_cosine => None,
+            Some(encoder) => Some(encoder),
+            None => Some(self.model_of_encoder(DEFAULT_MODEL)?),
         };
-        Ok(Material { checked: logged.into_iter().map(Checked::from).collect(), features, verifier, encoder })
+        Ok(Material { checked: log.decisions.into_iter().map(Checked::from).collect(), features, verifier, encoder })
+    }
+
+    /// The verifier that the command or its environment names, by its files.
+    fn told_verifier(&self) -> Result<Option<Model>> {
+        let told = self.verifier.as_deref().filter(|name| !name.is_empty());
+        Ok(told.map(|name| verifier_model_of(&scorers::source(name), self.arithmetic())).transpose()?)
+    }
+
+    fn told_encoder(&self) -> Result<Option<Model>> {
+        let told = self.model.as_deref().filter(|name| !name.is_empty());
+        told.map(|name| self.model_of_encoder(name)).transpose()
+    }
+
+    fn model_of_encoder(&self, name: &str) -> Result<Model> {
+        Ok(encoder_model_of(&models::ensure(name, &mut download_progress())?, self.arithmetic())?)
+    }
+
+    fn arithmetic(&self) -> Arithmetic {
+        self.precision.into()
     }
 
     /// Labelled pairs: the verifier reads them.
@@ -164,13 +200,14 @@ impl Calibrate {
         if left_out > 0 {
             say(format_args!("{left_out} pairs are about another relation than {relation} and were left out"));
         }
-        let precision = Arithmetic::from(self.precision);
+        let precision = self.arithmetic();
         let takes_cosine = feature_names(relation).contains(&COSINE);
         let encoder = match takes_cosine {
             true => Some(Arc::new(scorers::load_encoder(self.encoder(), precision)?)),
             false => None,
         };
-        let verifier = scorers::load_judge(&self.verifier, VerifierOptions::all_in(precision))?;
+        let judge = self.verifier.as_deref().filter(|name| !name.is_empty()).unwrap_or(SHIPPED);
+        let verifier = scorers::load_judge(judge, VerifierOptions::all_in(precision))?;
         let texts: Vec<(&str, &str)> =
             pairs.iter().map(|(pair, _)| (pair.query.as_str(), pair.candidate.as_str())).collect();
         let bar = count_bar(texts.len() as u64, "reading pairs");
@@ -248,11 +285,32 @@ fn page(folder: Option<&Path>) -> String {
     folder.map(|folder| format!(", and {}", folder.join("calibration.html").display())).unwrap_or_default()
 }
 
+/// Says what of a log may not be as it is taken.
+pub(super) fn say_of_log(log: &Log, verifier: Option<&Model>) {
+    let path = log.path.display();
+    if log.overruled > 0 {
+        say(format_args!("{path}: {} lines were overruled by a later one about the same decision", log.overruled));
+    }
+    if let Some(verifier) = verifier.filter(|_| log.unnamed > 0) {
+        say(format_args!(
+            "warning: {path}: {} decisions do not say who judged them and what was asked (`verifier`, `relation`): they are taken for \
+             those of the verifier {}. If another one judged, what is made of them promises nothing",
+            log.unnamed, verifier.name
+        ));
+    }
+    if log.precisions.len() > 1 {
+        let all: Vec<&str> = log.precisions.iter().map(String::as_str).collect();
+        say(format_args!(
+            "warning: {path}: its decisions were made in several arithmetics ({}), and their scores differ by rounding",
+            all.join(", ")
+        ));
+    }
+}
+
 /// The names of logged features, the one first that the others have to beat.
-fn in_order(features: &Features, relation: reader::Relation) -> Vec<String> {
-    let logged: Vec<&str> = features.iter().map(|(name, _)| name).collect();
-    let known = feature_names(relation).iter().filter(|name| logged.contains(name)).copied();
-    let others = logged.iter().filter(|name| !vetted::calibrated::ALL.contains(name)).copied();
+fn in_order(logged: &[String], relation: reader::Relation) -> Vec<String> {
+    let known = feature_names(relation).iter().filter(|name| logged.iter().any(|it| it == *name)).copied();
+    let others = logged.iter().map(String::as_str).filter(|name| !vetted::calibrated::ALL.contains(name));
     known.chain(others).map(str::to_owned).collect()
 }
 

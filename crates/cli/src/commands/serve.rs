@@ -37,7 +37,8 @@ pub struct Serve {
     read_only: bool,
     #[arg(long, env = "VETTED_VERIFIER", default_value = "vetted", help = format!("Who judges: {}", scorers::JUDGES))]
     verifier: String,
-    /// `/v1/verify` decides by this calibration (`vetted calibrate`) where it is asked for its relation
+    /// `/v1/verify` decides by this calibration (`vetted calibrate`) where it is asked for its relation; caches serve by it, if it is
+    /// about equivalence
     #[arg(long, value_name = "FILE", env = "VETTED_CALIBRATION")]
     calibration: Option<PathBuf>,
     /// The encoder of new indexes, and of embeddings where there is no index: a name (`vetted models list`) or a model folder
@@ -89,7 +90,7 @@ struct CacheArguments {
     /// Seconds that an entry lives which is stored without a time of its own [default: for ever]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     cache_ttl: Option<u64>,
-    /// Only watch: decide, write down what would have been served (DIR/decisions/shadow.jsonl), and serve nothing
+    /// Only watch: decide, write each lookup down with what would have come of it (DIR/decisions/shadow.jsonl), and serve nothing
     #[arg(long)]
     cache_shadow: bool,
     /// Where decisions of caches on Redis are written down; those of others are in DIR/decisions

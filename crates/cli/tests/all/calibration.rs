@@ -34,7 +34,7 @@ const VERBS: [(&str, &str); 6] = [
 ];
 
 /// Who did what to whom, in the passive voice: matches and, with the roles changed, near misses.
-fn pairs() -> Vec<(String, String, bool)> {
+pub fn pairs() -> Vec<(String, String, bool)> {
     let mut pairs = Vec::new();
     for (i, one) in PEOPLE.iter().enumerate() {
         for other in PEOPLE.iter().skip(i + 1) {
@@ -48,7 +48,7 @@ fn pairs() -> Vec<(String, String, bool)> {
     pairs
 }
 
-fn write_pairs(folder: &Path) {
+pub fn write_pairs(folder: &Path) {
     let mut table = String::from("s1\ts2\tlabel\tregion\n");
     let mut objects = String::new();
     for (i, (candidate, query, right)) in pairs().into_iter().enumerate() {

@@ -3,6 +3,8 @@
 
 mod calibration;
 mod command_line;
+#[cfg(all(feature = "serve", unix))]
+mod feedback;
 mod index;
 mod input;
 #[cfg(unix)]

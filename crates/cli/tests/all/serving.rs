@@ -15,7 +15,7 @@ use crate::program::{command, fail};
 
 /// A server that is killed with its test.
 pub struct Served {
-    child: Child,
+    pub child: Child,
     pub url: String,
 }
 
@@ -58,7 +58,7 @@ pub fn delete(url: &str) -> (u16, Value) {
     (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::Null))
 }
 
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
     assert!(status.success());
 }

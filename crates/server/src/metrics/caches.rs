@@ -19,6 +19,7 @@ pub(super) struct Caches {
     writes: Family<WriteLabels, Counter>,
     evictions: Family<EvictionLabels, Counter>,
     seconds: Family<StageLabels, Histogram, fn() -> Histogram>,
+    saved: Family<SavedLabels, Histogram, fn() -> Histogram>,
 }
 
 /// The counters of one cache.
@@ -29,6 +30,7 @@ pub(crate) struct CacheMetrics {
     writes: Family<WriteLabels, Counter>,
     evictions: Family<EvictionLabels, Counter>,
     seconds: Family<StageLabels, Histogram, fn() -> Histogram>,
+    saved: Family<SavedLabels, Histogram, fn() -> Histogram>,
     /// What was counted of the backend's own counts.
     counted: Arc<[AtomicU64; 2]>,
 }
@@ -63,6 +65,17 @@ struct StageLabels {
     stage: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SavedLabels {
+    cache: String,
+    currency: String,
+}
+
+/// What one response costs: from a thousandth of a cent to a hundred.
+fn of_costs() -> Histogram {
+    Histogram::new([0.00001, 0.0001, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0, 100.0])
+}
+
 impl Caches {
     pub(super) fn new(registry: &mut Registry) -> Caches {
         let lookups = Family::<LookupLabels, Counter>::default();
@@ -73,7 +86,13 @@ impl Caches {
         registry.register("evictions", "Entries that a backend took away by itself", evictions.clone());
         let seconds = Family::<StageLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_seconds);
         registry.register("duration_seconds", "How long lookups and their stages took", seconds.clone());
-        Caches { lookups, writes, evictions, seconds }
+        let saved = Family::<SavedLabels, Histogram, fn() -> Histogram>::new_with_constructor(of_costs);
+        registry.register(
+            "saved",
+            "What each hit did not cost, in the currency that its entry was stored with",
+            saved.clone(),
+        );
+        Caches { lookups, writes, evictions, seconds, saved }
     }
 
     pub(super) fn of(&self, cache: &str, system: &'static str) -> CacheMetrics {
@@ -84,6 +103,7 @@ impl Caches {
             writes: self.writes.clone(),
             evictions: self.evictions.clone(),
             seconds: self.seconds.clone(),
+            saved: self.saved.clone(),
             counted: Arc::default(),
         }
     }
@@ -98,6 +118,10 @@ impl CacheMetrics {
         };
         let labels = LookupLabels { cache: self.cache.clone(), system: self.system, outcome, reason };
         self.lookups.get_or_create(&labels).inc();
+        if let Some(cost) = answer.hit().and_then(|hit| hit.entry.cost) {
+            let labels = SavedLabels { cache: self.cache.clone(), currency: cost.currency().to_owned() };
+            self.saved.get_or_create(&labels).observe(cost.amount());
+        }
         let took = answer.took;
         for (stage, took) in
             [("embed", took.embed), ("search", took.search), ("verify", took.verify), ("total", took.total)]

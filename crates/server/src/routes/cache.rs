@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -16,8 +16,8 @@ use crate::error::{Code, Failure};
 use crate::service::{ServedCache, Service};
 use crate::shapes::cache::{
     CacheExplainAnswer, CacheShape, CachesAnswer, CandidateShape, ChangedAnswer, ClearRequest, EntryShape,
-    FeedbackAnswer, FeedbackRequest, LookupAnswer, LookupRequest, NewEntryShape, RemoveRequest, ServedEntry,
-    StoreAnswer, StoredShape, UpdateRequest, entry_id, pairs, scope, sources, strategies, ttl,
+    FeedbackAnswer, FeedbackRequest, LookupAnswer, LookupRequest, NewEntryShape, RemoveRequest, ScopeParts,
+    ServedEntry, StoreAnswer, StoredShape, UpdateRequest, cost, entry_id, pairs, scope, sources, strategies, ttl,
 };
 
 /// So many entries may be asked for.
@@ -30,7 +30,24 @@ pub(super) fn named<T>(path: Named<T>) -> Result<T, Failure> {
     path.map(|Path(named)| named).map_err(|error| Failure::invalid(error.body_text()))
 }
 
-/// A body that may leave everything out, but is an object: an array would be read as one with nothing in it.
+/// The parts of a scope in a query string: `?tenant=acme&user=7`.
+type AskedScope = Result<Query<Vec<(String, String)>>, axum::extract::rejection::QueryRejection>;
+
+/// None where nothing is asked for.
+fn asked_scope(asked: AskedScope) -> Result<Option<ScopeParts>, Failure> {
+    let Query(pairs) = asked.map_err(|error| Failure::invalid(error.body_text()))?;
+    let mut parts = ScopeParts::new();
+    for (name, value) in pairs {
+        if let Some(other) = parts.insert(name.clone(), value) {
+            return Err(Failure::invalid(format!(
+                "{name:?} is asked for twice, also as {other:?}: of whom is the entry?"
+            )));
+        }
+    }
+    Ok((!parts.is_empty()).then_some(parts))
+}
+
+/// A body that is an object: an array would be read by places.
 fn object<T: DeserializeOwned>(ask: &Ask) -> Result<T, Failure> {
     let object: Map<String, Value> = ask.json()?;
     serde_json::from_value(Value::Object(object)).map_err(|error| Failure::of_json(&error))
@@ -56,7 +73,7 @@ pub(super) async fn lookup(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = service.cache(&ask.caller, &named(name)?)?;
-    let looking = looking(&service, cache, ask.json()?, false)?;
+    let looking = looking(&service, cache, object(&ask)?, false)?;
     let answer = answered(cache, looking, &ask).await?;
     let entries: Vec<ServedEntry> = match &answer.outcome {
         vetted_cache::Outcome::Hit(hits) => hits.iter().map(ServedEntry::from).collect(),
@@ -74,7 +91,7 @@ pub(super) async fn explain(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = service.cache(&ask.caller, &named(name)?)?;
-    let looking = looking(&service, cache, ask.json()?, true)?;
+    let looking = looking(&service, cache, object(&ask)?, true)?;
     let Found::Candidates(judged) = cache.lookups.submit(looking, ask.deadline).await?.answer else {
         return Err(mistaken());
     };
@@ -143,11 +160,25 @@ pub(super) async fn store(
 /// What a [`StoreRequest`] has. Read by hand, so that a message says which field is wrong.
 fn new_entries(body: Value) -> Result<Vec<NewEntryShape>, Failure> {
     let wrong = |error: serde_json::Error| Failure::of_json(&error);
+    let objects = |entries: &[Value]| match entries.iter().all(Value::is_object) {
+        true => Ok(()),
+        false => Err(Failure::invalid("an entry is an object")),
+    };
     match body {
         Value::Object(mut object) if object.contains_key("entries") => {
-            serde_json::from_value(object.remove("entries").unwrap_or_default()).map_err(wrong)
+            if let Some(other) = object.keys().find(|name| *name != "entries") {
+                let message = format!("beside `entries` there is {other:?}: each entry has its own, put it there");
+                return Err(Failure::invalid(message));
+            }
+            let entries: Vec<Value> =
+                serde_json::from_value(object.remove("entries").unwrap_or_default()).map_err(wrong)?;
+            objects(&entries)?;
+            entries.into_iter().map(|entry| serde_json::from_value(entry).map_err(wrong)).collect()
         }
-        other => Ok(vec![serde_json::from_value(other).map_err(wrong)?]),
+        other => {
+            objects(std::slice::from_ref(&other))?;
+            Ok(vec![serde_json::from_value(other).map_err(wrong)?])
+        }
     }
 }
 
@@ -162,6 +193,7 @@ fn storing(service: &Service, cache: &str, given: NewEntryShape) -> Result<Stori
         ttl: ttl(given.ttl_seconds)?,
         sources: sources(given.sources),
         volatile: given.volatile.unwrap_or_default(),
+        cost: given.cost.map(cost).transpose()?,
     })
 }
 
@@ -176,15 +208,16 @@ pub(super) async fn keep(
     }
 }
 
-/// Shows an entry. Its scope is that without parts; `explain` shows those of others.
+/// Shows an entry of the scope that is asked for.
 pub(super) async fn get(
     State(service): State<Arc<Service>>,
     path: Named<(String, String)>,
+    parts: AskedScope,
     ask: Ask,
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = service.cache(&ask.caller, &name)?;
-    let work = Changing::Get(scope(&cache.name, None)?, entry_id(&id)?);
+    let work = Changing::Get(scope(&cache.name, asked_scope(parts)?)?, entry_id(&id)?);
     match cache.changes.submit(work, ask.deadline).await?.answer {
         Changed::Entry(Some(entry)) => Ok(Json(EntryShape::from(&*entry)).into_response()),
         Changed::Entry(None) => Err(no_entry(cache, &id)),
@@ -214,16 +247,23 @@ pub(super) async fn update(
     }
 }
 
-/// Removes an entry.
+/// Removes an entry of the scope that is asked for, in the query string or in a body.
 pub(super) async fn remove(
     State(service): State<Arc<Service>>,
     path: Named<(String, String)>,
+    parts: AskedScope,
     ask: Ask,
 ) -> Result<Response, Failure> {
     let (name, id) = named(path)?;
     let cache = writable(&service, &ask, &name)?;
     let request: ClearRequest = if ask.is_empty() { ClearRequest::default() } else { object(&ask)? };
-    let work = Changing::Remove(scope(&cache.name, request.scope)?, vec![entry_id(&id)?]);
+    let parts = match (asked_scope(parts)?, request.scope) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::invalid("give the scope in the query string or in the body, not in both"));
+        }
+        (asked, given) => asked.or(given),
+    };
+    let work = Changing::Remove(scope(&cache.name, parts)?, vec![entry_id(&id)?]);
     match changed(cache, work, &ask).await? {
         0 => Err(no_entry(cache, &id)),
         changed => Ok(count_of(cache, changed)),
@@ -269,7 +309,7 @@ pub(super) async fn feedback(
     ask: Ask,
 ) -> Result<Response, Failure> {
     let cache = writable(&service, &ask, &named(name)?)?;
-    let FeedbackRequest { decision, right } = ask.json()?;
+    let FeedbackRequest { decision, right } = object(&ask)?;
     let parsed = vetted_cache::DecisionId::parse(&decision);
     let id =
         parsed.ok_or_else(|| Failure::invalid("`decision` is not 32 hexadecimal digits, as a lookup answers them"))?;

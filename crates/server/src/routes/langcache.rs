@@ -105,6 +105,7 @@ pub(super) async fn set(
         ttl: ttl_millis.map(Duration::from_millis),
         sources: Vec::new(),
         volatile: false,
+        cost: None,
     };
     let stored = keep(cache, vec![storing], &ask).await?;
     let entry_id = stored.into_iter().next().ok_or_else(mistaken)?.id.to_string();

@@ -33,6 +33,7 @@ enum Parameter {
     CacheId,
     Entry,
     EntryId,
+    Scope,
 }
 
 /// A body, by its type.
@@ -275,7 +276,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         request: None,
         method: "get",
-        parameters: &[Parameter::Cache, Parameter::Entry],
+        parameters: &[Parameter::Cache, Parameter::Entry, Parameter::Scope],
         ..of_cache("/v1/cache/{name}/entries/{id}", "Show an entry", &[], &[schema::<cache::EntryShape>])
     },
     Operation {
@@ -291,7 +292,7 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         request: None,
         method: "delete",
-        parameters: &[Parameter::Cache, Parameter::Entry],
+        parameters: &[Parameter::Cache, Parameter::Entry, Parameter::Scope],
         ..of_cache("/v1/cache/{name}/entries/{id}", "Remove an entry", &[], &[schema::<cache::ChangedAnswer>])
     },
     of_cache(
@@ -399,7 +400,7 @@ fn document() -> Value {
             "title": "vetted",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Two-tier retrieval over HTTP: recall wide, then vet. Reranking, verification, search and embeddings in the \
-                shapes of Cohere, Jina, text-embeddings-inference, vLLM and OpenAI. Unknown fields and nulls are taken everywhere. \
+                shapes of Cohere, Jina, text-embeddings-inference, vLLM and OpenAI. Unknown fields are taken but under /v1/cache, where they are refused; nulls are taken everywhere. \
                 X-Request-Timeout-Ms says how long a client waits.",
             "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
@@ -503,6 +504,11 @@ impl Parameter {
             Parameter::Entry => json!({
                 "name": "id", "in": "path", "required": true, "description": "The entry's id",
                 "schema": { "type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$" },
+            }),
+            Parameter::Scope => json!({
+                "name": "scope", "in": "query", "required": false, "style": "form", "explode": true,
+                "description": "For whom the entry is: each part of its scope, as `tenant=acme&user=7`",
+                "schema": { "type": "object", "additionalProperties": { "type": "string" } },
             }),
             Parameter::EntryId => json!({
                 "name": "entryId", "in": "path", "required": true, "description": "The entry's id",

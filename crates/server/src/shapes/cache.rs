@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vetted::wire::Outcome;
 use vetted_cache::{
-    Attributes, Entry, EntryId, Hit, Judged, Scope, Similarity, Source, Strategies, Strategy, VolatileRule,
+    Attributes, Cost, Entry, EntryId, Hit, Judged, Scope, Similarity, Source, Strategies, Strategy, VolatileRule,
 };
 
 use crate::error::Failure;
@@ -17,6 +17,7 @@ pub(crate) type ScopeParts = BTreeMap<String, String>;
 
 /// A question to a cache.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LookupRequest {
     /// The prompt.
     pub(crate) prompt: String,
@@ -132,6 +133,7 @@ pub(crate) struct EntryShape {
 
 /// A document that a response rests on.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct SourceShape {
     /// Its id.
     pub(crate) id: String,
@@ -186,6 +188,7 @@ pub(crate) enum StoreRequest {
 
 /// A response to keep.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct NewEntryShape {
     /// The prompt that it answers.
     #[schemars(regex(pattern = r"\S"))]
@@ -212,6 +215,21 @@ pub(crate) struct NewEntryShape {
     /// Whether it is true for a moment, whatever the prompt's words say.
     #[serde(default)]
     pub(crate) volatile: Option<bool>,
+    /// What it cost to make the response: what each hit saves, as metrics tell.
+    #[serde(default)]
+    pub(crate) cost: Option<CostShape>,
+}
+
+/// A sum of money.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostShape {
+    /// How much.
+    #[schemars(range(min = 0.0))]
+    pub(crate) amount: f64,
+    /// Of which currency, by its three letters.
+    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
+    pub(crate) currency: String,
 }
 
 /// What was kept.
@@ -234,6 +252,7 @@ pub(crate) struct StoredShape {
 
 /// What to change of an entry. What is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UpdateRequest {
     /// For whom it is.
     #[serde(default)]
@@ -255,6 +274,7 @@ pub(crate) struct UpdateRequest {
 
 /// Which entries to remove: by id or by attributes.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct RemoveRequest {
     /// For whom they are.
     #[serde(default)]
@@ -269,6 +289,7 @@ pub(crate) struct RemoveRequest {
 
 /// What to empty.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct ClearRequest {
     /// For whom; the scope without parts unless given.
     #[serde(default)]
@@ -286,6 +307,7 @@ pub(crate) struct ChangedAnswer {
 
 /// Whether a decision was right.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct FeedbackRequest {
     /// The decision, from a lookup's answer.
     #[schemars(regex(pattern = r"^[0-9a-fA-F]{32}$"))]
@@ -358,6 +380,10 @@ pub(crate) fn ttl(seconds: Option<f64>) -> Result<Option<std::time::Duration>, F
         long.map_err(|_| Failure::invalid("`ttl_seconds` is not a number of seconds from 0 on"))
     };
     seconds.map(parse).transpose()
+}
+
+pub(crate) fn cost(given: CostShape) -> Result<Cost, Failure> {
+    Cost::new(given.amount, &given.currency).map_err(|error| Failure::invalid(format!("`cost`: {error}")))
 }
 
 pub(crate) fn entry_id(id: &str) -> Result<EntryId, Failure> {

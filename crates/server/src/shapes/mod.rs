@@ -1,6 +1,7 @@
 //! Requests and answers as clients write and read them.
 //!
-//! Unknown fields and explicit nulls are taken everywhere, and so is any `model`: clients send what they like.
+//! Unknown fields and explicit nulls are taken in the shapes of others, and so is any `model`: clients send what they like. Routes of
+//! the cache refuse unknown fields: a misspelt scope would let an answer be served to anybody.
 
 pub(crate) mod cache;
 pub(crate) mod cohere;

@@ -86,7 +86,7 @@ fn scopes_attributes_strategies_and_sources_are_kept_to() {
     let server = with_cache();
     let entries = json!({"entries": [
         {"prompt": STORED, "response": "acme", "scope": {"tenant": "acme"}},
-        {"prompt": STORED, "response": "german", "attributes": {"language": "de"}, "id": "own-id"},
+        {"prompt": STORED, "response": "german", "attributes": {"language": "de"}, "id": "own-id", "cost": {"amount": 0.5, "currency": "EUR"}},
         {"prompt": SWAPPED, "response": "sourced", "sources": [{"id": "handbook", "version": "3"}]},
     ]});
     assert_eq!(server.post("/v1/cache/answers/entries", &entries).json()["stored"][1]["id"], "own-id");
@@ -104,13 +104,19 @@ fn scopes_attributes_strategies_and_sources_are_kept_to() {
         (json!({"prompt": SWAPPED, "sources": {"handbook": "3", "other": "1"}}), Some("sourced")),
         (json!({"prompt": SWAPPED, "sources": {"handbook": "4"}}), None),
         (json!({"prompt": SWAPPED, "sources": {}}), None),
-        (
-            json!({"prompt": SAME, "scope": null, "attributes": null, "k": null, "volatile": null, "unknown": 7}),
-            Some("german"),
-        ),
+        (json!({"prompt": SAME, "scope": null, "attributes": null, "k": null, "volatile": null}), Some("german")),
     ] {
         let answer = lookup(&server, &body);
         assert_eq!(served(&answer), expected, "{body}: {answer}");
+    }
+    for (parts, amount) in [("gen_ai_cache_saved_count", 4.0), ("gen_ai_cache_saved_sum", 2.0)] {
+        assert_eq!(server.metric(&[parts, "currency=\"EUR\""]), amount, "{parts}");
+    }
+    for cost in
+        [json!({"amount": -1, "currency": "EUR"}), json!({"amount": 1, "currency": "euro"}), json!({"amount": 1})]
+    {
+        let entry = json!({"prompt": STORED, "response": "x", "cost": cost});
+        assert_eq!(server.post("/v1/cache/answers/entries", &entry).error(), (400, "invalid-request".into()), "{cost}");
     }
 }
 
@@ -138,6 +144,17 @@ fn entries_are_changed_removed_and_expire() {
     assert_eq!(served(&lookup(&server, &json!({"prompt": STORED}))), None);
     store(STORED, json!({"attributes": {"a": "b"}}));
     store(SWAPPED, json!({"attributes": {"a": "c"}, "id": "swapped"}));
+    let scoped = format!("{path}/{}", store(SWAPPED, json!({"scope": {"tenant": "t", "user": "7"}})));
+    assert_eq!(server.get(&format!("{scoped}?user=7&tenant=t")).json()["response"], "one");
+    for other in ["", "?tenant=t", "?tenant=u&user=7"] {
+        assert_eq!(server.get(&format!("{scoped}{other}")).error(), (404, "not-found".into()), "{other}");
+    }
+    for wrong in ["?tenant=t&tenant=u", "?cache=answers"] {
+        assert_eq!(server.get(&format!("{scoped}{wrong}")).error(), (400, "invalid-request".into()), "{wrong}");
+    }
+    let own = format!("{scoped}?tenant=t&user=7");
+    assert_eq!(server.delete(&own, Some(&json!({"scope": {"tenant": "t"}}))).error(), (400, "invalid-request".into()));
+    assert_eq!(server.delete(&own, None).json()["changed"], 1);
     store(SWAPPED, json!({"scope": {"tenant": "t"}}));
     assert_eq!(server.delete(path, Some(&json!({"attributes": {"a": "b"}}))).json()["changed"], 1);
     assert_eq!(server.delete(path, Some(&json!({"ids": ["swapped", "absent"]}))).json()["changed"], 1);
@@ -170,12 +187,12 @@ fn feedback_and_shadow_are_written_down() {
         serde_json::from_str(text.lines().next().unwrap()).unwrap()
     };
     let (shadow, feedback) = (row("shadow.jsonl"), row("feedback.jsonl"));
-    assert_eq!((&shadow["served"], shadow.get("right")), (&true.into(), None));
+    assert_eq!((&shadow["hit"], &shadow["served"], shadow.get("right")), (&true.into(), &false.into(), None));
     assert_eq!(
         (&feedback["right"], &feedback["query"], &feedback["prompt"]),
         (&true.into(), &SAME.into(), &STORED.into())
     );
-    assert!(feedback["score"].as_f64().unwrap() > 0.5);
+    assert!(feedback["p_match"].as_f64().unwrap() > 0.5);
 }
 
 #[test]
@@ -332,6 +349,23 @@ fn what_no_client_should_send_is_a_clear_4xx() {
         ("lookup", json!({"prompt": "a", "strategies": []}), 400),
         ("lookup", json!({"prompt": "a", "strategies": ["fuzzy"]}), 400),
         ("lookup", json!({"prompt": "a", "scope": {"cache": "other"}}), 400),
+        // What is misspelt would be served to anybody, or emptied for everybody.
+        ("lookup", json!({"prompt": "a", "Scope": {"tenant": "t"}}), 400),
+        ("lookup", json!({"prompt": "a", "source": {"handbook": "3"}}), 400),
+        ("lookup", json!(["a"]), 400),
+        ("explain", json!({"prompt": "a", "scop": {"tenant": "t"}}), 400),
+        ("entries", json!({"prompt": "a", "response": "b", "ttl": 5}), 400),
+        (
+            "entries",
+            json!({"prompt": "a", "response": "b", "sources": [{"id": "a", "version": "1", "Version": "2"}]}),
+            400,
+        ),
+        ("entries", json!(["a", "b"]), 400),
+        ("entries", json!({"entries": [["a", "b"]]}), 400),
+        ("entries", json!({"scope": {"tenant": "t"}, "entries": [{"prompt": "a", "response": "b"}]}), 400),
+        ("clear", json!({"scop": {"tenant": "t"}}), 400),
+        ("clear", json!([]), 400),
+        ("feedback", json!({"decision": "0".repeat(32), "right": true, "wrong": false}), 400),
         ("lookup", json!({"prompt": "a", "scope": {"encoder": "other"}}), 400),
         ("lookup", json!({"prompt": "a", "attributes": pairs}), 400),
         ("lookup", json!({"prompt": "a", "attributes": {"a": 1}}), 400),

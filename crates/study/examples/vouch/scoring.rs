@@ -45,14 +45,13 @@ pub enum Without {
 pub fn found(asked: &Asked, without: Without, usual: f32) -> Found {
     let there: Vec<&Read> = asked.candidates.iter().filter(|it| without == Without::Nothing || !it.right).collect();
     let cosines: Vec<f32> = there.iter().map(|it| it.cosine).collect();
+    // What a rival rejects that is not there any more stays.
+    let is_rejected = |read: &Read| match read.reason.as_str() {
+        "rival" => without == Without::Nothing,
+        _ => read.verdict == "reject",
+    };
     let passage = |(read, recalled): (&&Read, Recalled)| {
-        let supports = read.finding == "supports";
-        // What a rival rejects that is not there any more stays.
-        let rejected = match read.reason.as_str() {
-            "rival" => without == Without::Nothing,
-            _ => read.verdict == "reject" || read.verdict == "unverified",
-        };
-        let may_be = supports && !rejected;
+        let may_be = read.finding == "supports" && !is_rejected(read) && read.verdict != "unverified";
         Passage {
             right: read.right,
             twin: read.twin,
@@ -62,7 +61,7 @@ pub fn found(asked: &Asked, without: Without, usual: f32) -> Found {
             is_asked: asks(&asked.query),
         }
     };
-    there.iter().zip(Recalled::of(&cosines, usual)).map(passage).collect()
+    there.iter().zip(Recalled::of(&cosines, |at| is_rejected(there[at]), usual)).map(passage).collect()
 }
 
 /// The mean cosine of what is found in second place.

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use frostem::{Algorithm, Stemmer};
 
+use super::alignment::{self, gaps};
 use super::polarity;
 
 /// Words that name nothing.
@@ -30,7 +31,7 @@ pub(crate) struct Said {
 }
 
 /// A part of one sentence, and what stands in its place in another.
-type Gap<'a> = (&'a [Word], &'a [Word]);
+type Gap<'a> = alignment::Gap<'a, Word>;
 
 struct Word {
     text: String,
@@ -50,7 +51,7 @@ impl Said {
     /// place of what the query does not speak of, it is about something else.
     pub(crate) fn is_near_miss(&self, original: &[String], other: &[String]) -> bool {
         let (original, other) = (self.words(original), self.words(other));
-        let gaps = gaps(&original, &other);
+        let gaps = gaps(&original, &other, |one, other| one.stem == other.stem);
         let touched = gaps.iter().any(|gap| self.is_asked_about(gap));
         // From and to, in and on: the same things in another relation.
         let is_grammar = |words: &[Word]| words.iter().all(Word::is_grammar);
@@ -103,39 +104,6 @@ impl Word {
 
     fn denies(&self) -> bool {
         DENIALS.contains(&self.text.as_str())
-    }
-}
-
-/// Where the two differ, beside the longest that they have in common in the same order.
-fn gaps<'a>(a: &'a [Word], b: &'a [Word]) -> Vec<Gap<'a>> {
-    // The length of the longest from each pair of places on.
-    let mut longest = vec![vec![0_usize; b.len() + 1]; a.len() + 1];
-    for (i, own) in a.iter().enumerate().rev() {
-        for (j, other) in b.iter().enumerate().rev() {
-            longest[i][j] = match own.stem == other.stem {
-                true => longest[i + 1][j + 1] + 1,
-                false => longest[i + 1][j].max(longest[i][j + 1]),
-            };
-        }
-    }
-    let (mut gaps, mut from, mut i, mut j) = (Vec::new(), (0, 0), 0, 0);
-    loop {
-        let ended = i == a.len() || j == b.len();
-        if ended || a[i].stem == b[j].stem {
-            let (i_end, j_end) = if ended { (a.len(), b.len()) } else { (i, j) };
-            if i_end > from.0 || j_end > from.1 {
-                gaps.push((&a[from.0..i_end], &b[from.1..j_end]));
-            }
-            if ended {
-                return gaps;
-            }
-            (i, j) = (i + 1, j + 1);
-            from = (i, j);
-        } else if longest[i + 1][j] >= longest[i][j + 1] {
-            i += 1;
-        } else {
-            j += 1;
-        }
     }
 }
 

@@ -103,6 +103,13 @@ pub(crate) fn denies(text: &str) -> bool {
     !denials(text).is_empty()
 }
 
+/// How many of these words, in small letters, deny.
+pub(super) fn denials_among(words: &[&str]) -> usize {
+    let denies =
+        |word: &str| matches!(word, "not" | "never" | "cannot") || word.ends_with("n't") || DENIALS.contains(&word);
+    words.iter().filter(|word| denies(word)).count()
+}
+
 /// `text` without what it denies, if it denies one thing, by a word that can be left out; "The pool isn't heated." becomes "The
 /// pool is heated."
 pub(crate) fn without_denial(text: &str) -> Option<String> {

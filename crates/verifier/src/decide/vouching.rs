@@ -20,12 +20,18 @@ impl Recalled {
     /// others are asked for.
     pub const DECIDED_BY: usize = 10;
 
-    /// Of passages with these cosines, in recall's order. What stands alone is held against the `usual` cosine: it is not ahead
-    /// for being alone.
-    pub fn of(cosines: &[f32], usual: f32) -> Vec<Recalled> {
+    /// Ahead of everything: what may turn out once it is known what is rejected. Only more can be accepted by it than by what
+    /// is known then.
+    pub const AHEAD_OF_ALL: Recalled = Recalled { ahead: f32::INFINITY };
+
+    /// Of passages with these cosines, in recall's order. What is rejected is nobody's rival: a near-miss is as near as its
+    /// original, and once it is told apart its nearness says nothing. What stands alone is held against the `usual` cosine: it
+    /// is not ahead for being alone.
+    pub fn of(cosines: &[f32], is_rejected: impl Fn(usize) -> bool, usual: f32) -> Vec<Recalled> {
         let first = &cosines[..cosines.len().min(Self::DECIDED_BY)];
+        let rivals: Vec<(usize, f32)> = first.iter().copied().enumerate().filter(|(at, _)| !is_rejected(*at)).collect();
         let recalled = |(at, cosine): (usize, &f32)| {
-            let others = first.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, cosine)| *cosine);
+            let others = rivals.iter().filter(|(other, _)| *other != at).map(|(_, cosine)| *cosine);
             Recalled { ahead: cosine - others.reduce(f32::max).unwrap_or(usual) }
         };
         cosines.iter().enumerate().map(recalled).collect()
@@ -70,12 +76,19 @@ mod tests {
 
     #[test]
     fn a_cosine_is_held_against_the_best_other_one_of_those_that_recall_puts_first() {
-        let ahead = |cosines: &[f32]| Recalled::of(cosines, 0.25).iter().map(|it| it.ahead).collect::<Vec<_>>();
+        let but = |rejected: &[usize], cosines: &[f32]| {
+            let rejected = rejected.to_vec();
+            let recalled = Recalled::of(cosines, |at| rejected.contains(&at), 0.25);
+            recalled.iter().map(|it| it.ahead).collect::<Vec<_>>()
+        };
+        let ahead = |cosines: &[f32]| but(&[], cosines);
         assert!(ahead(&[]).is_empty());
         assert_eq!(ahead(&[0.75]), [0.5], "alone, it is ahead of what is usual");
         assert_eq!(ahead(&[0.75, 0.5, 0.25]), [0.25, -0.25, -0.5]);
         // A ranking need not be by cosines alone.
         assert_eq!(ahead(&[0.5, 0.75, 0.25]), [-0.25, 0.25, -0.5]);
+        assert_eq!(but(&[1], &[0.75, 0.75, 0.5]), [0.25, 0.0, -0.25], "what is rejected is no rival");
+        assert_eq!(but(&[0, 1], &[0.75, 0.75, 0.5]), [0.25, 0.25, 0.25]);
         let mut many = vec![0.5; 30];
         let before = ahead(&many);
         many[Recalled::DECIDED_BY] = 1.0;

@@ -49,7 +49,7 @@ fn assessment<Place>(finding: Finding, window: Place) -> Assessment<Place> {
     let kind = (!matches!(finding, Finding::Supports | Finding::Same)).then_some(Kind::Role);
     let outputs = Outputs { support: 1.0, equivalence: 0.0, conflict: -1.0, kinds: [0.0; Kind::COUNT] };
     let judgement = Judgement { finding, p_match, p_conflict, kind, answer: None };
-    Assessment { judgement, outputs, support_of_all: 1.0, coverage: 0.5, window, vouched: None }
+    Assessment { judgement, outputs, support_of_all: 1.0, coverage: 0.5, window, vouched: None, differs_in: None }
 }
 
 /// What a search says of a passage in which support is found.

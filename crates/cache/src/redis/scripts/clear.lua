@@ -13,6 +13,11 @@ if ARGV[2] == '1' and redis.call('EXISTS', gone) == 0 then
     if redis.call('EXISTS', vectors) == 1 then redis.call('RENAME', vectors, gone_vectors) end
     if redis.call('EXISTS', plain) == 1 then redis.call('RENAME', plain, gone_plain) end
 end
+-- A key of somebody else's under this name would keep the rest from ever being done.
+for key, kind in pairs({ [gone_vectors] = 'vectorset', [gone_plain] = 'hash' }) do
+    local is = redis.call('TYPE', key).ok
+    if is ~= 'none' and is ~= kind then redis.call('UNLINK', key) end
+end
 for _, id in ipairs(redis.call('ZRANGE', gone, 0, 499)) do
     local before = prompt_of(id, gone_vectors, gone_plain)
     local is_back = redis.call('ZSCORE', ledger, id)

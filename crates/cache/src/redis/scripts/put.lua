@@ -1,8 +1,10 @@
 -- Keeps an entry, and removes a bounded number of others: what is over, what lost its content, what there is no room for.
--- KEYS[5] is the key of the entry, KEYS[6] the entries of its prompt. Answers how many were over, and how many made room.
+-- KEYS[5] is the key of the entry, KEYS[6] the entries of its prompt. ARGV[11], where it is given, is what must be kept there now.
+-- Answers how many were over, and how many made room; nothing where something else is kept.
 local id, vector, attributes, record, prompt = ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local stored, over, limit, bound = ARGV[7], ARGV[8], tonumber(ARGV[9]), tonumber(ARGV[10])
 
+if ARGV[11] and redis.call('GET', KEYS[5]) ~= ARGV[11] then return false end
 -- First what can fail, for want of memory or because the vector is of another length: then nothing has changed.
 local before = prompt_of(id, vectors, plain)
 local kept = { vectors, ledger, uses, plain, KEYS[6] }

@@ -1,4 +1,5 @@
-//! The `vetted` command line: one file per subcommand under `commands/`.
+//! The `vetted` command line: one file per subcommand under `commands/`. [`run`] is all of a program: `src/bin/vetted.rs` is the
+//! one that Cargo builds, and the Python wheel (`python/`) brings another.
 
 mod commands;
 #[cfg_attr(not(unix), allow(dead_code))]
@@ -8,6 +9,7 @@ mod parsing;
 mod progress;
 mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -111,11 +113,13 @@ enum Command {
     Man(commands::shell::Man),
 }
 
-fn main() -> ExitCode {
+/// Does what the arguments say, of which the first is the program's name. To be called first in a process, and once: it sets up
+/// logging, and ends the process itself where the arguments make no sense.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     #[cfg(feature = "train")]
     leave_threads_to_workers();
     let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
-    let (Arguments { log, log_format, command }, json) = parsing::parse::<Arguments>();
+    let (Arguments { log, log_format, command }, json) = parsing::parse::<Arguments>(arguments.into_iter().collect());
     log::start(log, log_format);
     #[cfg(feature = "pdf")]
     keep_quiet_about_bad_pdfs();
@@ -223,7 +227,7 @@ fn kind(error: &anyhow::Error) -> ErrorKind {
 fn leave_threads_to_workers() {
     const THREADS: &str = "CANDLE_NUM_THREADS";
     if std::env::var_os(THREADS).is_none() {
-        // SAFETY: the first thing that the program does, so no other thread reads the environment.
+        // SAFETY: the first thing that a program does (see `run`), so no other thread reads the environment.
         unsafe { std::env::set_var(THREADS, "1") };
     }
 }
