@@ -22,7 +22,7 @@ pub struct Address {
     /// The nodes to ask first, at least one, each as a URL of the crate `redis`, password included.
     pub(crate) nodes: Vec<String>,
     /// It was said that this is a cluster. If it was not, the server is asked.
-    pub(crate) cluster: bool,
+    pub cluster: bool,
     /// Certificates to trust instead of the system's.
     pub(crate) certificates: Option<PathBuf>,
     /// As it may be shown.
