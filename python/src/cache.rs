@@ -8,13 +8,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use vetted::Precision;
-use vetted::calibrated::{Calibrated, features};
-use vetted::calibration::{Decided, Ruling};
+use vetted::calibrated::Calibrated;
 use vetted::reader::Relation;
 use vetted::wire::Outcome;
 use vetted_cache::{
-    Acceptance, Accepts, CacheSettings, DecisionId, Entry, EntryId, Lookup, Memory, MemoryLimits, Miss, NewEntry,
-    Scope, Seen, Source, Sources, Strategies, VolatileRule,
+    Acceptance, ByCalibration, CacheSettings, DecisionId, Entry, EntryId, Lookup, Memory, MemoryLimits, Miss, NewEntry,
+    Scope, Source, Sources, Strategies, VolatileRule,
 };
 
 use crate::errors::{Fault, conflict, invalid};
@@ -98,7 +97,7 @@ impl Opening {
             Some(folder) => Memory::open(folder, limits).map_err(vetted_cache::CacheError::from)?.0,
         };
         let acceptance = match (calibrated, self.min_probability) {
-            (Some(calibrated), _) => Acceptance::By(Arc::new(ByCalibration(calibrated))),
+            (Some(calibrated), _) => Acceptance::By(Arc::new(ByCalibration::new(calibrated))),
             (None, Some(least)) if (0.0..=1.0).contains(&least) => Acceptance::Probability(least),
             (None, Some(least)) => {
                 return Err(Fault::invalid(format!("min_probability is {least}: it must be from 0 to 1")));
@@ -334,26 +333,4 @@ fn seconds(given: Option<f64>, what: &str) -> Result<Option<Duration>, Fault> {
     let wrong =
         || Fault::invalid(format!("{what} is {given}: it must be a number of seconds, 0 or more; None for ever"));
     duration.map(Some).ok_or_else(wrong)
-}
-
-/// What a calibration about equivalence accepts.
-struct ByCalibration(Arc<Calibrated>);
-
-impl ByCalibration {
-    fn decided(&self, seen: &Seen<'_>) -> Option<Decided> {
-        let Seen { verification, prompt, kept, similarity, tenant, .. } = *seen;
-        let cosine = Some(f64::from(similarity.cosine()));
-        let known = features(verification, Relation::Equivalence, prompt, kept, cosine)?;
-        Some(self.0.calibration().decide(&known, tenant))
-    }
-}
-
-impl Accepts for ByCalibration {
-    fn accepts(&self, seen: &Seen<'_>) -> bool {
-        self.decided(seen).is_some_and(|decided| decided.ruling == Ruling::Accept)
-    }
-
-    fn score(&self, seen: &Seen<'_>) -> f32 {
-        self.decided(seen).and_then(|decided| decided.score).map_or(f32::NEG_INFINITY, |score| score as f32)
-    }
 }

@@ -204,7 +204,10 @@ def test_a_call_ends_when_its_work_does(verifier: vetted.Verifier) -> None:
     assert min(times) < 0.015
 
 
-def test_ctrl_c_ends_a_long_call(verifier: vetted.Verifier) -> None:
+def test_ctrl_c_ends_a_long_call(verifier: vetted.Verifier, request: pytest.FixtureRequest) -> None:
+    # A shell starts what it runs in the background without an ear for Ctrl-C; whoever runs these tests may be such.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     candidates = [f"The nurse visited the farmer {i}." for i in range(200_000)]
     timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
     timer.start()

@@ -49,6 +49,7 @@
 
 mod answer;
 mod backend;
+mod by_calibration;
 mod cache;
 mod decisions;
 mod encoding;
@@ -72,6 +73,7 @@ pub use answer::{
     Across, Answer, DecisionId, Hit, Judged, Miss, Outcome, Refusal, Similarity, Strategy, Took, Versions,
 };
 pub use backend::{Backend, Candidate, Evicted, Wanted};
+pub use by_calibration::ByCalibration;
 pub use cache::{Cache, Stored};
 pub use encoding::Malformed;
 pub use entry::{Attributes, Cost, Entry, EntryId, InvalidCost, InvalidEntryId, Source};

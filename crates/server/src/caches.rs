@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use vetted::Verifier;
-use vetted::calibrated::{Calibrated, features};
-use vetted::calibration::{Calibration, Decided, Ruling};
+use vetted::calibrated::Calibrated;
+use vetted::calibration::Calibration;
 use vetted::reader::Relation;
-use vetted_cache::{Acceptance, Accepts, Backend, Cache, CacheError, CacheSettings, Memory, Scale, Seen, redis};
+use vetted_cache::{Acceptance, Backend, ByCalibration, Cache, CacheError, CacheSettings, Memory, redis};
 use vetted_encoder::Encoder;
 
 use crate::StartError;
@@ -44,7 +44,7 @@ pub(crate) fn open_cache(
         tracing::warn!(cache = name, "{why}");
     });
     let acceptance = match calibrated.filter(|it| it.calibration().relation == Relation::Equivalence) {
-        Some(calibrated) => Acceptance::By(Arc::new(ByCalibration(calibrated.clone()))),
+        Some(calibrated) => Acceptance::By(Arc::new(ByCalibration::new(calibrated.clone()))),
         None => Acceptance::default(),
     };
     let settings = CacheSettings {
@@ -89,30 +89,4 @@ fn unbounded(calibration: &Calibration) -> Vec<String> {
         ));
     }
     said
-}
-
-/// What a calibration about equivalence accepts.
-struct ByCalibration(Arc<Calibrated>);
-
-impl ByCalibration {
-    fn decided(&self, seen: &Seen<'_>) -> Option<Decided> {
-        let Seen { verification, prompt, kept, similarity, tenant, .. } = *seen;
-        let cosine = Some(f64::from(similarity.cosine()));
-        let known = features(verification, Relation::Equivalence, prompt, kept, cosine)?;
-        Some(self.0.calibration().decide(&known, tenant))
-    }
-}
-
-impl Accepts for ByCalibration {
-    fn accepts(&self, seen: &Seen<'_>) -> bool {
-        self.decided(seen).is_some_and(|decided| decided.ruling == Ruling::Accept)
-    }
-
-    fn score(&self, seen: &Seen<'_>) -> f32 {
-        self.decided(seen).and_then(|decided| decided.score).map_or(f32::NEG_INFINITY, |score| score as f32)
-    }
-
-    fn scale(&self) -> Scale {
-        Scale::LogOdds
-    }
 }
