@@ -18,6 +18,7 @@ use crate::verifier::Verifier;
 #[pyclass(frozen, module = "vetted._vetted")]
 pub struct Index {
     open: OfProcess<Mutex<Option<Arc<Engine>>>>,
+    location: String,
     writable: bool,
 }
 
@@ -94,7 +95,8 @@ impl Index {
             let engine = opening.open(verifier, &mut told)?;
             told.end().map(|()| engine)
         })?;
-        Ok(Index { open: OfProcess::new(Mutex::new(Some(Arc::new(engine)))), writable })
+        let location = engine.index().location().to_string_lossy().into_owned();
+        Ok(Index { open: OfProcess::new(Mutex::new(Some(Arc::new(engine)))), location, writable })
     }
 
     /// (added, replaced, unchanged, duplicates).
@@ -177,6 +179,12 @@ impl Index {
         Ok(self.engine()?.model().to_owned())
     }
 
+    /// Where it is, without a password.
+    #[getter]
+    fn location(&self) -> &str {
+        &self.location
+    }
+
     /// What happened that the user should know, since the last call.
     fn notices(&self) -> PyResult<Vec<String>> {
         Ok(self.engine()?.notices().iter().map(ToString::to_string).collect())
@@ -249,12 +257,14 @@ fn answer<'py>(py: Python<'py>, search: &Search, found: &Found) -> PyResult<Boun
     let hits = found.hits.iter().map(|hit| of_hit(py, hit)).collect::<PyResult<Vec<_>>>()?;
     let left_out = found.rejected.iter().map(|one| of_left_out(py, one)).collect::<PyResult<Vec<_>>>()?;
     // The rest as the wire has it.
-    let bare = Found { hits: Vec::new(), rejected: Vec::new(), timing: found.timing };
+    let bare = Found { hits: Vec::new(), rejected: Vec::new(), not_asked: Vec::new(), timing: found.timing };
     let SearchAnswer { score_scale, ms: Milliseconds { encode, rank, verify, documents, evidence, total }, .. } =
         SearchAnswer::new(None, search, &bare);
     let milliseconds = (encode, rank, verify, documents, evidence, total);
     let verified = search.verify.map(|_| found.verified());
-    Ok((hits, left_out, verified, name(score_scale), milliseconds).into_pyobject(py)?.into_any())
+    let not_asked: Vec<(&str, Option<u64>, &str)> =
+        found.not_asked.iter().map(|it| (it.part.as_str(), it.documents, it.reason.as_str())).collect();
+    Ok((hits, left_out, verified, name(score_scale), milliseconds, not_asked).into_pyobject(py)?.into_any())
 }
 
 fn of_hit<'py>(py: Python<'py>, hit: &Hit) -> PyResult<Bound<'py, PyAny>> {

@@ -29,7 +29,7 @@ from vetted.errors import (
     NotFoundError,
     UnavailableError,
 )
-from vetted.index import Document, Found, Hit, Index, Indexed, LeftOut, Outcome, Snippet, Window
+from vetted.index import Document, Found, Hit, Index, Indexed, LeftOut, NotAsked, Outcome, Snippet, Window
 from vetted.verdicts import Explanation, TokenPair, Verdict, Verdicts
 from vetted.verifier import Verifier
 
@@ -56,6 +56,7 @@ __all__ = [
     "InvalidInputError",
     "LeftOut",
     "Miss",
+    "NotAsked",
     "NotFoundError",
     "Outcome",
     "Snippet",

@@ -85,8 +85,9 @@ def found_html(found: Found) -> str:
     left_out = "".join(_left_out(one) for one in found.rejected)
     if not hits and not left_out:
         hits = '<tr><td colspan=4 class="v-dim">nothing was found</td></tr>'
+    lost = "".join(f"<p>{escape(part.part)} was not asked: {escape(part.reason)}</p>" for part in found.not_asked)
     return (
-        f"<p>{escape(_shortened(found.query))}</p><table>{_head('', 'score', 'verdict', 'document')}"
+        f"<p>{escape(_shortened(found.query))}</p>{lost}<table>{_head('', 'score', 'verdict', 'document')}"
         f"<tbody class=v-list>{hits}{left_out}</tbody></table>"
     )
 

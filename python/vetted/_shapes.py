@@ -36,6 +36,7 @@ Answered: TypeAlias = tuple[
     bool | None,
     str,
     tuple[float, float, float | None, float, float | None, float],
+    list[tuple[str, int | None, str]],
 ]
 Kept: TypeAlias = tuple[str, str, bytes, dict[str, str], float]
 Served: TypeAlias = tuple[Kept, Literal["exact", "semantic"], float, Said | None, float]

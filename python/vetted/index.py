@@ -31,6 +31,7 @@ __all__ = [
     "LeftOut",
     "Milliseconds",
     "Mode",
+    "NotAsked",
     "Outcome",
     "Snippet",
     "Window",
@@ -172,6 +173,16 @@ class Milliseconds:
 
 
 @dataclass(frozen=True)
+class NotAsked:
+    """A part of an index that could not be asked: the hits are the best of the others."""
+
+    part: str
+    documents: int | None
+    """How many documents it had when it was last asked; None where that is not known."""
+    reason: str
+
+
+@dataclass(frozen=True)
 class Found(Sequence[Hit]):
     """What was found for a query: a sequence of hits, the best first."""
 
@@ -184,6 +195,8 @@ class Found(Sequence[Hit]):
     score_scale: str
     """`inner-product`, `bm25`, `fused-scores` or `fused-ranks`: scores of two scales do not compare."""
     ms: Milliseconds
+    not_asked: list[NotAsked] = field(default_factory=list)
+    """The parts of the index that could not be asked: only of an index on several servers."""
 
     def __len__(self) -> int:
         return len(self.hits)
@@ -205,7 +218,8 @@ class Found(Sequence[Hit]):
 
 
 class Index:
-    """An index in a folder: opened for reading and writing, and made where there is none.
+    """An index in a folder, or at an address such as `redis://host:6379/notes`: opened for reading and writing, and made where
+    there is none.
 
     >>> with vetted.Index("notes.index") as index:
     ...     index.upsert([vetted.Document("1", "The dog bit the man.")])
@@ -235,7 +249,8 @@ class Index:
         verifier: Verifier | str | os.PathLike[str] | None = None,
         progress: Progress = None,
     ) -> None:
-        self._path = os.path.abspath(os.fspath(path))
+        path = os.fspath(path)
+        self._path = path if "://" in path else os.path.abspath(path)
         self._verifier = verifier
         opening: OpeningIndex = {
             "folder": self._path,
@@ -259,8 +274,8 @@ class Index:
 
     @property
     def path(self) -> str:
-        """The folder it is in."""
-        return self._path
+        """The folder it is in, or its address, without a password."""
+        return self._native.location
 
     @property
     def model(self) -> str:
@@ -442,7 +457,7 @@ class Index:
         return (_opened, (self._path, self._verifier))
 
     def __repr__(self) -> str:
-        return f"vetted.Index({self._path!r}{', closed' if self.closed else ''})"
+        return f"vetted.Index({self.path!r}{', closed' if self.closed else ''})"
 
 
 def _opened(path: str, verifier: Verifier | str | None) -> Index:
@@ -526,5 +541,6 @@ def _left_out(found: FoundLeftOut) -> LeftOut:
 
 
 def _found(query: str, answer: Answered) -> Found:
-    hits, left_out, verified, scale, ms = answer
-    return Found(query, [*map(_hit, hits)], [*map(_left_out, left_out)], verified, scale, Milliseconds(*ms))
+    hits, left_out, verified, scale, ms, parts = answer
+    not_asked = [NotAsked(*part) for part in parts]
+    return Found(query, [*map(_hit, hits)], [*map(_left_out, left_out)], verified, scale, Milliseconds(*ms), not_asked)

@@ -15,7 +15,8 @@ export function documents(answer) {
 // What happened, in a sentence or two.
 export function summary(answer) {
   const found = documents(answer);
-  if (!found.length) return "Nothing was found.";
+  const lost = (answer.not_asked ?? []).map((it) => `${it.part} was not asked: ${it.reason}.`);
+  if (!found.length) return ["Nothing was found.", ...lost].join(" ");
   const accepted = answer.hits.filter((hit) => hit.verdict === "accept").length;
   const leftOut = answer.rejected?.length ?? 0;
   const parts = [
@@ -25,7 +26,7 @@ export function summary(answer) {
     leftOut ? `${count(leftOut, "document")} left out.` : "Nothing is left out.",
   ];
   if (found[0].served === null) parts.push("What recall found first is among them.");
-  return parts.join(" ");
+  return [...parts, ...lost].join(" ");
 }
 
 // The whole answer, of an index that has so many documents. `open(document)` is called for a document that somebody wants to see.

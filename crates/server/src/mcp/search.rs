@@ -138,7 +138,7 @@ pub(super) fn check_query(query: &str) -> Result<(), Failure> {
 impl Output {
     /// Cut to what an agent is given.
     fn new(index: String, mut answer: SearchAnswer) -> Output {
-        let advice = advice(&answer);
+        let advice = format!("{}{}", advice(&answer), missing(&answer));
         answer.hits.iter_mut().for_each(shorten_hit);
         let mut left_off = keep_first(&mut answer.hits, MOST_OF_RESULTS);
         if let Some(rejected) = &mut answer.rejected {
@@ -241,6 +241,16 @@ fn advice(answer: &SearchAnswer) -> String {
     )
 }
 
+/// What an agent must know of documents that could not be asked: none of what it was told is said of these.
+fn missing(answer: &SearchAnswer) -> String {
+    let parts: Vec<&str> = answer.not_asked.iter().map(|lost| lost.part.as_str()).collect();
+    if parts.is_empty() {
+        return String::new();
+    }
+    let parts = parts.join(", ");
+    format!(" A part of the documents could not be asked ({parts}): say so, and that these may say something else.")
+}
+
 fn contradicts(left_out: &LeftOut) -> bool {
     matches!(left_out.outcome, Some(Outcome::Reject { grounds: Grounds::Contradicts, .. }))
 }
@@ -310,6 +320,18 @@ mod tests {
             let advice = advice(&found(hits, rejected));
             assert!(advice.contains(expected) && !advice.contains(never), "{advice}");
         }
+    }
+
+    #[test]
+    fn an_agent_is_told_of_documents_that_could_not_be_asked() {
+        let answer = |lost: Value| {
+            let mut answer = found(vec![], vec![]);
+            answer.not_asked = serde_json::from_value(lost).unwrap();
+            Output::new("notes".into(), answer).text()
+        };
+        let lost = json!([{"part": "shard 2 of 3", "documents": 12, "reason": "no answer"}]);
+        assert!(answer(lost).contains("A part of the documents could not be asked (shard 2 of 3)"));
+        assert!(!answer(json!([])).contains("could not be asked"));
     }
 
     #[test]
