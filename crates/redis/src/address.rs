@@ -64,6 +64,13 @@ impl Line {
         if rest.contains('#') {
             return Err(wrong("it has a `#`, which means nothing here; in a password write %23".into()));
         }
+        let host = rest.find(['/', '?']).unwrap_or(rest.len());
+        if rest[host..].contains('@') {
+            // Part of the password would be taken for the rest of the address, and shown.
+            return Err(wrong(
+                "it has an `@` behind the host. In a user's name or password write %2F for `/`, %3F for `?` and %40 for `@`".into(),
+            ));
+        }
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (credentials, rest) = match rest.rsplit_once('@') {
             Some((credentials, rest)) => (Some(credentials.to_owned()), rest),
@@ -262,6 +269,8 @@ mod tests {
             ("http://u:hunter2@host", "begins with none of"),
             ("redis://u:hunter2@a,b", "redis+cluster://"),
             ("redis://u:hunter2@", "is not an address"),
+            ("redis://u:x/hunter2@host/notes", "%2F"),
+            ("redis://u:x?hunter2@host/notes", "%3F"),
             ("redis://u:hunter2@host:99999999", "is not an address"),
             ("rediss://u:hunter2@host#insecure", "%23"),
         ] {

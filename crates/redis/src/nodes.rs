@@ -255,20 +255,14 @@ impl All {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let elsewhere = error.redirect_node().and_then(|(place, _)| {
-                let (host, port) = place.rsplit_once(':')?;
-                let host = host.trim_start_matches('[').trim_end_matches(']');
-                // A node that does not know its own name means the host that was asked.
-                if host.is_empty() { None } else { self.node(host, port.parse().ok()?).ok() }
-            });
+            let elsewhere = self.redirected(&error);
             match (error.kind(), elsewhere) {
                 (ErrorKind::Server(ServerErrorKind::Moved), Some(other)) => {
                     self.moved(slot, other.clone());
                     node = other;
                 }
-                (ErrorKind::Server(ServerErrorKind::Ask), Some(other)) => {
-                    let answer = other.answer(&asking(request)).await;
-                    return answer.map(|answer| asked(request, answer)).map_err(|error| (other, error));
+                (ErrorKind::Server(ServerErrorKind::Ask), Some(_)) => {
+                    return self.answer_while_moving(&node, request).await;
                 }
                 (kind, _) if !learnt && self.is_cluster() && is_lost(kind, &error) => {
                     learnt = true;
@@ -283,6 +277,49 @@ impl All {
             }
         }
         Err((node, (ErrorKind::ClusterConnectionNotFound, "it is sent from node to node").into()))
+    }
+
+    /// While a slot moves, some of its keys are on the old node and some on the new one, and each command has to be asked where its
+    /// key is: what the new node lacks may still be on the old one.
+    async fn answer_while_moving(&self, node: &Arc<Shared>, request: &Request) -> Result<Value, Failure> {
+        match request {
+            Request::One(command) | Request::EachPrimary(command) => self.answer_one_while_moving(node, command).await,
+            Request::Together(commands) => {
+                let mut answers = Vec::with_capacity(commands.len());
+                for command in commands.cmd_iter() {
+                    answers.push(self.answer_one_while_moving(node, command).await?);
+                }
+                Ok(Value::Array(answers))
+            }
+        }
+    }
+
+    async fn answer_one_while_moving(&self, node: &Arc<Shared>, command: &Cmd) -> Result<Value, Failure> {
+        let error = match node.answer(&command.clone().into()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        // A script uses keys that it does not name, and would find on the new node a part of them: it has to wait.
+        let is_script = matches!(command.args_iter().next(), Some(redis::Arg::Simple(b"EVAL")));
+        match self.redirected(&error) {
+            Some(other) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) && !is_script => {
+                let answer = other.answer(&asking(command)).await;
+                match answer.map_err(|error| (other, error))? {
+                    Value::Array(mut answers) => Ok(answers.pop().unwrap_or(Value::Nil)),
+                    answer => Ok(answer),
+                }
+            }
+            _ => Err((node.clone(), error)),
+        }
+    }
+
+    /// The node that an error points to.
+    fn redirected(&self, error: &redis::RedisError) -> Option<Arc<Shared>> {
+        let (place, _) = error.redirect_node()?;
+        let (host, port) = place.rsplit_once(':')?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        // A node that does not know its own name means the host that was asked.
+        if host.is_empty() { None } else { self.node(host, port.parse().ok()?).ok() }
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -347,25 +384,8 @@ fn is_lost(kind: ErrorKind, error: &redis::RedisError) -> bool {
 }
 
 /// The same, for a node that has only begun to serve the slot: it has to be told so before each command.
-fn asking(request: &Request) -> Request {
+fn asking(command: &Cmd) -> Request {
     let mut pipeline = Pipeline::new();
-    let mut add = |command: &Cmd| {
-        pipeline.add_command(cmd("ASKING"));
-        pipeline.add_command(command.clone());
-    };
-    match request {
-        Request::One(command) | Request::EachPrimary(command) => add(command),
-        Request::Together(commands) => commands.cmd_iter().for_each(add),
-    }
+    pipeline.add_command(cmd("ASKING")).add_command(command.clone());
     pipeline.into()
-}
-
-/// The answers without those to ASKING.
-fn asked(request: &Request, answer: Value) -> Value {
-    let Value::Array(answers) = answer else { return answer };
-    let mut answers: Vec<Value> = answers.into_iter().skip(1).step_by(2).collect();
-    match request {
-        Request::Together(_) => Value::Array(answers),
-        Request::One(_) | Request::EachPrimary(_) => answers.pop().unwrap_or(Value::Nil),
-    }
 }

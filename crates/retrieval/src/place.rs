@@ -30,6 +30,15 @@ impl Place {
     pub fn parse(written: impl AsRef<OsStr>) -> Result<Place> {
         let written = written.as_ref();
         match written.to_str().and_then(|text| text.split_once("://")) {
+            #[cfg(feature = "redis")]
+            // A slash too few: nobody has such a folder, and its name, with a password, would be shown.
+            None if written
+                .to_str()
+                .and_then(|text| text.split_once(":/"))
+                .is_some_and(|(scheme, _)| IndexAddress::is_scheme(scheme)) =>
+            {
+                Ok(Place::Redis(IndexAddress::parse(written.to_str().unwrap_or_default())?))
+            }
             None => Ok(Place::Folder(written.into())),
             #[cfg(feature = "redis")]
             Some((scheme, _)) if IndexAddress::is_scheme(scheme) => {

@@ -22,25 +22,44 @@ pub(super) fn attributes(metadata: &Map<String, Json>) -> String {
     Json::Object(fields).to_string()
 }
 
+/// So many conditions are handed over, at most. The server checks each beside each vector, on one thread: beyond, it is quicker to
+/// fetch documents and look.
+const MOST_CONDITIONS: usize = 16;
+
 /// What no fitting document fails, if there is anything.
 pub(super) fn expression(filters: &[Filter]) -> Option<String> {
-    let all: Vec<String> = filters.iter().filter_map(one).collect();
+    let mut left = MOST_CONDITIONS;
+    let mut all = Vec::new();
+    for any in filters.iter().filter_map(Filter::needs) {
+        let conditions: usize = any.iter().map(Vec::len).sum();
+        if let Some(some) = one(&any)
+            && conditions <= left
+        {
+            left -= conditions;
+            all.push(some);
+        }
+    }
     (!all.is_empty()).then(|| all.join(" and "))
 }
 
-fn one(filter: &Filter) -> Option<String> {
-    let any = filter.needs()?;
+fn one(any: &[Vec<Need>]) -> Option<String> {
     // Where a field is missing the server says no to all of an expression, whatever stands beside it. So what asks for a field
     // stands alone, or is not asked.
     let is_bound = |need: &Need| matches!(need, Need::AtLeast(..) | Need::AtMost(..));
     if any.len() > 1 && any.iter().flatten().any(is_bound) {
         return None;
     }
+    // The server reads numbers of so many digits, and no more.
+    let is_long = |need: &Need| matches!(need, Need::AtLeast(_, number) | Need::AtMost(_, number) if number.to_string().len() > 100);
+    if any.iter().flatten().any(is_long) {
+        return None;
+    }
     let need = |need: &Need| match need {
         Need::Mark(mark) => format!("\"{mark}\" in .m"),
         Need::NoMark(mark) => format!("not (\"{mark}\" in .m)"),
-        Need::AtLeast(field, number) => format!(".h{field} >= {number:e}"),
-        Need::AtMost(field, number) => format!(".l{field} <= {number:e}"),
+        // Without an exponent: the server does not read one that is negative.
+        Need::AtLeast(field, number) => format!(".h{field} >= {number}"),
+        Need::AtMost(field, number) => format!(".l{field} <= {number}"),
     };
     let all = |all: &Vec<Need>| format!("({})", all.iter().map(need).collect::<Vec<_>>().join(" and "));
     Some(format!("({})", any.iter().map(all).collect::<Vec<_>>().join(" or ")))

@@ -1,6 +1,7 @@
 //! An index on Redis: making and opening it, and everything that is asked of it without a search.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,7 +14,8 @@ use vetted_redis::{Limits, Memory, Nodes, Notice as ServerNotice, Purpose, Redis
 
 use super::session::RedisSession;
 use super::shards::Shards;
-use super::{IndexAddress, keys};
+use super::writing::put_command;
+use super::{IndexAddress, keys, scripts};
 use crate::check::{Check, Problem};
 use crate::error::{Error, Result, ServerProblem};
 use crate::manifest::Manifest;
@@ -60,10 +62,14 @@ impl Default for Settings {
 }
 
 /// What the index's own key says.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 struct Description {
     /// Of how keys are laid out.
     layout: u32,
+    /// A number of its own, which its shards repeat: an index that is made anew under the same name has another one.
+    making: String,
+    /// Its shards have been told so.
+    complete: bool,
     /// The hash tags of its shards.
     tags: Vec<String>,
     /// When it was made, in seconds since 1970.
@@ -76,7 +82,7 @@ const LAYOUT: u32 = 1;
 
 const PURPOSE: Purpose = Purpose {
     needed: "+@read +@write +@connection +cluster|slots +eval +info +vadd +vsim +vrem +vdim",
-    when_full: "Raise `maxmemory`, or add machines: an index makes no room by dropping documents. What was written before is there",
+    when_full: "Raise `maxmemory`, or delete documents: an index makes no room by dropping some. What was written before is there",
 };
 
 impl RedisIndex {
@@ -86,11 +92,18 @@ impl RedisIndex {
     /// When there is none, the server cannot be used, or something else lies under its keys. Of several shards one has to answer.
     pub fn open(address: IndexAddress, settings: Settings, writable: bool) -> Result<RedisIndex> {
         let (nodes, server) = connect(&address, &settings)?;
-        let Some(description) = describe(&nodes, &address)? else {
+        let Some(description) = describe(&nodes, &address, &settings)? else {
             let message =
                 format!("there is no index at {address}: create it with `vetted index --into`, or check its name");
             return Err(Error::Server { problem: ServerProblem::NotThere, message });
         };
+        let shards = description.tags.len();
+        if address.shards.is_some_and(|asked| asked != shards) {
+            return Err(unsuitable(format!(
+                "the index at {address} has {shards} shards, and that cannot be changed: leave `?shards=` out, or index the documents \
+                 again under another name"
+            )));
+        }
         RedisIndex::assemble(address, nodes, server, settings, description, writable)
     }
 
@@ -108,13 +121,24 @@ impl RedisIndex {
             None => nodes.primaries().max(1),
         };
         let created = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let description = Description { layout: LAYOUT, tags: keys::tags(&address.name, shards), created, manifest };
-        let json = serde_json::to_string(&description).unwrap_or_default();
-        let command = cmd("SET").arg(keys::index(&address.name)).arg(json).arg("NX").to_owned();
-        match nodes.ask("SET", keys::slot(&address.name), command)? {
-            Value::Okay => RedisIndex::assemble(address, nodes, server, settings, description, true),
-            _ => Err(unsuitable(format!("at {address} there is an index already: open it, or choose another name"))),
+        let making = format!("{:016x}", RandomState::new().hash_one(created));
+        let tags = keys::tags(&address.name, shards);
+        let description = Description { layout: LAYOUT, making, complete: false, tags, created, manifest };
+        let key = keys::index(&address.name);
+        let command = cmd("SET").arg(&key).arg(json(&description)).arg("NX").to_owned();
+        let index = RedisIndex::of(address, nodes, &server, settings, description.clone(), true);
+        index.check_free()?;
+        index.rehearse()?;
+        match index.shards.nodes.ask("SET", keys::slot(&index.address.name), command)? {
+            Value::Okay => index.finish_making(description)?,
+            _ => {
+                return Err(unsuitable(format!(
+                    "at {} there is an index already: open it, or choose another name",
+                    index.address
+                )));
+            }
         }
+        index.ready(server)
     }
 
     /// What the index at `address` says of itself.
@@ -123,7 +147,7 @@ impl RedisIndex {
     /// When there is none, or the server cannot be used.
     pub fn manifest_at(address: &IndexAddress, settings: &Settings) -> Result<Option<Manifest>> {
         let (nodes, _) = connect(address, settings)?;
-        Ok(describe(&nodes, address)?.map(|description| description.manifest))
+        Ok(describe(&nodes, address, settings)?.map(|description| description.manifest))
     }
 
     /// What the servers of an index use in all, in bytes, whatever is kept there.
@@ -148,24 +172,87 @@ impl RedisIndex {
         description: Description,
         writable: bool,
     ) -> Result<RedisIndex> {
-        let shards = Shards::new(nodes, settings, &description.tags, server.no_threads, server.filters_lists);
-        let index = RedisIndex {
-            address,
-            shards: Arc::new(shards),
-            manifest: description.manifest,
-            created: description.created,
-            writable,
-            notices: Notices::default(),
-        };
+        let index = RedisIndex::of(address, nodes, &server, settings, description.clone(), writable);
+        if !description.complete {
+            // Whoever made it was killed meanwhile, or is about to finish.
+            index.finish_making(description)?;
+        }
+        if writable {
+            index.try_a_change()?;
+        }
+        index.ready(server)
+    }
+
+    fn of(
+        address: IndexAddress,
+        nodes: Nodes,
+        server: &ServerFacts,
+        settings: Settings,
+        description: Description,
+        writable: bool,
+    ) -> RedisIndex {
+        let Description { tags, making, created, manifest, .. } = description;
+        let shards = Shards::new(nodes, settings, (&tags, making), server.no_threads, server.filters_lists);
+        RedisIndex { address, shards: Arc::new(shards), manifest, created, writable, notices: Notices::default() }
+    }
+
+    fn ready(self, server: ServerFacts) -> Result<RedisIndex> {
         for notice in server.notices {
             tracing::warn!("{notice}");
-            index.notices.add(Notice::Server { message: notice.to_string() });
+            self.notices.add(Notice::Server { message: notice.to_string() });
         }
-        index.check_shards()?;
-        if writable {
-            index.rehearse()?;
+        self.check_shards()?;
+        Ok(self)
+    }
+
+    /// Tells all shards which making of the index they belong to, then says so, also where the index is still found when the node
+    /// with its key is lost. Done twice, it is the same.
+    fn finish_making(&self, description: Description) -> Result<()> {
+        let (shards, patience) = (&self.shards, self.shards.settings.patience);
+        let mark =
+            |base: &str| cmd("HSET").arg(format!("{base}s")).arg("of").arg(&description.making).to_owned().into();
+        shards.ask_patiently("HSET", shards.to_all(mark), patience)?;
+        let complete = json(&Description { complete: true, ..description });
+        // The index's own key comes last: what it says is then true of all.
+        for (key, slot) in places(&self.address.name).into_iter().rev() {
+            shards.nodes.ask("SET", slot, cmd("SET").arg(key).arg(&complete).to_owned())?;
         }
-        Ok(index)
+        Ok(())
+    }
+
+    /// Changes nothing, by commands that could: a user who may not, or a replica, is told now. It takes no memory, for a full server
+    /// is opened to remove documents.
+    fn try_a_change(&self) -> Result<()> {
+        let mut failed = None;
+        for shard in 0..self.shards.len() {
+            let nothing = cmd("HDEL").arg(format!("{}s", self.shards.bases[shard])).arg("nothing").to_owned();
+            let within = self.shards.settings.search;
+            match self.shards.ask("HDEL", vec![(shard, nothing.into())], within).pop().map(|(_, answer)| answer) {
+                Some(Err(error @ (RedisError::Unreachable { .. } | RedisError::Deadline { .. }))) => {
+                    failed = Some(error)
+                }
+                Some(Err(error)) => return Err(error.into()),
+                _ => return Ok(()),
+            }
+        }
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Refuses to make an index where documents of one are left whose own key is gone.
+    fn check_free(&self) -> Result<()> {
+        let ask = |base: &str| cmd("HLEN").arg(format!("{base}i")).to_owned().into();
+        let answers = self.shards.ask_patiently("HLEN", self.shards.to_all(ask), self.shards.settings.search)?;
+        let documents: i64 = answers.iter().map(|answer| if let Value::Int(count) = answer { *count } else { 0 }).sum();
+        if documents > 0 {
+            return Err(unsuitable(format!(
+                "at {} there are {documents} documents of an index whose description is gone: its server came back without its \
+                 data, or somebody removed the key {}. Choose another name, or remove all keys that begin with `vetted:{{{}` first",
+                self.address,
+                keys::index(&self.address.name),
+                self.address.name
+            )));
+        }
+        Ok(())
     }
 
     /// Looks at what lies under the keys of each shard, before anything is asked of them.
@@ -193,7 +280,6 @@ impl RedisIndex {
                 }
                 Err(error) => return Err(error.into()),
             };
-            answered += 1;
             let base = &self.shards.bases[shard];
             for ((name, expected), found) in types.iter().zip(&found) {
                 if found.as_str() != *expected && found != "none" {
@@ -204,6 +290,18 @@ impl RedisIndex {
                     )));
                 }
             }
+            let whose = self.shards.ask_one("HGET", shard, Shards::whose(base))?;
+            let whose = Option::<String>::from_redis_value(whose)
+                .map_err(|error| self.shards.nodes.unexpected("HGET", &error))
+                .and_then(|of| self.shards.check_whose("HGET", of.as_deref()));
+            if let Err(error) = whose {
+                let part = self.shards.not_asked(shard, &error);
+                tracing::warn!("{part}");
+                self.notices.add(Notice::Server { message: part.to_string() });
+                lost = Some(error);
+                continue;
+            }
+            answered += 1;
             if found.first().is_some_and(|kind| kind == "vectorset") {
                 self.check_dimensions(shard)?;
             }
@@ -237,10 +335,12 @@ impl RedisIndex {
         Ok(())
     }
 
-    /// Writes, finds, reads and removes a document under keys of its own: what the user may not do, or the server cannot, is said now
-    /// and not with the first document.
+    /// Writes, finds and removes a document under keys of its own: what the user may not do, or the server cannot, is said before an
+    /// index is made, and not with the first document.
     fn rehearse(&self) -> Result<()> {
-        let base = format!("{}rehearsal:", self.shards.bases[0]);
+        let making = &self.shards.making;
+        // Two who make one at the same time are not in each other's way.
+        let base = format!("{}rehearsal:{making}:", self.shards.bases[0]);
         let mut vector = vec![0.0; self.manifest.encoder.dimensions];
         vector[0] = 1.0;
         let entry = Entry {
@@ -248,8 +348,9 @@ impl RedisIndex {
             passages: vec![(Passage { bytes: 0..9, chars: 0..9 }, vector.clone())],
             views: None,
         };
-        let put = super::writing::put_command(&base, &entry, None);
         let ask = |command: &'static str, request: vetted_redis::redis::Cmd| self.shards.ask_one(command, 0, request);
+        ask("HSET", cmd("HSET").arg(format!("{base}s")).arg("of").arg(making).to_owned())?;
+        let put = put_command(scripts::PUT.in_shard(&base, making), &entry, None);
         ask("EVAL", put).map_err(|error| match error {
             RedisError::Answered { address, reason, .. } if reason.contains("nknown Redis command") => {
                 RedisError::NoVectorSets { address, reason }
@@ -258,7 +359,7 @@ impl RedisIndex {
         })?;
         let blob = super::records::encode_vector(&vector);
         ask("VSIM", cmd("VSIM").arg(format!("{base}v")).arg("FP32").arg(blob).arg("COUNT").arg(1).to_owned())?;
-        let mut delete = super::scripts::DELETE.in_shard(&base);
+        let mut delete = scripts::DELETE.in_shard(&base, making);
         delete.arg(0).arg("rehearsal");
         ask("EVAL", delete)?;
         ask("DEL", cmd("DEL").arg(format!("{base}s")).to_owned())?;
@@ -283,6 +384,7 @@ impl RedisIndex {
             pipeline.add_command(cmd("HLEN").arg(format!("{base}i")).to_owned());
             let fields = ["passages", "bytes", "views", "changed"];
             pipeline.add_command(cmd("HMGET").arg(format!("{base}s")).arg(&fields).to_owned());
+            pipeline.add_command(Shards::whose(base));
             Request::from(pipeline)
         };
         let mut sums = [0; 5];
@@ -292,8 +394,10 @@ impl RedisIndex {
             .into_iter()
             .enumerate()
         {
-            let (documents, counts): (u64, Vec<Option<i64>>) = FromRedisValue::from_redis_value(answer)
-                .map_err(|error| self.shards.nodes.unexpected("HLEN", &error))?;
+            let (documents, counts, of): (u64, Vec<Option<i64>>, Option<String>) =
+                FromRedisValue::from_redis_value(answer)
+                    .map_err(|error| self.shards.nodes.unexpected("HLEN", &error))?;
+            self.shards.check_whose("HGET", of.as_deref())?;
             self.shards.counted(shard, documents);
             sums[0] += documents;
             let mut counts = counts.into_iter().map(|count| u64::try_from(count.unwrap_or(0)).unwrap_or(0));
@@ -329,16 +433,42 @@ fn connect(address: &IndexAddress, settings: &Settings) -> Result<(Nodes, Server
     Ok((nodes, ServerFacts { no_threads: checked.no_threads, filters_lists, notices }))
 }
 
-/// Reads the index's own key.
-fn describe(nodes: &Nodes, address: &IndexAddress) -> Result<Option<Description>> {
-    let key = keys::index(&address.name);
-    let answer = nodes.ask("GET", keys::slot(&address.name), cmd("GET").arg(&key).to_owned()).map_err(|error| match error {
-        RedisError::Answered { reason, .. } if reason.contains("WRONGTYPE") => unsuitable(format!(
-            "at {address} the key {key} is no index's: something else is kept there. Choose another name for the index"
-        )),
-        error => error.into(),
-    })?;
-    let Value::BulkString(json) = answer else { return Ok(None) };
+/// Where the description of the index of this name lies: each key with its slot. The first is the index's own; the others are
+/// copies, in other parts of a cluster.
+fn places(name: &str) -> Vec<(String, u16)> {
+    let copies =
+        keys::tags(name, COPIES).into_iter().map(|tag| (format!("{}index", keys::base(&tag)), keys::slot(&tag)));
+    std::iter::once((keys::index(name), keys::slot(name))).chain(copies).collect()
+}
+
+/// Copies of an index's description.
+const COPIES: usize = 3;
+
+fn json(description: &Description) -> String {
+    serde_json::to_string(description).unwrap_or_default()
+}
+
+/// Reads the index's own key, or a copy where that cannot be had.
+fn describe(nodes: &Nodes, address: &IndexAddress, settings: &Settings) -> Result<Option<Description>> {
+    let places = places(&address.name);
+    let requests = places.iter().map(|(key, slot)| (*slot, Request::from(cmd("GET").arg(key).to_owned()))).collect();
+    let (mut json, mut key, mut failed) = (None, String::new(), None);
+    for ((name, _), answer) in places.into_iter().zip(nodes.ask_all("GET", requests, settings.search)) {
+        match answer {
+            Ok(Value::BulkString(found)) => {
+                (json, key) = (Some(found), name);
+                break;
+            }
+            Err(RedisError::Answered { reason, .. }) if reason.contains("WRONGTYPE") => {
+                return Err(unsuitable(format!(
+                    "at {address} the key {name} is no index's: something else is kept there. Choose another name for the index"
+                )));
+            }
+            Err(error) => failed = failed.or(Some(error)),
+            Ok(_) => {}
+        }
+    }
+    let Some(json) = json else { return failed.map_or(Ok(None), |error| Err(error.into())) };
     let unreadable = |error: &dyn std::fmt::Display| {
         unsuitable(format!(
             "at {address} the key {key} does not say what the index is ({error}): another version of vetted wrote it, or \

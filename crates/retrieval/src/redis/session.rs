@@ -107,7 +107,7 @@ impl RedisSession {
             let mut asked = Vec::new();
             for (shard, all) in by_shard.iter().enumerate() {
                 let Some(some) = all.chunks(LISTED_TOGETHER).nth(chunk) else { continue };
-                let mut command = scripts::GET.in_shard(&self.shards.bases[shard]);
+                let mut command = self.shards.script(scripts::GET, shard);
                 command.arg(fields.len()).arg(fields);
                 for at in some {
                     command.arg(ids[*at]);
@@ -169,21 +169,15 @@ impl RedisSession {
             let unexpected = |error: &dyn std::fmt::Display| Error::from(self.shards.nodes.unexpected("HSCAN", error));
             let (next, pairs): (String, Vec<(String, u32)>) =
                 FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil)).map_err(|error| unexpected(&error))?;
+            let ids: Vec<String> = pairs.into_iter().map(|(id, _)| id).collect();
             if fields.is_empty() {
-                pairs.into_iter().for_each(|(id, _)| each(id, Vec::new()));
-            } else if !pairs.is_empty() {
-                let mut pipeline = Pipeline::new();
-                for (_, number) in &pairs {
-                    pipeline.add_command(cmd("HMGET").arg(format!("{base}d:{number}")).arg(fields).to_owned());
-                }
-                let answer = self
-                    .shards
-                    .ask_patiently("HMGET", vec![(shard, pipeline.into())], self.shards.settings.patience)
-                    .map_err(Error::from)?
-                    .pop();
-                let records: Vec<Fields> = FromRedisValue::from_redis_value(answer.unwrap_or(Value::Nil))
-                    .map_err(|error| unexpected(&error))?;
-                pairs.into_iter().zip(records).for_each(|((id, _), record)| each(id, record));
+                ids.into_iter().for_each(|id| each(id, Vec::new()));
+            } else {
+                // By id and not by number: what was replaced meanwhile has another number now.
+                let borrowed: Vec<&str> = ids.iter().map(String::as_str).collect();
+                let found = self.fields(&borrowed, fields, self.shards.settings.patience)?;
+                let there = ids.into_iter().zip(found).filter_map(|(id, fields)| Some((id, fields?)));
+                there.for_each(|(id, fields)| each(id, fields));
             }
             if next == "0" {
                 return Ok(());
@@ -239,6 +233,16 @@ impl Session for RedisSession {
                 searching.by_both(&Nearest { vector, k: depth.max(query.k), exact }, text, fusion, query.k, team)?
             }
         };
+        // A document that was replaced while it was searched for may be found as it was and as it is.
+        let mut newest: HashMap<&str, u32> = HashMap::with_capacity(ranked.len());
+        for (scored, _) in &ranked {
+            let number = newest.entry(&scored.kept.id).or_default();
+            *number = scored.place.number.max(*number);
+        }
+        let is_newest: Vec<bool> =
+            ranked.iter().map(|(scored, _)| newest[scored.kept.id.as_str()] == scored.place.number).collect();
+        let mut is_newest = is_newest.into_iter();
+        ranked.retain(|_| is_newest.next().unwrap_or(true));
         ranked.truncate(query.k);
         if ranked.len() <= WITH_CONTENTS {
             searching.fill(ranked.iter_mut().map(|(scored, _)| scored));

@@ -3,11 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use vetted_redis::redis::Value;
+use vetted_redis::redis::{Cmd, Value, cmd};
 use vetted_redis::{Nodes, RedisError, Request};
 
 use super::keys;
 use super::opening::Settings;
+use super::scripts::Script;
 use crate::retriever::NotAsked;
 
 pub(super) struct Shards {
@@ -15,6 +16,8 @@ pub(super) struct Shards {
     pub(super) settings: Settings,
     /// What the keys of each begin with.
     pub(super) bases: Vec<String>,
+    /// Which making of the index they belong to: what each says of itself.
+    pub(super) making: String,
     slots: Vec<u16>,
     /// How many documents each had when it last said so, and one more; 0 where it never did.
     counts: Vec<AtomicU64>,
@@ -31,13 +34,13 @@ impl Shards {
     pub(super) fn new(
         nodes: Nodes,
         settings: Settings,
-        tags: &[String],
+        (tags, making): (&[String], String),
         no_threads: bool,
         filters_lists: bool,
     ) -> Shards {
         let counts = tags.iter().map(|_| AtomicU64::new(0)).collect();
         let (bases, slots) = tags.iter().map(|tag| (keys::base(tag), keys::slot(tag))).unzip();
-        Shards { nodes, settings, bases, slots, counts, no_threads, filters_lists }
+        Shards { nodes, settings, bases, making, slots, counts, no_threads, filters_lists }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -113,6 +116,31 @@ impl Shards {
         request: impl Into<Request>,
     ) -> Result<Value, RedisError> {
         self.nodes.ask(command, self.slots[shard], request)
+    }
+
+    /// A script, to be run in a shard. Arguments are added to it.
+    pub(super) fn script(&self, script: Script, shard: usize) -> Cmd {
+        script.in_shard(&self.bases[shard], &self.making)
+    }
+
+    /// What asks a shard which making of the index it belongs to.
+    pub(super) fn whose(base: &str) -> Cmd {
+        cmd("HGET").arg(format!("{base}s")).arg("of").to_owned()
+    }
+
+    /// Whether a shard's answer to that is right.
+    ///
+    /// # Errors
+    /// If it belongs to no making of an index, or to another.
+    pub(super) fn check_whose(&self, command: &'static str, of: Option<&str>) -> Result<(), RedisError> {
+        if of == Some(self.making.as_str()) {
+            return Ok(());
+        }
+        Err(self.nodes.unexpected(
+            command,
+            &"this shard has nothing of the index: its server came back without its data, or the index was made anew under the \
+              same name. Open it again; if documents are missing then, index them again under another name",
+        ))
     }
 
     /// The same request to every shard, made of what its keys begin with.

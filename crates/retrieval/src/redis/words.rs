@@ -47,7 +47,7 @@ impl Matching {
         }
         let ask = |base: &str| {
             let mut pipeline = Pipeline::new();
-            pipeline.add_command(cmd("HMGET").arg(format!("{base}s")).arg("worded").arg("length").to_owned());
+            pipeline.add_command(cmd("HMGET").arg(format!("{base}s")).arg("of").arg("worded").arg("length").to_owned());
             for term in &distinct {
                 pipeline.add_command(cmd("GET").arg(format!("{base}w:{term}")).to_owned());
             }
@@ -129,8 +129,9 @@ fn postings(shards: &Shards, answer: Value, terms: usize) -> Result<Postings, Re
     let unexpected = |reason: &dyn std::fmt::Display| shards.nodes.unexpected("GET", reason);
     let mut answers = Vec::<Value>::from_redis_value(answer).map_err(|error| unexpected(&error))?.into_iter();
     let counts = answers.next().unwrap_or(Value::Nil);
-    let (documents, total): (Option<i64>, Option<i64>) =
+    let (of, documents, total): (Option<String>, Option<i64>, Option<i64>) =
         FromRedisValue::from_redis_value(counts).map_err(|error| unexpected(&error))?;
+    shards.check_whose("GET", of.as_deref())?;
     let list = |answer| Option::<Vec<u8>>::from_redis_value(answer).map(Option::unwrap_or_default);
     let lists = answers.map(list).collect::<Result<Vec<_>, _>>().map_err(|error| unexpected(&error))?;
     if lists.len() != terms {

@@ -20,6 +20,8 @@ use crate::writing::{Entry, Upserted};
 /// the slowest shard, and a server's buffers stay small.
 const DOCUMENTS_TOGETHER: usize = 64;
 const BYTES_TOGETHER: usize = 4 << 20;
+/// Passages of a document, at most. Its script takes about a millisecond for each, and the server does nothing else meanwhile.
+const MOST_PASSAGES: usize = 8192;
 
 impl RedisIndex {
     pub(super) fn put_all(&self, entries: Vec<Entry>, origins: &HashMap<String, String>) -> Result<Upserted> {
@@ -34,7 +36,8 @@ impl RedisIndex {
             let id = &entry.document.id;
             if last.get(id) == Some(&at) {
                 let shard = keys::shard_of(id, self.shards.len());
-                by_shard[shard].push(put_command(&self.shards.bases[shard], entry, origins.get(id)));
+                let command = self.shards.script(scripts::PUT, shard);
+                by_shard[shard].push(put_command(command, entry, origins.get(id)));
             }
         }
         for answer in self.pipelined(by_shard)? {
@@ -49,15 +52,15 @@ impl RedisIndex {
     pub(super) fn delete_all(&self, ids: &[&str]) -> Result<usize> {
         self.check_writable()?;
         // One at a time, so that a server is never held up for long.
-        let command = |base: &str, id: &str| {
-            let mut command = scripts::DELETE.in_shard(base);
+        let command = |shard: usize, id: &str| {
+            let mut command = self.shards.script(scripts::DELETE, shard);
             command.arg(now()).arg(id);
             command
         };
         let mut by_shard: Vec<Vec<Cmd>> = vec![Vec::new(); self.shards.len()];
         for id in ids {
             let shard = keys::shard_of(id, self.shards.len());
-            by_shard[shard].push(command(&self.shards.bases[shard], id));
+            by_shard[shard].push(command(shard, id));
         }
         let answers = self.pipelined(by_shard)?;
         answers.into_iter().try_fold(0, |sum, answer| Ok(sum + self.number(answer)?))
@@ -68,7 +71,7 @@ impl RedisIndex {
         let mut by_shard: Vec<Vec<Cmd>> = vec![Vec::new(); self.shards.len()];
         for (id, value) in values {
             let shard = keys::shard_of(id, self.shards.len());
-            let mut command = scripts::SET.in_shard(&self.shards.bases[shard]);
+            let mut command = self.shards.script(scripts::SET, shard);
             command.arg(field).arg(id).arg(value);
             by_shard[shard].push(command);
         }
@@ -106,6 +109,16 @@ impl RedisIndex {
         if id.is_empty() {
             return Err(Error::EmptyId { title: entry.document.title.clone() });
         }
+        if entry.passages.len() > MOST_PASSAGES {
+            return Err(Error::Server {
+                problem: ServerProblem::Unsuitable,
+                message: format!(
+                    "document {id:?} has {} passages: Redis would answer nobody while it is written, so a document there has at most \
+                     {MOST_PASSAGES}. Split it, make passages longer (--max-tokens), or keep the index in a folder",
+                    entry.passages.len()
+                ),
+            });
+        }
         for (_, vector) in &entry.passages {
             check_vector(vector, self.manifest.encoder.dimensions, Some(id))?;
             let length = vector.iter().map(|value| value * value).sum::<f32>().sqrt();
@@ -142,14 +155,13 @@ fn together(commands: &mut std::vec::IntoIter<Cmd>) -> Request {
     pipeline.into()
 }
 
-/// The command that puts a document into the shard whose keys begin with `base`.
-pub(super) fn put_command(base: &str, entry: &Entry, origin: Option<&String>) -> Cmd {
+/// The script that puts a document into a shard, with its arguments.
+pub(super) fn put_command(mut command: Cmd, entry: &Entry, origin: Option<&String>) -> Cmd {
     let Entry { document, passages, views } = entry;
     let all = terms(&document.full_text());
     let length = rounded(all.len());
     let mut counts: BTreeMap<&String, u32> = BTreeMap::new();
     all.iter().for_each(|term| *counts.entry(term).or_default() += 1);
-    let mut command = scripts::PUT.in_shard(base);
     command
         .arg(&document.id)
         .arg(encode_text(document))

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use vetted_fixtures::redis_server::{Cluster, Server};
 use vetted_retrieval::{Fusion, Hit, Index, Normalization, Query, Retriever};
 
-use crate::corpus::{Chance, entries, manifest};
+use crate::corpus::{Chance, entries, manifest, unit};
 use crate::made;
 
 /// Writes the same to both, in batches of other sizes, and with another history.
@@ -79,4 +79,37 @@ fn one_redis_finds_what_a_folder_finds() {
 fn a_cluster_finds_what_a_folder_finds() {
     let Some(cluster) = Cluster::start(&[]) else { return };
     is_equal(&made(&format!("{}/equal?shards=5", cluster.url())));
+}
+
+/// Documents that are alike: vectors of 8 bits do not tell which is nearer, so many are scored exactly.
+#[test]
+fn documents_that_are_alike_are_ranked_as_in_a_folder() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (folder, mut chance) = (tempfile::tempdir().unwrap(), Chance(92));
+    let embedded = Index::create(folder.path().join("index"), manifest()).unwrap();
+    let redis = made(&format!("{}/alike", server.url()));
+    let center = chance.vector();
+    let mut all = entries(0..600, 93);
+    for (at, entry) in all.iter_mut().enumerate() {
+        // A third says the same, and a third nearly.
+        let noise = if at % 3 == 0 { 0.0 } else { 0.004 };
+        let near: Vec<f32> = chance.vector().iter().zip(&center).map(|(noisy, value)| value + noise * noisy).collect();
+        let vector = if at % 3 == 2 { chance.vector() } else { unit(near) };
+        entry.passages = vec![(vetted_corpus::Passage { bytes: 0..1, chars: 0..1 }, vector)];
+        let number = (at as f64 - 300.0) / 1000.0;
+        entry.document.metadata.insert("number".into(), serde_json::json!(number));
+    }
+    for retriever in [&embedded as &dyn Retriever, &redis] {
+        retriever.upsert_from(all.clone(), &HashMap::new()).unwrap();
+    }
+    let query = Query::dense(&center).k(20);
+    assert_eq!(hits(&redis, &query), hits(&embedded, &query.clone().exact()));
+    for filter in
+        ["number>=-0.25", "number<=-0.25", "number>0.1", "number<1e-7", "number<1e300", "number>=1", "number<-1e-300"]
+    {
+        let query = Query::bm25("tea").k(600).filter(filter.parse().unwrap());
+        assert_eq!(hits(&redis, &query), hits(&embedded, &query), "{filter}");
+        let query = Query::dense(&center).exact().k(600).filter(filter.parse().unwrap());
+        assert_eq!(hits(&redis, &query), hits(&embedded, &query), "{filter}");
+    }
 }

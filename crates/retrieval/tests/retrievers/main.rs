@@ -6,6 +6,7 @@ mod corpus;
 mod degraded;
 mod equal;
 mod killed;
+mod lost;
 mod moving;
 mod unsuitable;
 

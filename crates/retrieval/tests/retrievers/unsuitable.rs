@@ -93,7 +93,29 @@ fn a_full_server_refuses_and_keeps_what_it_has() {
     let index: &dyn Retriever = &index;
     assert_eq!(index.check().unwrap().problems, []);
     assert!(!index.search(&Query::bm25("tea")).unwrap().hits.is_empty());
-    assert_eq!(index.delete(&["document 0", "document 1"]).unwrap(), 2);
+    // Also by who opens it only now.
+    assert_eq!(index.delete(&["document 0"]).unwrap(), 1);
+    let later = opened(&format!("{}/full", server.url()), patient(), true).unwrap();
+    assert_eq!(Retriever::delete(&later, &["document 1"]).unwrap(), 1);
+}
+
+#[test]
+fn a_key_of_somebody_else_is_named_and_nothing_of_the_document_is_written() {
+    let Some(server) = Server::start(&[]) else { return };
+    let index = made(&format!("{}/foreign", server.url()));
+    let index: &dyn Retriever = &index;
+    let mut entry = entries(0..1, 91).remove(0);
+    entry.document.text = "alpha bravo zebra".into();
+    let shard: Vec<String> = server.run("KEYS vetted:{foreign.*}:s");
+    let base = shard[0].strip_suffix('s').unwrap();
+    for key in ["w:zebra", "d:1"] {
+        server.run::<()>(&format!("LPUSH {base}{key} x"));
+        let error = index.upsert_from(vec![entry.clone()], &HashMap::new()).unwrap_err().to_string();
+        assert!(error.contains(&format!("{base}{key} is a list")), "{error}");
+        assert!(index.is_empty().unwrap() && server.run::<Vec<String>>(&format!("KEYS {base}w:alpha")).is_empty());
+        server.run::<()>(&format!("DEL {base}{key}"));
+    }
+    assert_eq!(index.upsert_from(vec![entry], &HashMap::new()).unwrap().added, 1);
 }
 
 #[test]

@@ -4,7 +4,9 @@ for at = 3, #ARGV do
   local number = redis.call('HGET', base .. 'i', ARGV[at])
   local document = number and kept(number)
   if document then
-    redis.call('EXISTS', base .. 'v', base .. 's', base .. 'x')
+    must_be(base .. 'v', 'vectorset')
+    must_be(base .. 'x', 'hash')
+    must_be(base .. 'd:' .. number, 'hash')
     redis.call('HDEL', base .. 'i', ARGV[at])
     forget(document)
     removed = removed + 1

@@ -1,6 +1,16 @@
--- What both scripts that change documents begin with. A posting is 8 bytes: the document's number, and how often it has the
+-- What both scripts that change documents need. A posting is 8 bytes: the document's number, and how often it has the
 -- term, with its length in the highest byte. Numbers ascend, for they are never given twice.
 local base = ARGV[1]
+
+-- Fails, and names the key, if somebody else's data lie there. While a cluster moves a slot, a key may be elsewhere already: this
+-- fails then, too. Everything is looked at so before anything is written.
+local function must_be(key, kind)
+  local found = redis.call('TYPE', key).ok
+  if found ~= kind and found ~= 'none' then
+    error({err = 'FOREIGN the key ' .. key .. ' is a ' .. found .. ' where an index has a ' .. kind
+      .. ': something else is kept there. Remove it, or choose another name for the index'})
+  end
+end
 
 -- What of a document has to go with it.
 local function kept(number)
@@ -8,8 +18,7 @@ local function kept(number)
   if not fields[1] then return nil end
   local document = {number = number, terms = cmsgpack.unpack(fields[1]), passages = tonumber(fields[2]),
     length = tonumber(fields[3]), views = tonumber(fields[4]), bytes = tonumber(fields[5])}
-  -- While a cluster moves a slot, a key may be elsewhere already. This fails then, and nothing was written yet.
-  for _, term in ipairs(document.terms) do redis.call('EXISTS', base .. 'w:' .. term) end
+  for _, term in ipairs(document.terms) do must_be(base .. 'w:' .. term, 'string') end
   return document
 end
 
@@ -53,7 +62,8 @@ local function forget(document)
     redis.call('VREM', base .. 'v', document.number .. ':' .. passage)
   end
   for _, term in ipairs(document.terms) do forget_posting(term, tonumber(document.number)) end
-  redis.call('DEL', base .. 'd:' .. document.number)
+  -- Who has found it just now still fetches it.
+  redis.call('PEXPIRE', base .. 'd:' .. document.number, 10000)
   redis.call('HINCRBY', base .. 's', 'passages', -document.passages)
   redis.call('HINCRBY', base .. 's', 'views', -document.views)
   redis.call('HINCRBY', base .. 's', 'bytes', -document.bytes)

@@ -12,10 +12,12 @@ local old = old_number and kept(old_number)
 local names = {}
 for at = 0, terms - 1 do
   names[at + 1] = ARGV[first_term + 2 * at]
-  redis.call('EXISTS', base .. 'w:' .. names[at + 1])
+  must_be(base .. 'w:' .. names[at + 1], 'string')
 end
+must_be(base .. 'v', 'vectorset')
+must_be(base .. 'x', 'hash')
 local number = redis.call('HGET', base .. 's', 'next') or '1'
-redis.call('EXISTS', base .. 'd:' .. number, base .. 'v', base .. 'x')
+must_be(base .. 'd:' .. number, 'hash')
 
 for at = 0, vectors - 1 do
   local vector = ARGV[12 + at]
