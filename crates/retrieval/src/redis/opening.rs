@@ -177,10 +177,11 @@ impl RedisIndex {
             // Whoever made it was killed meanwhile, or is about to finish.
             index.finish_making(description)?;
         }
+        let index = index.ready(server)?;
         if writable {
             index.try_a_change()?;
         }
-        index.ready(server)
+        Ok(index)
     }
 
     fn of(
