@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use qdrant_client::qdrant::{Filter as Conditions, GetPoints, PointId, RetrievedPoint, ScrollPoints};
 use vetted_corpus::{Document, Passage};
@@ -50,7 +50,13 @@ impl QdrantSession {
     }
 
     /// Points of documents with these ids, from where they are now, with these fields of their payloads and these vectors.
-    pub(super) fn points(&self, ids: &[&str], names: &[&str], with: &[&str]) -> Result<HashMap<Place, RetrievedPoint>> {
+    pub(super) fn points(
+        &self,
+        ids: &[&str],
+        names: &[&str],
+        with: &[&str],
+        patience: Duration,
+    ) -> Result<HashMap<Place, RetrievedPoint>> {
         let mut found = HashMap::with_capacity(ids.len());
         for some in ids.chunks(READ_TOGETHER) {
             let question = GetPoints {
@@ -60,7 +66,7 @@ impl QdrantSession {
                 with_vectors: vectors(with),
                 ..GetPoints::default()
             };
-            let points = self.connection.ask_patiently("documents", self.connection.settings.search, |client| {
+            let points = self.connection.ask_patiently("documents", patience, |client| {
                 let question = question.clone();
                 async move { Ok(client.get_points(question).await?.result) }
             })?;
@@ -88,14 +94,14 @@ impl QdrantSession {
     }
 
     /// Fields of documents with these ids.
-    fn payloads(&self, ids: &[&str], names: &[&str]) -> Result<Vec<Option<Payload>>> {
-        let found = self.points(ids, names, &[])?;
+    fn payloads(&self, ids: &[&str], names: &[&str], patience: Duration) -> Result<Vec<Option<Payload>>> {
+        let found = self.points(ids, names, &[], patience)?;
         Ok(ids.iter().map(|id| Some(found.get(&Place::of(id))?.payload.clone())).collect())
     }
 
     /// Where documents came from.
     pub(super) fn origins(&self, ids: &[&str]) -> Result<Vec<Vec<String>>> {
-        let found = self.payloads(ids, &["origins"])?;
+        let found = self.payloads(ids, &["origins"], self.connection.settings.search)?;
         Ok(found.iter().map(|payload| payload.as_ref().map(decode_origins).unwrap_or_default()).collect())
     }
 
@@ -138,7 +144,7 @@ impl QdrantSession {
         let at_hand: Vec<Option<Arc<Fetched>>> = ids.iter().map(|id| self.at_hand(id)).collect();
         let missing: Vec<&str> = ids.iter().zip(&at_hand).filter(|(_, it)| it.is_none()).map(|(id, _)| *id).collect();
         let mut found: HashMap<Place, Fetched> = HashMap::new();
-        for (place, point) in self.points(&missing, WHOLE, &[DENSE])? {
+        for (place, point) in self.points(&missing, WHOLE, &[DENSE], self.connection.settings.search)? {
             found.extend(document(point.payload, point.vectors, self.dimensions).map(|document| (place, document)));
         }
         let of = |(id, at_hand): (&&str, &Option<Arc<Fetched>>)| match at_hand {
@@ -206,13 +212,13 @@ impl Session for QdrantSession {
     }
 
     fn contains(&self, ids: &[&str]) -> Result<Vec<bool>> {
-        let found = self.points(ids, &[], &[])?;
+        let found = self.points(ids, &[], &[], self.connection.settings.search)?;
         Ok(ids.iter().map(|id| found.contains_key(&Place::of(id))).collect())
     }
 
     fn unchanged(&self, documents: &[&Document]) -> Result<Vec<bool>> {
         let ids: Vec<&str> = documents.iter().map(|document| document.id.as_str()).collect();
-        let found = self.payloads(&ids, &["title", "text", "metadata"])?;
+        let found = self.payloads(&ids, &["title", "text", "metadata"], self.connection.settings.patience)?;
         let same = |(document, payload): (&&Document, Option<Payload>)| {
             let Some(mut payload) = payload else { return false };
             let mut has = |name: &str, expected: &str| text(&mut payload, name).as_deref() == Some(expected);

@@ -177,7 +177,7 @@ impl QdrantIndex {
 
     /// Which of these documents are there, and which writing of each.
     fn there(&self, ids: &[&str]) -> Result<HashMap<Place, Generation>> {
-        let found = self.qdrant_session().points(ids, &["generation"], &[])?;
+        let found = self.qdrant_session().points(ids, &["generation"], &[], self.connection.settings.patience)?;
         let none = Generation(-1);
         Ok(found.into_iter().map(|(place, point)| (place, generation(&point.payload).unwrap_or(none))).collect())
     }
