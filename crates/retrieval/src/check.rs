@@ -8,7 +8,7 @@ use crate::snapshot::Snapshot;
 use crate::store::fingerprint;
 
 /// What [`Index::check`] found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Check {
     /// How many documents there are.
     pub documents: usize,

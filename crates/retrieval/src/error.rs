@@ -222,8 +222,10 @@ pub enum Error {
     },
     /// Nothing here knows addresses like this one.
     #[error(
-        "{scheme}:// leads to no kind of index that this vetted knows: name a folder{}",
-        if cfg!(feature = "redis") { ", or redis://host:6379/NAME" } else { "" }
+        "{scheme}:// leads to no kind of index that this vetted knows: {}name a folder{}{}",
+        if scheme.starts_with("qdrant") { "build it with `--features qdrant`, or " } else { "" },
+        if cfg!(feature = "redis") { ", or redis://host:6379/NAME" } else { "" },
+        if cfg!(feature = "qdrant") { ", or qdrant://host:6334/NAME" } else { "" }
     )]
     UnknownAddress {
         /// What stands before `://`.

@@ -2,7 +2,7 @@
 
 mod decimal;
 mod literal;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "qdrant", feature = "redis"))]
 mod marks;
 mod parsing;
 
@@ -17,7 +17,7 @@ use crate::error::Error;
 pub(crate) use literal::FieldValue;
 pub use literal::Literal;
 use literal::{FieldKind, Wanted};
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "qdrant", feature = "redis"))]
 pub(crate) use marks::{Marks, Need};
 
 /// A condition on documents' metadata, or several of which one must fit. Several *filters* must all fit.

@@ -138,6 +138,8 @@ mod check;
 mod columns;
 mod embedded;
 mod error;
+#[cfg(feature = "qdrant")]
+mod fetched;
 mod filter;
 mod fusion;
 mod index;
@@ -147,6 +149,8 @@ mod manifest;
 mod notice;
 mod origins;
 mod place;
+#[cfg(feature = "qdrant")]
+pub mod qdrant;
 mod query;
 mod ranking;
 #[cfg(feature = "redis")]

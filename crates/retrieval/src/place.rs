@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::manifest::Manifest;
+#[cfg(feature = "qdrant")]
+use crate::qdrant::{QdrantAddress, QdrantIndex};
 #[cfg(feature = "redis")]
-use crate::redis::{IndexAddress, RedisIndex, Settings};
+use crate::redis::{IndexAddress, RedisIndex};
 use crate::retriever::Retriever;
 
 /// Where an index is. What prints it prints no password.
@@ -17,6 +19,9 @@ use crate::retriever::Retriever;
 pub enum Place {
     /// In a folder on this machine.
     Folder(PathBuf),
+    /// On Qdrant.
+    #[cfg(feature = "qdrant")]
+    Qdrant(QdrantAddress),
     /// On Redis.
     #[cfg(feature = "redis")]
     Redis(IndexAddress),
@@ -40,6 +45,10 @@ impl Place {
                 Ok(Place::Redis(IndexAddress::parse(written.to_str().unwrap_or_default())?))
             }
             None => Ok(Place::Folder(written.into())),
+            #[cfg(feature = "qdrant")]
+            Some((scheme, _)) if QdrantAddress::is_scheme(scheme) => {
+                Ok(Place::Qdrant(QdrantAddress::parse(written.to_str().unwrap_or_default())?))
+            }
             #[cfg(feature = "redis")]
             Some((scheme, _)) if IndexAddress::is_scheme(scheme) => {
                 Ok(Place::Redis(IndexAddress::parse(written.to_str().unwrap_or_default())?))
@@ -55,8 +64,10 @@ impl Place {
     pub fn open(&self) -> Result<Box<dyn Retriever>> {
         match self {
             Place::Folder(folder) => Ok(Box::new(Index::open(folder)?)),
+            #[cfg(feature = "qdrant")]
+            Place::Qdrant(address) => Ok(Box::new(QdrantIndex::open(address.clone(), Default::default(), false)?)),
             #[cfg(feature = "redis")]
-            Place::Redis(address) => Ok(Box::new(RedisIndex::open(address.clone(), Settings::default(), false)?)),
+            Place::Redis(address) => Ok(Box::new(RedisIndex::open(address.clone(), Default::default(), false)?)),
         }
     }
 
@@ -67,8 +78,10 @@ impl Place {
     pub fn open_writable(&self) -> Result<Box<dyn Retriever>> {
         match self {
             Place::Folder(folder) => Ok(Box::new(Index::open_writable(folder)?)),
+            #[cfg(feature = "qdrant")]
+            Place::Qdrant(address) => Ok(Box::new(QdrantIndex::open(address.clone(), Default::default(), true)?)),
             #[cfg(feature = "redis")]
-            Place::Redis(address) => Ok(Box::new(RedisIndex::open(address.clone(), Settings::default(), true)?)),
+            Place::Redis(address) => Ok(Box::new(RedisIndex::open(address.clone(), Default::default(), true)?)),
         }
     }
 
@@ -79,8 +92,10 @@ impl Place {
     pub fn create(&self, manifest: Manifest) -> Result<Box<dyn Retriever>> {
         match self {
             Place::Folder(folder) => Ok(Box::new(Index::create(folder, manifest)?)),
+            #[cfg(feature = "qdrant")]
+            Place::Qdrant(address) => Ok(Box::new(QdrantIndex::create(address.clone(), manifest, Default::default())?)),
             #[cfg(feature = "redis")]
-            Place::Redis(address) => Ok(Box::new(RedisIndex::create(address.clone(), manifest, Settings::default())?)),
+            Place::Redis(address) => Ok(Box::new(RedisIndex::create(address.clone(), manifest, Default::default())?)),
         }
     }
 
@@ -91,8 +106,10 @@ impl Place {
     pub fn manifest(&self) -> Result<Option<Manifest>> {
         let read = match self {
             Place::Folder(folder) => Manifest::read(folder),
+            #[cfg(feature = "qdrant")]
+            Place::Qdrant(address) => return QdrantIndex::manifest_at(address, &Default::default()),
             #[cfg(feature = "redis")]
-            Place::Redis(address) => return RedisIndex::manifest_at(address, &Settings::default()),
+            Place::Redis(address) => return RedisIndex::manifest_at(address, &Default::default()),
         };
         match read {
             Ok(manifest) => Ok(Some(manifest)),
@@ -105,6 +122,8 @@ impl Place {
     pub fn shown(&self) -> &Path {
         match self {
             Place::Folder(folder) => folder,
+            #[cfg(feature = "qdrant")]
+            Place::Qdrant(address) => address.shown(),
             #[cfg(feature = "redis")]
             Place::Redis(address) => address.shown(),
         }

@@ -25,12 +25,12 @@ use crate::store::Reading;
 pub(crate) use analysis::terms;
 use base::Base;
 pub(crate) use bm25::Matches;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "qdrant", feature = "redis"))]
 pub(crate) use bm25::{saturation, weight};
 pub(crate) use files::{FOLDER, Files, Writer, failure};
 use overlay::Batch;
 pub(crate) use overlay::Words;
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "qdrant", feature = "redis"))]
 pub(crate) use overlay::{length_of, rounded};
 
 /// The text index at one moment. A clone shares nearly everything with the original.

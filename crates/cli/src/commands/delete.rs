@@ -18,7 +18,7 @@ pub struct Delete {
     /// Instead of ids: all documents whose metadata fit, as for `vetted search`; several must all fit
     #[arg(long, value_name = "CONDITION")]
     filter: Vec<Filter>,
-    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    /// The index's folder, or where it is on a server: redis://host:6379/NAME, qdrant://host:6334/NAME
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
 }

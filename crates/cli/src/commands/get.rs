@@ -17,7 +17,7 @@ pub struct Get {
     /// Ids of documents
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    /// The index's folder, or where it is on a server: redis://host:6379/NAME, qdrant://host:6334/NAME
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Print each as a line of JSON: {id, title, text, metadata}, as `vetted index` reads it
@@ -28,7 +28,7 @@ pub struct Get {
 /// Prints the ids and titles of all documents, in the order in which they were last written.
 #[derive(Args)]
 pub struct List {
-    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    /// The index's folder, or where it is on a server: redis://host:6379/NAME, qdrant://host:6334/NAME
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Print each as a line of JSON: {id, title, metadata, origins}. `origins` are the files that it came from

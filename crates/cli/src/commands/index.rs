@@ -25,7 +25,8 @@ pub mod input;
 pub struct Index {
     #[command(flatten)]
     pub input: Input,
-    /// The index's folder, or where it is on Redis (redis://host:6379/NAME; ?shards=N for a new one); made if it is not there
+    /// The index's folder, or where it is on a server (redis://host:6379/NAME, qdrant://host:6334/NAME; ?shards=N for a new one);
+    /// made if it is not there
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     pub into: PathBuf,
     /// The encoder of a new index: a name (`vetted models list`) or a model folder [default: all-MiniLM-L6-v2]

@@ -14,7 +14,7 @@ use crate::terminal::{counted, printable};
 /// Counts, model and settings; with --check also whether everything agrees.
 #[derive(Args)]
 pub struct Info {
-    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    /// The index's folder, or where it is on a server: redis://host:6379/NAME, qdrant://host:6334/NAME
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Read everything, and verify that the caches agree with the store
@@ -62,7 +62,11 @@ fn print(info: &IndexInfo) -> Result<()> {
     line("documents", &format!("{}, in {}", info.documents, counted(info.passages, "passage")))?;
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let (whole, views) = (megabytes(info.bytes), megabytes(info.bytes_of_views));
-    let kept = if info.index.contains("://") { "in memory" } else { "on disk" };
+    let kept = match info.index.split_once("://") {
+        None => "on disk",
+        Some((scheme, _)) if scheme.starts_with("redis") => "in memory",
+        Some(_) => "on the server",
+    };
     line(kept, &format!("{whole:.1} MB, {views:.1} of them views for verification"))?;
     // The fingerprint tells models apart, and its beginning does too.
     let fingerprint: String = info.encoder.fingerprint.chars().take(12).collect();

@@ -16,8 +16,8 @@ use super::serve::NamedFolder;
 /// texts that the agent brings. `vetted serve` has the same tools for many clients, at /mcp.
 #[derive(Args)]
 pub struct Mcp {
-    /// An index's folder or its address on Redis (redis://host:6379/NAME), or what the agent calls it and where it is; may be given
-    /// many times [default name: the folder's, or the one in the address]
+    /// An index's folder or its address on a server (redis://host:6379/NAME, qdrant://host:6334/NAME), or what the agent calls it and where it is;
+    /// may be given many times [default name: the folder's, or the one in the address]
     #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX", hide_env_values = true)]
     indexes: Vec<NamedFolder>,
     /// Offer tools that add, replace and remove documents, too. An index that is not there yet is made

@@ -29,7 +29,7 @@ pub struct Search {
     /// The question
     #[arg(required_unless_present_any = ["queries", "vector"], conflicts_with = "queries", allow_negative_numbers = true)]
     query: Option<String>,
-    /// The index's folder, or where it is on Redis: redis://host:6379/NAME
+    /// The index's folder, or where it is on a server: redis://host:6379/NAME, qdrant://host:6334/NAME
     #[arg(long, value_name = "DIR", env = "VETTED_INDEX", hide_env_values = true)]
     index: PathBuf,
     /// Many questions: a file with one a line, or of JSONL with `_id` and `text`; `-` for standard input

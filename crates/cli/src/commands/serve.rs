@@ -20,8 +20,8 @@ use super::{Precision, scorers};
 /// Without --index it verifies, reranks and embeds. An index that is not there yet is made.
 #[derive(Args)]
 pub struct Serve {
-    /// An index's folder or its address on Redis (redis://host:6379/NAME), or its name in requests and where it is; may be given
-    /// many times [default name: the folder's, or the one in the address]
+    /// An index's folder or its address on a server (redis://host:6379/NAME, qdrant://host:6334/NAME), or its name in requests and where it is;
+    /// may be given many times [default name: the folder's, or the one in the address]
     #[arg(long = "index", value_name = "[NAME=]DIR", env = "VETTED_INDEX", hide_env_values = true)]
     indexes: Vec<NamedFolder>,
     /// A semantic cache's folder, or its name in requests and its folder, or its name and where it is on Redis (redis://,

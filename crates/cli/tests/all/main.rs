@@ -13,6 +13,8 @@ mod interruption;
 mod mcp;
 mod messages;
 mod program;
+#[cfg(all(feature = "qdrant", feature = "serve", unix))]
+mod qdrant;
 #[cfg(all(feature = "redis", feature = "serve", unix))]
 mod redis;
 #[cfg(all(feature = "serve", unix))]

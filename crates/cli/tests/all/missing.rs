@@ -1,5 +1,7 @@
 //! What a binary says of commands that it was built without.
 
+#[cfg(not(feature = "qdrant"))]
+use crate::program::fail;
 use crate::program::{succeed, vetted};
 
 #[test]
@@ -27,4 +29,12 @@ fn a_command_that_is_not_built_in_says_how_to_get_it() {
     }
     let help = succeed(folder.path(), &["--help"]);
     assert!(!help.contains("  eval ") || cfg!(feature = "study"), "{help}");
+}
+
+#[test]
+#[cfg(not(feature = "qdrant"))]
+fn an_address_that_is_not_built_in_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = fail(folder.path(), &["search", "dog", "--index", "qdrant://127.0.0.1/notes"]);
+    assert!(said.contains("--features qdrant"), "{said}");
 }

@@ -77,7 +77,7 @@ fn without_any_shard_there_is_an_error() {
 }
 
 /// A document whose every part says the same number.
-fn numbered(id: usize, number: usize) -> Entry {
+pub fn numbered(id: usize, number: usize) -> Entry {
     let text = format!("word{id} number {number}");
     let mut chance = Chance(number as u64);
     let passages = vec![(Passage { bytes: 0..text.len(), chars: 0..text.len() }, chance.vector())];
@@ -88,7 +88,7 @@ fn numbered(id: usize, number: usize) -> Entry {
 }
 
 /// The number that all parts of a document say; `None` where it is not there.
-fn number_of(index: &dyn Retriever, id: usize) -> Option<usize> {
+pub fn number_of(index: &dyn Retriever, id: usize) -> Option<usize> {
     let id = id.to_string();
     let document = index.get(&id).unwrap()?;
     let number: usize = document.title.parse().unwrap();

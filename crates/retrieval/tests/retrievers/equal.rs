@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use vetted_fixtures::qdrant_server;
 use vetted_fixtures::redis_server::{Cluster, Server};
 use vetted_retrieval::{Fusion, Hit, Index, Normalization, Query, Retriever};
 
 use crate::corpus::{Chance, entries, manifest, unit};
-use crate::made;
+use crate::{made, qdrant};
 
 /// Writes the same to both, in batches of other sizes, and with another history.
 fn fill(embedded: &dyn Retriever, other: &dyn Retriever) {
@@ -32,14 +33,14 @@ fn hits(retriever: &dyn Retriever, query: &Query<'_>) -> Vec<Hit> {
     retriever.search(query).unwrap().hits
 }
 
-fn is_equal(other: &dyn Retriever) {
+fn is_equal(other: &dyn Retriever, rounds: usize) {
     let folder = tempfile::tempdir().unwrap();
     let embedded = Index::create(folder.path().join("index"), manifest()).unwrap();
     let embedded: &dyn Retriever = &embedded;
     fill(embedded, other);
     let mut chance = Chance(23);
     let score = Fusion::Score { alpha: 0.4, normalization: Normalization::MinMax };
-    for round in 0..6 {
+    for round in 0..rounds {
         let vector = chance.vector();
         let text =
             ["tea", "café running not", "kettle kettle steam", "market's tea ran", "the", "βcarotene leaf"][round];
@@ -72,13 +73,20 @@ fn is_equal(other: &dyn Retriever) {
 #[test]
 fn one_redis_finds_what_a_folder_finds() {
     let Some(server) = Server::start(&[]) else { return };
-    is_equal(&made(&format!("{}/equal", server.url())));
+    is_equal(&made(&format!("{}/equal", server.url())), 6);
 }
 
 #[test]
 fn a_cluster_finds_what_a_folder_finds() {
     let Some(cluster) = Cluster::start(&[]) else { return };
-    is_equal(&made(&format!("{}/equal?shards=5", cluster.url())));
+    is_equal(&made(&format!("{}/equal?shards=5", cluster.url())), 6);
+}
+
+#[test]
+fn qdrant_finds_what_a_folder_finds() {
+    let Some(server) = qdrant_server::Server::start(&[]) else { return };
+    // What stands in for the server takes its time for a thousand documents.
+    is_equal(&qdrant::made(&format!("{}/equal", server.url())), 2);
 }
 
 /// Documents that are alike: vectors of 8 bits do not tell which is nearer, so many are scored exactly.

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use vetted_fixtures::qdrant_server;
 use vetted_fixtures::redis_server::Server;
 use vetted_retrieval::{Entry, Retriever};
 
 use crate::corpus::{Chance, entry};
-use crate::{made, opened, patient};
+use crate::{made, opened, patient, qdrant};
 
-const URL: &str = "VETTED_TEST_REDIS";
+const URL: &str = "VETTED_TEST_INDEX";
 const DOCUMENTS: usize = 12;
 
 /// A document of a version: everything about it follows from its id and the version.
@@ -38,14 +39,37 @@ fn start(url: &str) -> Child {
 #[ignore = "a child of the next test"]
 fn writes_until_it_is_killed() {
     let Ok(url) = std::env::var(URL) else { return };
-    let index = opened(&url, patient(), true).unwrap();
+    let index: Box<dyn Retriever> = match url.starts_with("qdrant") {
+        true => Box::new(qdrant::opened(&url, qdrant::patient(), true).unwrap()),
+        false => Box::new(opened(&url, patient(), true).unwrap()),
+    };
     for version in 0.. {
         let batch: Vec<Entry> = (0..DOCUMENTS).map(|id| versioned(id, version)).collect();
         index.upsert_from(batch, &HashMap::new()).unwrap();
         if version % 4 == 3 {
-            Retriever::delete(&index, &["0", "5"]).unwrap();
+            index.delete(&["0", "5"]).unwrap();
         }
     }
+}
+
+/// Every document that is there is whole. Says how many there are.
+fn are_whole(index: &dyn Retriever) -> usize {
+    let ids = index.ids().unwrap();
+    for id in &ids {
+        let document = index.get(id).unwrap().unwrap();
+        let expected = versioned(id.parse().unwrap(), document.title.parse().unwrap());
+        assert_eq!(document, expected.document);
+        let (passages, vectors): (Vec<_>, Vec<_>) = expected.passages.into_iter().unzip();
+        assert_eq!(index.passages(id).unwrap(), Some(passages));
+        assert_eq!(index.vectors(id).unwrap(), Some(vectors.concat()));
+        let views = index.read_views(&[id], |views| views[0].map(<[u8]>::to_vec)).unwrap();
+        assert_eq!(views.unwrap_or_default(), expected.views.unwrap_or_default());
+        let hits = index.search(&vetted_retrieval::Query::bm25(&format!("unique{id}"))).unwrap().hits;
+        assert_eq!(hits.len(), 1);
+    }
+    // Nothing is left of what was replaced.
+    assert_eq!(index.check().unwrap().problems, []);
+    ids.len()
 }
 
 #[test]
@@ -60,21 +84,8 @@ fn a_client_that_is_killed_leaves_every_document_whole() {
         std::thread::sleep(Duration::from_millis(250 + 37 * round));
         child.kill().unwrap();
         child.wait().unwrap();
-        for id in index.ids().unwrap() {
-            let document = index.get(&id).unwrap().unwrap();
-            let expected = versioned(id.parse().unwrap(), document.title.parse().unwrap());
-            assert_eq!(document, expected.document);
-            let (passages, vectors): (Vec<_>, Vec<_>) = expected.passages.into_iter().unzip();
-            assert_eq!(index.passages(&id).unwrap(), Some(passages));
-            assert_eq!(index.vectors(&id).unwrap(), Some(vectors.concat()));
-            let views = index.read_views(&[&id], |views| views[0].map(<[u8]>::to_vec)).unwrap();
-            assert_eq!(views.unwrap_or_default(), expected.views.unwrap_or_default());
-            let hits = index.search(&vetted_retrieval::Query::bm25(&format!("unique{id}"))).unwrap().hits;
-            assert_eq!(hits.len(), 1);
-            seen += 1;
-        }
-        // Nothing is left of what was replaced: as many vectors and postings as the documents have.
-        assert_eq!(index.check().unwrap().problems, []);
+        seen += are_whole(index);
+        // As many vectors and postings as the documents have.
         let passages = index.holdings().unwrap().passages;
         let vectors: usize =
             server.run::<Vec<String>>("KEYS *}:v").iter().map(|key| server.run::<usize>(&format!("VCARD {key}"))).sum();
@@ -83,6 +94,25 @@ fn a_client_that_is_killed_leaves_every_document_whole() {
         let records = server.run::<Vec<String>>("KEYS *}:d:*").into_iter();
         let lasting = records.filter(|key| server.run::<i64>(&format!("PTTL {key}")) == -1).count();
         assert_eq!(lasting, index.len().unwrap());
+    }
+    assert!(seen > 0, "the child never wrote anything");
+}
+
+#[test]
+fn a_client_that_is_killed_leaves_every_document_on_qdrant_whole() {
+    let Some(server) = qdrant_server::Server::start(&[]) else { return };
+    let url = format!("{}/client", server.url());
+    let index = qdrant::made(&url);
+    let index: &dyn Retriever = &index;
+    let mut seen = 0;
+    for round in 0..4 {
+        let mut child = start(&url);
+        std::thread::sleep(Duration::from_millis(300 + 37 * round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The server may still be doing what it was asked last.
+        std::thread::sleep(Duration::from_millis(200));
+        seen += are_whole(index);
     }
     assert!(seen > 0, "the child never wrote anything");
 }

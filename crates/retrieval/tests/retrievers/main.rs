@@ -1,5 +1,6 @@
-//! What every retriever promises, held against all of them: the index in a folder, and Redis, single and as a cluster. Tests that
-//! need a real Redis say that they were skipped where `VETTED_REDIS_SERVER` names none; CI sets it.
+//! What every retriever promises, held against all of them: the index in a folder, Redis, single and as a cluster, and Qdrant. Tests
+//! that need a real Redis say that they were skipped where `VETTED_REDIS_SERVER` names none, and those of Qdrant where
+//! `VETTED_QDRANT_PYTHON` names nothing that can stand in for its server; CI sets both.
 
 mod contract;
 mod corpus;
@@ -8,6 +9,7 @@ mod equal;
 mod killed;
 mod lost;
 mod moving;
+mod qdrant;
 mod unsuitable;
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The same engine over documents that somebody else keeps: Redis, single and as a cluster. Tests that need a real Redis say that
-//! they were skipped where `VETTED_REDIS_SERVER` names none; CI sets it.
+//! The same engine over documents that somebody else keeps: Redis, single and as a cluster, and Qdrant. Tests that need a real Redis say
+//! that they were skipped where `VETTED_REDIS_SERVER` names none, and that of Qdrant where `VETTED_QDRANT_PYTHON` does; CI sets both.
 
 use std::path::Path;
 
@@ -96,6 +96,13 @@ fn one_redis_gives_the_verdicts_of_a_folder_bit_for_bit() {
 fn a_cluster_gives_the_verdicts_of_a_folder_bit_for_bit() {
     let Some(cluster) = Cluster::start(&[]) else { return };
     is_equal(&format!("{}/notes", cluster.url()));
+}
+
+#[cfg(feature = "qdrant")]
+#[test]
+fn qdrant_gives_the_verdicts_of_a_folder_bit_for_bit() {
+    let Some(server) = vetted_fixtures::qdrant_server::Server::start(&[]) else { return };
+    is_equal(&format!("{}/notes", server.url()));
 }
 
 #[test]
