@@ -126,7 +126,7 @@ impl Posting {
 
 /// How often a term occurs, and how long the text is, by the score of a search for the term. `None` where it is another's.
 fn unpacked(score: f32) -> Option<(f32, f32)> {
-    let posting = (score > MARK && score < 2.0 * MARK).then(|| (score - MARK) as u32)?;
+    let posting = (score > MARK && score < 2.0 * MARK).then_some((score - MARK) as u32)?;
     Some(((posting >> 8) as f32, length_of((posting & 0xff) as u8) as f32))
 }
 

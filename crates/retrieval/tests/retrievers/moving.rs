@@ -106,7 +106,7 @@ fn while_a_slot_moves_nothing_is_missing_without_a_word() {
     for share in [0, 2, 1] {
         // Nothing has moved, then half of the keys, then all.
         let keys: Vec<Vec<u8>> = ask(&cluster.nodes[0], &["CLUSTER", "GETKEYSINSLOT", &slot, "100000"]);
-        for key in keys.iter().take(if share == 0 { 0 } else { keys.len() / share }) {
+        for key in keys.iter().take(keys.len().checked_div(share).unwrap_or(0)) {
             let mut command = cmd("MIGRATE");
             command.arg("127.0.0.1").arg(&port).arg(key).arg(0).arg(5000);
             command.query::<String>(&mut cluster.nodes[0].connection()).unwrap();
