@@ -38,9 +38,12 @@ environment() { # NAME PACKAGES...
 install() { uv pip install --quiet --reinstall --no-deps --python "$venvs/$1/bin/python" "$wheel"; }
 
 if [ -z "${WHEEL:-}" ]; then
+    # Rust's own linker for Linux folds functions that are the same.
+    smaller=()
+    [ "$(uname -sm)" != "Linux x86_64" ] || smaller=(-- -C link-arg=-Wl,--icf=all)
     rm -rf "$venvs/wheels"
     maturin build --release --locked --manifest-path python/Cargo.toml --target-dir "$target" --out "$venvs/wheels" \
-        --compression-level 9 --quiet
+        --compression-level 9 --quiet "${smaller[@]}"
     WHEEL=$(echo "$venvs"/wheels/*.whl)
 fi
 wheel="$WHEEL"
