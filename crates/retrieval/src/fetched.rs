@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use vetted_corpus::Passage;
 use vetted_kernels::{Isa, dots};
 
+use crate::error::Result;
 use crate::fusion::{Evidence, Fusion};
 use crate::query::Scores;
 
@@ -37,6 +38,19 @@ pub(crate) struct Ranked<Place> {
     pub(crate) document: Arc<Fetched>,
 }
 
+/// What is asked of a server's vectors.
+pub(crate) struct Nearest<'query> {
+    pub(crate) vector: &'query [f32],
+    pub(crate) k: usize,
+    /// Nothing may be missed.
+    pub(crate) exact: bool,
+}
+
+/// Hits beyond so many are fetched without their contents, which are seldom asked for.
+pub(crate) const WITH_CONTENTS: usize = 128;
+/// So many documents are fetched at a time when it is not known how many of them fit.
+pub(crate) const FETCHED_TOGETHER: usize = 512;
+
 impl Fetched {
     /// The passage with the greatest inner product, the first of equals, and that.
     pub(crate) fn best_passage(&self, vector: &[f32]) -> Option<(usize, f32)> {
@@ -52,6 +66,38 @@ impl<Place> Ranked<Place> {
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         (other.score + 0.0).total_cmp(&(self.score + 0.0)).then_with(|| self.document.id.cmp(&other.document.id))
     }
+}
+
+/// The best `k` that fit of a ranking, best first, with all that have the last one's score: their ids decide. `fetch` gives the
+/// documents at some places, `None` for what is gone or does not fit; where nothing is `filtered`, no more are fetched than are needed.
+pub(crate) fn best_of<Place: Copy>(
+    ranked: &[(Place, f32)],
+    k: usize,
+    filtered: bool,
+    mut fetch: impl FnMut(&[Place]) -> Result<Vec<Option<Arc<Fetched>>>>,
+) -> Result<Vec<Ranked<Place>>> {
+    let mut best: Vec<Ranked<Place>> = Vec::new();
+    let mut rest = ranked;
+    while let Some((_, next)) = rest.first() {
+        if best.len() >= k && best.last().is_some_and(|last| *next < last.score) {
+            break;
+        }
+        let mut some = if filtered { FETCHED_TOGETHER } else { k.saturating_sub(best.len()).max(1) };
+        some = some.min(rest.len());
+        // Those of equal score come together.
+        while some < rest.len() && rest[some].1 == rest[some - 1].1 && some < FETCHED_TOGETHER {
+            some += 1;
+        }
+        let (these, others) = rest.split_at(some);
+        rest = others;
+        let places: Vec<Place> = these.iter().map(|(place, _)| *place).collect();
+        for ((place, score), document) in these.iter().zip(fetch(&places)?) {
+            best.extend(document.map(|document| Ranked { place: *place, score: *score, document }));
+        }
+    }
+    best.sort_by(Ranked::order);
+    best.truncate(k);
+    Ok(best)
 }
 
 /// One ranking of two, each best first: the best `k`. `bm25_of` says what any document scores by words.

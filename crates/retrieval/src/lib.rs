@@ -138,7 +138,7 @@ mod check;
 mod columns;
 mod embedded;
 mod error;
-#[cfg(feature = "qdrant")]
+#[cfg(any(feature = "qdrant", feature = "redis"))]
 mod fetched;
 mod filter;
 mod fusion;

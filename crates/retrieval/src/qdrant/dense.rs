@@ -11,14 +11,7 @@ use vetted_kernels::Team;
 use super::points::{DENSE, PASSAGE, Place, RANKING, WHOLE, fields, text, vectors};
 use super::searching::{Ranked, Searching};
 use crate::error::Result;
-
-/// What is asked.
-pub(super) struct Nearest<'query> {
-    pub(super) vector: &'query [f32],
-    pub(super) k: usize,
-    /// Nothing may be missed.
-    pub(super) exact: bool,
-}
+use crate::fetched::Nearest;
 
 /// So many more than were asked for are scored here, at least: what is nearly equal may come in another order.
 const SPARE: usize = 8;

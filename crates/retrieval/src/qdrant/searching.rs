@@ -8,22 +8,16 @@ use qdrant_client::qdrant::{Filter as Conditions, GetPoints, VectorsOutput};
 use vetted_kernels::Team;
 
 use super::connection::Connection;
-use super::dense::Nearest;
 use super::points::{DENSE, Payload, Place, RANKING, WHOLE, document, fields, vectors};
 use super::words::{Matching, Size};
 use crate::error::Result;
-use crate::fetched::{Fetched, fuse};
+use crate::fetched::{FETCHED_TOGETHER, Fetched, Nearest, WITH_CONTENTS, best_of, fuse};
 use crate::filter::Filter;
 use crate::fusion::Fusion;
 use crate::query::Scores;
 
 /// A document with its score.
 pub(super) type Ranked = crate::fetched::Ranked<Place>;
-
-/// Hits beyond so many are fetched without their contents, which are seldom asked for.
-pub(super) const WITH_CONTENTS: usize = 128;
-/// So many documents are fetched at a time when it is not known how many of them fit.
-const FETCHED_TOGETHER: usize = 512;
 
 /// What a search has found out so far.
 pub(super) struct Searching<'search> {
@@ -77,33 +71,11 @@ impl Searching<'_> {
 
     /// The best documents that fit, with all that have the last one's score: their ids decide.
     fn best_by_words(&mut self, matching: &Matching, k: usize, team: &Team) -> Result<Vec<Ranked>> {
-        let mut best: Vec<Ranked> = Vec::new();
-        let ranked = matching.ranked();
-        let mut rest = &ranked[..];
-        while let Some((_, next)) = rest.first() {
-            if best.len() >= k && best.last().is_some_and(|last| *next < last.score) {
-                break;
-            }
+        best_of(&matching.ranked(), k, !self.filters.is_empty(), |places| {
             team.check()?;
-            let mut some = if self.filters.is_empty() { k.saturating_sub(best.len()).max(1) } else { FETCHED_TOGETHER };
-            some = some.min(rest.len());
-            // Those of equal score come together.
-            while some < rest.len() && rest[some].1 == rest[some - 1].1 && some < FETCHED_TOGETHER {
-                some += 1;
-            }
-            let (these, others) = rest.split_at(some);
-            rest = others;
-            let places: Vec<Place> = these.iter().map(|(place, _)| *place).collect();
-            self.fetch(&places, if places.len() <= WITH_CONTENTS { WHOLE } else { RANKING })?;
-            for (place, score) in these {
-                if let Some(document) = self.fitting(*place) {
-                    best.push(Ranked { place: *place, score: *score, document });
-                }
-            }
-        }
-        best.sort_by(Ranked::order);
-        best.truncate(k);
-        Ok(best)
+            self.fetch(places, if places.len() <= WITH_CONTENTS { WHOLE } else { RANKING })?;
+            Ok(places.iter().map(|place| self.fitting(*place)).collect())
+        })
     }
 
     /// A document that was fetched, if it is there and fits.

@@ -11,16 +11,15 @@ use vetted_corpus::{Document, Passage};
 use vetted_kernels::Team;
 
 use super::connection::Connection;
-use super::dense::Nearest;
 use super::filtering::conditions;
 use super::points::{
     DENSE, Payload, Place, WHOLE, decode_metadata, decode_origins, document, encode_metadata, fields, no_fields, text,
     vectors, whole,
 };
-use super::searching::{Searching, WITH_CONTENTS};
+use super::searching::Searching;
 use super::words::Size;
 use crate::error::Result;
-use crate::fetched::Fetched;
+use crate::fetched::{Fetched, Nearest, WITH_CONTENTS};
 use crate::filter::Filter;
 use crate::query::{Hit, Matching, Query};
 use crate::retriever::{Retrieved, Session};

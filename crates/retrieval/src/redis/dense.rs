@@ -6,17 +6,10 @@ use vetted_kernels::Team;
 use vetted_redis::redis::{FromRedisValue, Pipeline, cmd};
 
 use super::records::encode_vector;
-use super::session::{Contents, Place, Scored, Searching, best_passage};
+use super::session::{Contents, Place, Ranked, Searching};
 use super::shards::Shards;
 use crate::error::Result;
-
-/// What is asked of the vector sets.
-pub(super) struct Nearest<'query> {
-    pub(super) vector: &'query [f32],
-    pub(super) k: usize,
-    /// Nothing may be missed.
-    pub(super) exact: bool,
-}
+use crate::fetched::Nearest;
 
 /// So many more than were asked for are scored exactly, at least: vectors of 8 bits are not quite in the order of the exact ones.
 const SPARE: usize = 8;
@@ -36,7 +29,7 @@ pub(super) const LENGTH_TOLERANCE: f32 = 1e-3;
 
 impl Searching<'_> {
     /// The nearest documents that fit, best first, with exact scores.
-    pub(super) fn nearest(&mut self, nearest: &Nearest<'_>, team: &Team) -> Result<Vec<Scored>> {
+    pub(super) fn nearest(&mut self, nearest: &Nearest<'_>, team: &Team) -> Result<Vec<Ranked>> {
         if nearest.k == 0 {
             return Ok(Vec::new());
         }
@@ -59,14 +52,14 @@ impl Searching<'_> {
                 // Others of the documents that were proposed take the places of those that cannot be had.
                 continue;
             }
-            let mut best: Vec<Scored> = Vec::with_capacity(some);
+            let mut best: Vec<Ranked> = Vec::with_capacity(some);
             for (place, _) in &documents[..some] {
-                let Some(kept) = self.fitting(*place) else { continue };
-                if let Some((_, score)) = best_passage(&kept, nearest.vector) {
-                    best.push(Scored { place: *place, score, kept });
+                let Some(document) = self.fitting(*place) else { continue };
+                if let Some((_, score)) = document.best_passage(nearest.vector) {
+                    best.push(Ranked { place: *place, score, document });
                 }
             }
-            best.sort_by(Scored::rank);
+            best.sort_by(Ranked::order);
             let is_gone = |(place, _): &(Place, f64)| self.fetched.get(place).is_some_and(Option::is_none);
             let gone = documents[..some].iter().filter(|it| is_gone(it)).count();
             let enough = best.len() >= nearest.k;

@@ -2,26 +2,24 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value as Json};
 use vetted_corpus::{Document, Passage};
-use vetted_kernels::{Isa, Team, dots};
+use vetted_kernels::Team;
 use vetted_redis::redis::{Cmd, FromRedisValue, Pipeline, Value, cmd};
 use vetted_redis::{RedisError, Request};
 
-use super::dense::Nearest;
 use super::records::{decode_metadata, decode_passages, decode_text, encode_metadata, encode_text};
 use super::scripts;
 use super::shards::Shards;
 use super::words::Matching as Words;
 use super::{filtering, keys};
 use crate::error::{Error, Result};
+use crate::fetched::{self, Fetched, Nearest, WITH_CONTENTS, best_of, fuse};
 use crate::filter::Filter;
-use crate::fusion::{Evidence, Fusion};
+use crate::fusion::Fusion;
 use crate::query::{Hit, Matching, Query, Scores};
 use crate::retriever::{Retrieved, Session};
 use crate::vectors::Method;
@@ -36,16 +34,6 @@ pub(super) struct Place {
 /// Fields of a document's hash, in the order in which they were asked for.
 type Fields = Vec<Option<Vec<u8>>>;
 
-/// A document as it was fetched.
-pub(super) struct Kept {
-    pub(super) id: String,
-    pub(super) metadata: Map<String, Json>,
-    pub(super) passages: Vec<Passage>,
-    pub(super) vectors: Vec<f32>,
-    /// Title and text, as they are kept, and the views; `None` where they were not fetched.
-    contents: Option<(Vec<u8>, Option<Vec<u8>>)>,
-}
-
 /// How much of documents is fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contents {
@@ -56,16 +44,8 @@ pub(super) enum Contents {
 }
 
 /// A document with its score.
-pub(super) struct Scored {
-    pub(super) place: Place,
-    pub(super) score: f32,
-    pub(super) kept: Arc<Kept>,
-}
+pub(super) type Ranked = crate::fetched::Ranked<Place>;
 
-/// Hits beyond so many are fetched without their contents, which are seldom asked for.
-const WITH_CONTENTS: usize = 128;
-/// So many documents are fetched at a time when it is not known how many of them fit.
-const FETCHED_TOGETHER: usize = 512;
 /// Documents are listed and read so many at a time.
 const LISTED_TOGETHER: usize = 1000;
 
@@ -74,7 +54,7 @@ pub(super) struct RedisSession {
     pub(super) shards: Arc<Shards>,
     pub(super) dimensions: usize,
     /// What was fetched with hits, by id.
-    fetched: RefCell<HashMap<String, Arc<Kept>>>,
+    fetched: RefCell<HashMap<String, Arc<Fetched>>>,
 }
 
 /// What a search has found out so far.
@@ -88,7 +68,7 @@ pub(super) struct Searching<'search> {
     /// The shards that did not answer, and why.
     pub(super) lost: HashMap<usize, RedisError>,
     /// What was fetched; `None` for what is gone.
-    pub(super) fetched: HashMap<Place, Option<Arc<Kept>>>,
+    pub(super) fetched: HashMap<Place, Option<Arc<Fetched>>>,
 }
 
 impl RedisSession {
@@ -129,7 +109,7 @@ impl RedisSession {
     }
 
     /// What a hit was fetched with, contents included.
-    fn at_hand(&self, id: &str) -> Option<Arc<Kept>> {
+    fn at_hand(&self, id: &str) -> Option<Arc<Fetched>> {
         self.fetched.borrow().get(id).filter(|kept| kept.contents.is_some()).cloned()
     }
 
@@ -138,7 +118,7 @@ impl RedisSession {
         &self,
         ids: &[&str],
         fields: &[&str],
-        at_hand: impl Fn(&Kept) -> Option<Read>,
+        at_hand: impl Fn(&Fetched) -> Option<Read>,
         decode: impl Fn(&str, Fields) -> Option<Read>,
     ) -> Result<Vec<Option<Read>>> {
         let mut read: Vec<Option<Read>> =
@@ -226,7 +206,7 @@ impl Session for RedisSession {
             fetched: HashMap::new(),
         };
         let exact = query.method == Method::Exact;
-        let mut ranked: Vec<(Scored, Scores)> = match query.matching {
+        let mut ranked: Vec<(Ranked, Scores)> = match query.matching {
             Matching::Dense(vector) => searching.by_vector(&Nearest { vector, k: query.k, exact }, team)?,
             Matching::Bm25(text) => searching.by_words(text, query.k, team)?,
             Matching::Hybrid { vector, text, fusion, depth } => {
@@ -236,11 +216,11 @@ impl Session for RedisSession {
         // A document that was replaced while it was searched for may be found as it was and as it is.
         let mut newest: HashMap<&str, u32> = HashMap::with_capacity(ranked.len());
         for (scored, _) in &ranked {
-            let number = newest.entry(&scored.kept.id).or_default();
+            let number = newest.entry(&scored.document.id).or_default();
             *number = scored.place.number.max(*number);
         }
         let is_newest: Vec<bool> =
-            ranked.iter().map(|(scored, _)| newest[scored.kept.id.as_str()] == scored.place.number).collect();
+            ranked.iter().map(|(scored, _)| newest[scored.document.id.as_str()] == scored.place.number).collect();
         let mut is_newest = is_newest.into_iter();
         ranked.retain(|_| is_newest.next().unwrap_or(true));
         ranked.truncate(query.k);
@@ -256,10 +236,10 @@ impl Session for RedisSession {
         ranked.retain(|(scored, _)| !searching.lost.contains_key(&scored.place.shard));
         let mut fetched = self.fetched.borrow_mut();
         let hits = (1..).zip(ranked).map(|(rank, (scored, scores))| {
-            let passage = query.vector().and_then(|vector| best_passage(&scored.kept, vector)).map(|(at, _)| at);
-            let passage = passage.and_then(|at| scored.kept.passages.get(at).cloned());
-            let id = scored.kept.id.clone();
-            fetched.insert(id.clone(), scored.kept);
+            let passage = query.vector().and_then(|vector| scored.document.best_passage(vector)).map(|(at, _)| at);
+            let passage = passage.and_then(|at| scored.document.passages.get(at).cloned());
+            let id = scored.document.id.clone();
+            fetched.insert(id.clone(), scored.document);
             Hit { id, rank, score: scored.score, scores, passage }
         });
         let hits = hits.collect();
@@ -270,17 +250,18 @@ impl Session for RedisSession {
     }
 
     fn documents(&self, ids: &[&str]) -> Result<Vec<Option<Document>>> {
-        let document = |id: &str, text: &[u8], metadata: Map<String, Json>| {
-            let (title, text) = decode_text(text)?;
-            Some(Document { id: id.to_owned(), title, text, metadata })
-        };
         self.read(
             ids,
             &["a", "m"],
-            |kept| document(&kept.id, &kept.contents.as_ref()?.0, kept.metadata.clone()),
+            |kept| {
+                let fetched::Contents { title, text, .. } = kept.contents.as_ref()?;
+                let (title, text) = (title.clone(), text.clone());
+                Some(Document { id: kept.id.clone(), title, text, metadata: kept.metadata.clone() })
+            },
             |id, fields| {
                 let [text, metadata] = <[Option<Vec<u8>>; 2]>::try_from(fields).ok()?;
-                document(id, &text?, decode_metadata(metadata.as_deref())?)
+                let (title, text) = decode_text(&text?)?;
+                Some(Document { id: id.to_owned(), title, text, metadata: decode_metadata(metadata.as_deref())? })
             },
         )
     }
@@ -296,7 +277,7 @@ impl Session for RedisSession {
     }
 
     fn views<'session>(&'session self, ids: &[&str]) -> Result<Vec<Option<Cow<'session, [u8]>>>> {
-        let views = |kept: &Kept| kept.contents.as_ref()?.1.clone().map(Cow::Owned);
+        let views = |kept: &Fetched| kept.contents.as_ref()?.views.clone().map(Cow::Owned);
         self.read(ids, &["v"], views, |_, mut fields| fields.pop()?.map(Cow::Owned))
     }
 
@@ -349,17 +330,17 @@ impl Session for RedisSession {
 }
 
 impl Searching<'_> {
-    fn by_vector(&mut self, nearest: &Nearest<'_>, team: &Team) -> Result<Vec<(Scored, Scores)>> {
-        let scores = |scored: Scored| {
+    fn by_vector(&mut self, nearest: &Nearest<'_>, team: &Team) -> Result<Vec<(Ranked, Scores)>> {
+        let scores = |scored: Ranked| {
             let scores = Scores { dense: Some(scored.score), bm25: None };
             (scored, scores)
         };
         Ok(self.nearest(nearest, team)?.into_iter().map(scores).collect())
     }
 
-    fn by_words(&mut self, text: &str, k: usize, team: &Team) -> Result<Vec<(Scored, Scores)>> {
+    fn by_words(&mut self, text: &str, k: usize, team: &Team) -> Result<Vec<(Ranked, Scores)>> {
         let words = Words::of(self.shards, text, self.within, &mut self.lost);
-        let scores = |scored: Scored| {
+        let scores = |scored: Ranked| {
             let scores = Scores { dense: None, bm25: Some(scored.score) };
             (scored, scores)
         };
@@ -367,35 +348,14 @@ impl Searching<'_> {
     }
 
     /// The best documents that fit, with all that have the last one's score: their ids decide.
-    fn best_by_words(&mut self, words: &Words, k: usize, team: &Team) -> Result<Vec<Scored>> {
-        let mut best: Vec<Scored> = Vec::new();
-        let ranked = words.ranked();
-        let mut rest = &ranked[..];
+    fn best_by_words(&mut self, words: &Words, k: usize, team: &Team) -> Result<Vec<Ranked>> {
         let contents = if k <= WITH_CONTENTS { Contents::Whole } else { Contents::Ranking };
-        while let Some((_, next)) = rest.first() {
-            if best.len() >= k && best.last().is_some_and(|last| *next < last.score) {
-                break;
-            }
+        best_of(&words.ranked(), k, !self.filters.is_empty(), |places| {
             team.check()?;
-            let mut some = if self.filters.is_empty() { k.saturating_sub(best.len()).max(1) } else { FETCHED_TOGETHER };
-            some = some.min(rest.len());
-            // Those of equal score come together.
-            while some < rest.len() && rest[some].1 == rest[some - 1].1 && some < FETCHED_TOGETHER {
-                some += 1;
-            }
-            let (these, others) = rest.split_at(some);
-            rest = others;
-            let contents = if these.len() <= 2 * WITH_CONTENTS { contents } else { Contents::Ranking };
-            self.fetch(these.iter().map(|(place, _)| *place), contents);
-            for (place, score) in these {
-                if let Some(kept) = self.fitting(*place) {
-                    best.push(Scored { place: *place, score: *score, kept });
-                }
-            }
-        }
-        best.sort_by(Scored::rank);
-        best.truncate(k);
-        Ok(best)
+            let contents = if places.len() <= 2 * WITH_CONTENTS { contents } else { Contents::Ranking };
+            self.fetch(places.iter().copied(), contents);
+            Ok(places.iter().map(|place| self.fitting(*place)).collect())
+        })
     }
 
     fn by_both(
@@ -405,52 +365,22 @@ impl Searching<'_> {
         fusion: Fusion,
         k: usize,
         team: &Team,
-    ) -> Result<Vec<(Scored, Scores)>> {
+    ) -> Result<Vec<(Ranked, Scores)>> {
         let words = Words::of(self.shards, text, self.within, &mut self.lost);
         let dense = self.nearest(nearest, team)?;
         let matching = self.best_by_words(&words, nearest.k, team)?;
-        let mut joined: Vec<(Scored, Evidence)> = Vec::with_capacity(dense.len() + matching.len());
-        let mut places = HashMap::with_capacity(dense.len());
-        for (rank, scored) in (1..).zip(dense) {
-            places.insert(scored.place, joined.len());
-            let (dense, bm25) = (Some(scored.score), words.of_document(scored.place));
-            joined.push((scored, Evidence { ordinal: 0, dense_rank: Some(rank), bm25_rank: None, dense, bm25 }));
-        }
-        for (rank, scored) in (1..).zip(matching) {
-            match places.get(&scored.place) {
-                Some(at) => joined[*at].1.bm25_rank = Some(rank),
-                None => {
-                    let dense = best_passage(&scored.kept, nearest.vector).map(|(_, score)| score);
-                    let bm25 = scored.score;
-                    joined
-                        .push((scored, Evidence { ordinal: 0, dense_rank: None, bm25_rank: Some(rank), dense, bm25 }));
-                }
-            }
-        }
-        let (found, evidence): (Vec<Scored>, Vec<Evidence>) = joined.into_iter().unzip();
-        let fused = fusion.scores(&evidence);
-        let mut fused: Vec<(Scored, Scores)> = found
-            .into_iter()
-            .zip(evidence)
-            .zip(fused)
-            .map(|((scored, Evidence { dense, bm25, .. }), score)| {
-                (Scored { score, ..scored }, Scores { dense, bm25: (bm25 > 0.0).then_some(bm25) })
-            })
-            .collect();
-        fused.sort_by(|(a, _), (b, _)| a.rank(b));
-        fused.truncate(k);
-        Ok(fused)
+        Ok(fuse(dense, matching, nearest.vector, |place| words.of_document(place), fusion, k))
     }
 
     /// A document that was fetched, if it is there and fits.
-    pub(super) fn fitting(&self, place: Place) -> Option<Arc<Kept>> {
+    pub(super) fn fitting(&self, place: Place) -> Option<Arc<Fetched>> {
         let kept = self.fetched.get(&place)?.as_ref()?;
         self.filters.iter().all(|filter| filter.accepts(&kept.metadata)).then(|| kept.clone())
     }
 
     /// Fetches the contents of hits that lack them.
-    fn fill<'hits>(&mut self, hits: impl Iterator<Item = &'hits mut Scored>) {
-        let bare: Vec<&mut Scored> = hits.filter(|scored| scored.kept.contents.is_none()).collect();
+    fn fill<'hits>(&mut self, hits: impl Iterator<Item = &'hits mut Ranked>) {
+        let bare: Vec<&mut Ranked> = hits.filter(|scored| scored.document.contents.is_none()).collect();
         if bare.is_empty() {
             return;
         }
@@ -459,7 +389,7 @@ impl Searching<'_> {
         self.fetch(places.into_iter(), Contents::Whole);
         for scored in bare {
             if let Some(Some(kept)) = self.fetched.get(&scored.place) {
-                scored.kept = kept.clone();
+                scored.document = kept.clone();
             }
         }
     }
@@ -493,7 +423,7 @@ impl Searching<'_> {
                 Err(error) => drop(self.lost.insert(shard, error)),
                 Ok(records) => {
                     for (number, record) in by_shard[shard].iter().zip(records) {
-                        let kept = Kept::of(record, self.dimensions).map(Arc::new);
+                        let kept = document(record, self.dimensions).map(Arc::new);
                         self.fetched.insert(Place { shard, number: *number }, kept);
                     }
                 }
@@ -502,29 +432,14 @@ impl Searching<'_> {
     }
 }
 
-impl Kept {
-    fn of(fields: Fields, dimensions: usize) -> Option<Kept> {
-        let mut fields = fields.into_iter();
-        let mut next = || fields.next().flatten();
-        let id = String::from_utf8(next()?).ok()?;
-        let metadata = decode_metadata(next().as_deref())?;
-        let (passages, vectors) = decode_passages(&next()?, dimensions)?;
-        let contents = next().map(|text| (text, next()));
-        Some(Kept { id, metadata, passages, vectors, contents })
-    }
-}
-
-impl Scored {
-    /// The greater score comes first, and of equal scores the smaller id.
-    pub(super) fn rank(&self, other: &Scored) -> Ordering {
-        (other.score + 0.0).total_cmp(&(self.score + 0.0)).then_with(|| self.kept.id.cmp(&other.kept.id))
-    }
-}
-
-/// The passage of a document with the greatest inner product, the first of equals, and that.
-pub(super) fn best_passage(kept: &Kept, vector: &[f32]) -> Option<(usize, f32)> {
-    let mut scores = vec![0.0; kept.passages.len()];
-    dots(Isa::detect(), vector, &kept.vectors, &mut scores);
-    let better = |best: (usize, f32), next: (usize, f32)| if next.1 > best.1 { next } else { best };
-    scores.into_iter().enumerate().reduce(better)
+/// A document of its fields, as far as they were asked for.
+fn document(fields: Fields, dimensions: usize) -> Option<Fetched> {
+    let mut fields = fields.into_iter();
+    let mut next = || fields.next().flatten();
+    let id = String::from_utf8(next()?).ok()?;
+    let metadata = decode_metadata(next().as_deref())?;
+    let (passages, vectors) = decode_passages(&next()?, dimensions)?;
+    let contents = next().and_then(|text| decode_text(&text));
+    let contents = contents.map(|(title, text)| fetched::Contents { title, text, views: next() });
+    Some(Fetched { id, metadata, passages, vectors, contents })
 }
